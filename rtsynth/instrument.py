@@ -1,0 +1,291 @@
+"""An instrument: the bank of resonances and how each is excited, as plain arrays. Thread: any.
+
+What a resonance `r` sounds like after an event of gain 1 strikes it at time 0:
+
+    modes    y(t) = impulse[r] · Σ_m Re( c_m · e^{s_m t} ),   s_m = −ln(1000)/t60 + j·2π·freq
+             c_m = mode_gain[r, m, 0] + j·mode_gain[r, m, 1]
+    attack   attack[r], a waveform of at most 0.2 s at `attack_rate`, added from the onset on
+    noise    n(t) = envelope(t) · (filter * white)(t) for strike_s[r] seconds, the envelope's 64 points
+             spread evenly and read linearly; `strike_dry[r]·n` is heard, `strike_wet[r]·n` drives
+             the modes, as a drive x adds c_m ∫ x e^{s_m (t−u)} du
+
+`mode_gain` is passive: at any frequency |Σ_m c_m / (j2πf − s_m)| ≤ 1, so the drive's spectrum bounds
+the output's, and `impulse` (in seconds) is the strength of the strike itself. A texture event plays
+white noise shaped to `texture_gain[r]`, an RMS amplitude per band of `TEXTURE_EDGES_HZ`.
+"""
+
+import dataclasses
+import hashlib
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsynth.errors import FileFormatError
+from rtsynth.safefile import load_arrays, save_arrays
+from rtsynth.units import LN1000
+
+__all__ = ["INSTRUMENT_VERSION", "TEXTURE_EDGES_HZ", "Instrument", "passive_impulse"]
+
+INSTRUMENT_VERSION = (1, 0)
+ENVELOPE_POINTS = 64
+FILTER_TAPS = 32
+TEXTURE_BANDS = 32
+MAX_STRIKE_S = 0.2
+MAX_RESONANCES = 4096
+MAX_MODES = 4096
+
+
+def _erb_edges(low_hz: float, high_hz: float, bands: int) -> NDArray[np.float64]:
+    rate = 21.4 * np.log10(1.0 + 0.00437 * np.array([low_hz, high_hz]))
+    edges: NDArray[np.float64] = (10.0 ** (np.linspace(*rate, bands + 1) / 21.4) - 1.0) / 0.00437
+    return edges
+
+
+TEXTURE_EDGES_HZ = _erb_edges(30.0, 20_000.0, TEXTURE_BANDS)
+"""[33] edges of the texture bands, evenly spaced on the ERB-rate scale (Glasberg & Moore 1990)."""
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclasses.dataclass
+class Instrument:
+    """The bank as arrays; R resonances of at most M modes, A samples of attack.
+
+    Attributes:
+        freq_hz: [R, M], 0 where a resonance has fewer modes; otherwise 20 … 24 000 Hz.
+        t60_s: [R, M], 0.001 … 100 s where freq_hz > 0.
+        mode_gain: [R, M, 2], real and imaginary part, 1/s.
+        impulse: [R], strength of the strike, seconds, ≥ 0.
+        attack: [R, A], waveform at attack_rate, for gain 1.
+        attack_rate: Hz; the filter's taps are at this rate too.
+        strike_s: [R], length of the strike's noise, 0 … 0.2 s.
+        strike_envelope: [R, 64], ≥ 0.
+        strike_filter: [R, 32], finite impulse response.
+        strike_dry, strike_wet: [R], ≥ 0.
+        texture_gain: [R, 32], RMS amplitude per band, ≥ 0.
+        names: [R] labels for people.
+    """
+
+    freq_hz: FloatArray
+    t60_s: FloatArray
+    mode_gain: FloatArray
+    impulse: FloatArray
+    attack: FloatArray
+    attack_rate: int
+    strike_s: FloatArray
+    strike_envelope: FloatArray
+    strike_filter: FloatArray
+    strike_dry: FloatArray
+    strike_wet: FloatArray
+    texture_gain: FloatArray
+    names: list[str] = dataclasses.field(default_factory=list)
+    extra: dict[str, Any] = dataclasses.field(default_factory=dict)
+    extra_arrays: dict[str, NDArray[Any]] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def blank(
+        cls, resonances: int, modes: int, attack_length: int = 0, attack_rate: int = 48_000
+    ) -> "Instrument":
+        """A silent instrument of the given size."""
+
+        def zeros(*shape: int) -> FloatArray:
+            return np.zeros((resonances, *shape), np.float32)
+
+        return cls(
+            freq_hz=zeros(modes),
+            t60_s=zeros(modes),
+            mode_gain=zeros(modes, 2),
+            impulse=zeros(),
+            attack=zeros(attack_length),
+            attack_rate=attack_rate,
+            strike_s=zeros(),
+            strike_envelope=zeros(ENVELOPE_POINTS),
+            strike_filter=zeros(FILTER_TAPS),
+            strike_dry=zeros(),
+            strike_wet=zeros(),
+            texture_gain=zeros(TEXTURE_BANDS),
+            names=[""] * resonances,
+        )
+
+    @property
+    def resonances(self) -> int:
+        """Number of resonances R."""
+        return int(self.freq_hz.shape[0])
+
+    @property
+    def modes(self) -> int:
+        """Largest number of modes M of a resonance."""
+        return int(self.freq_hz.shape[1])
+
+    def tail_s(self) -> NDArray[np.float64]:
+        """[R] seconds after the onset until the slowest mode of each is 80 dB down."""
+        slowest = np.where(self.freq_hz > 0, self.t60_s, 0.0).max(axis=1, initial=0.0)
+        attack_s = self.attack.shape[1] / self.attack_rate
+        tail: NDArray[np.float64] = np.maximum(
+            attack_s, self.strike_s.astype(float) + slowest * (80.0 / 60.0)
+        )
+        return tail
+
+    def set_modes(
+        self,
+        resonance: int,
+        freq_hz: NDArray[np.floating],
+        t60_s: NDArray[np.floating],
+        amplitude: NDArray[np.complexfloating],
+    ) -> None:
+        """Give a resonance the modes `Re Σ amplitude · e^{s t}`, stored passive with its impulse.
+
+        Args:
+            resonance: its index.
+            freq_hz, t60_s, amplitude: [modes], at most M of them.
+        """
+        count = len(freq_hz)
+        impulse = passive_impulse(freq_hz, t60_s, amplitude)
+        for array in (self.freq_hz, self.t60_s, self.mode_gain):
+            array[resonance] = 0.0
+        self.freq_hz[resonance, :count] = freq_hz
+        self.t60_s[resonance, :count] = t60_s
+        gain = np.asarray(amplitude) / impulse if impulse else np.zeros(count, complex)
+        self.mode_gain[resonance, :count, 0] = gain.real
+        self.mode_gain[resonance, :count, 1] = gain.imag
+        self.impulse[resonance] = impulse
+
+    def amplitude(self, resonance: int) -> NDArray[np.complex128]:
+        """[M] complex amplitude of each mode as struck with gain 1 (0 for absent modes)."""
+        gain = self.mode_gain[resonance].astype(float)
+        return (gain[:, 0] + 1j * gain[:, 1]) * float(self.impulse[resonance])
+
+    def fingerprint(self) -> str:
+        """SHA-256 over every array: the same sound has the same fingerprint, whatever its names."""
+        digest = hashlib.sha256()
+        for name, array in sorted(self._arrays().items()):
+            digest.update(f"{name}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(str(self.attack_rate).encode())
+        return digest.hexdigest()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the instrument atomically (`*.instrument.safetensors`)."""
+        metadata = {**self.extra, "attack_rate": self.attack_rate, "names": self.names}
+        save_arrays(
+            path, "instrument", INSTRUMENT_VERSION, {**self.extra_arrays, **self._arrays()}, metadata
+        )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Instrument":
+        """Read and validate an instrument.
+
+        Raises:
+            FileFormatError: damaged or hostile; the message says which field.
+            NewerVersionError: written by a later rtsynth.
+        """
+        arrays, metadata = load_arrays(path, "instrument", INSTRUMENT_VERSION)
+        known = {name: arrays.pop(name, None) for name in ARRAY_FIELDS}
+        extra = {k: v for k, v in metadata.items() if k not in ("attack_rate", "names")}
+        try:
+            instrument = cls(
+                **{k: _float32(k, v) for k, v in known.items()},
+                attack_rate=int(metadata["attack_rate"]),
+                names=[str(n) for n in metadata["names"]],
+                extra=extra,
+                extra_arrays=arrays,
+            )
+            instrument.validate()
+        except (KeyError, TypeError, ValueError) as error:
+            raise FileFormatError(f"{path}: damaged instrument ({error}); make it again") from None
+        return instrument
+
+    def validate(self) -> None:
+        """Check every shape and range.
+
+        Raises:
+            ValueError: the first thing wrong, by name.
+        """
+        count, modes = self.freq_hz.shape if self.freq_hz.ndim == 2 else (-1, -1)
+        if not (1 <= count <= MAX_RESONANCES and 0 <= modes <= MAX_MODES):
+            raise ValueError(f"freq_hz has shape {self.freq_hz.shape}")
+        if not 1_000 <= self.attack_rate <= 768_000:
+            raise ValueError(f"attack_rate = {self.attack_rate}; legal: 1000 … 768000 Hz")
+        limit = int(MAX_STRIKE_S * self.attack_rate) + 1
+        attack_length = self.attack.shape[1] if self.attack.ndim == 2 else limit + 1
+        if attack_length > limit:
+            raise ValueError(f"attack has shape {self.attack.shape}; legal: at most 0.2 s")
+        shapes: dict[str, tuple[int, ...]] = {
+            "t60_s": (count, modes),
+            "mode_gain": (count, modes, 2),
+            "impulse": (count,),
+            "attack": (count, attack_length),
+            "strike_s": (count,),
+            "strike_envelope": (count, ENVELOPE_POINTS),
+            "strike_filter": (count, FILTER_TAPS),
+            "strike_dry": (count,),
+            "strike_wet": (count,),
+            "texture_gain": (count, TEXTURE_BANDS),
+        }
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"{name} has shape {getattr(self, name).shape}, expected {shape}")
+        self._check_values(count)
+
+    def _check_values(self, count: int) -> None:
+        for name, array in self._arrays().items():
+            if not np.isfinite(array).all():
+                raise ValueError(f"{name} holds NaN or infinity")
+            if np.abs(array).max(initial=0.0) > 1e9:
+                raise ValueError(f"{name} holds a number beyond 1e9")
+        for name in ("impulse", "strike_envelope", "strike_dry", "strike_wet", "texture_gain"):
+            if (getattr(self, name) < 0).any():
+                raise ValueError(f"{name} holds a negative number")
+        sounding = self.freq_hz != 0
+        freq, t60 = self.freq_hz[sounding], self.t60_s[sounding]
+        if ((freq < 20.0) | (freq > 384_000.0)).any():
+            raise ValueError("freq_hz holds a frequency outside 20 … 384000 Hz")
+        if ((t60 < 0.001) | (t60 > 100.0)).any():
+            raise ValueError("t60_s holds a time outside 0.001 … 100 s")
+        if ((self.strike_s < 0) | (self.strike_s > MAX_STRIKE_S + 1e-6)).any():
+            raise ValueError("strike_s holds a time outside 0 … 0.2 s")
+        if len(self.names) != count:
+            raise ValueError(f"{len(self.names)} names for {count} resonances")
+
+    def _arrays(self) -> dict[str, FloatArray]:
+        return {name: getattr(self, name) for name in ARRAY_FIELDS}
+
+
+ARRAY_FIELDS = tuple(
+    f.name for f in dataclasses.fields(Instrument) if f.type in (FloatArray, "FloatArray")
+)
+
+
+def _float32(name: str, array: NDArray[Any] | None) -> FloatArray:
+    if array is None:
+        raise KeyError(f"{name} is missing")
+    if array.dtype != np.float32:
+        raise TypeError(f"{name} is {array.dtype}, expected float32")
+    return array
+
+
+def passive_impulse(
+    freq_hz: NDArray[np.floating],
+    t60_s: NDArray[np.floating],
+    amplitude: NDArray[np.complexfloating],
+) -> float:
+    """Peak over frequency of |Σ amplitude/(j2πf − s)|, seconds: dividing by it makes the modes passive.
+
+    The peak is sought at each mode's own frequency and at points one half-bandwidth to either side,
+    for the real signal's spectrum, both halves of each conjugate pair included.
+
+    Args:
+        freq_hz, t60_s, amplitude: [modes].
+    """
+    if len(freq_hz) == 0:
+        return 0.0
+    freq = np.asarray(freq_hz, float)
+    decay = LN1000 / np.asarray(t60_s, float)
+    offsets = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+    omega = (2 * np.pi * freq[:, None] + offsets * decay[:, None]).reshape(-1)
+    s = -decay + 2j * np.pi * freq
+    a = np.asarray(amplitude, complex)
+    spectrum = 0.5 * (a / (1j * omega[:, None] - s) + a.conj() / (1j * omega[:, None] - s.conj()))
+    return float(np.abs(spectrum.sum(axis=1)).max())
