@@ -170,7 +170,11 @@ class Instrument:
         """Write the instrument atomically (`*.instrument.safetensors`)."""
         metadata = {**self.extra, "attack_rate": self.attack_rate, "names": self.names}
         save_arrays(
-            path, "instrument", INSTRUMENT_VERSION, {**self.extra_arrays, **self._arrays()}, metadata
+            path,
+            "instrument",
+            INSTRUMENT_VERSION,
+            {**self.extra_arrays, **self._arrays()},
+            metadata,
         )
 
     @classmethod

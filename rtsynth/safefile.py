@@ -87,14 +87,16 @@ def load_arrays(
     try:
         size = name.stat().st_size
     except OSError as error:
-        raise FileFormatError(f"{name}: cannot be read ({error.strerror}); check the path") from None
+        raise FileFormatError(
+            f"{name}: cannot be read ({error.strerror}); check the path"
+        ) from None
     if not name.is_file() or size > MAX_FILE_BYTES:
         raise FileFormatError(f"{name}: not a regular file of at most {MAX_FILE_BYTES >> 30} GiB")
     try:
         with safe_open(name, framework="numpy") as file:
             header = file.metadata() or {}
             metadata = _checked_header(name, kind, version, header)
-            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
+            arrays = {key: file.get_tensor(key) for key in file.keys()}
     except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise FileFormatError(
             f"{name}: not a readable rtsynth {kind} file ({error}); make it again"

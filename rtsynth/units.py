@@ -60,9 +60,7 @@ def frames_to_seconds(frames: int, sample_rate: float) -> float:
     return frames / sample_rate
 
 
-def t60_to_pole(
-    freq_hz: ArrayLike, t60_s: ArrayLike, sample_rate: float
-) -> NDArray[np.complex128]:
+def t60_to_pole(freq_hz: ArrayLike, t60_s: ArrayLike, sample_rate: float) -> NDArray[np.complex128]:
     """Discrete pole `exp(s / sample_rate)`, `s = −ln(1000)/T60 + j·2π·freq`.
 
     Args:

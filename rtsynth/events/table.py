@@ -133,7 +133,9 @@ class EventTable:
         index = self.index(event.id)
         old = self._event(self.rows[index])
         if event.name != old.name and event.name in self._ids_by_name:
-            raise ValueRangeError(f"event name {event.name!r} is taken; choose another", field="name")
+            raise ValueRangeError(
+                f"event name {event.name!r} is taken; choose another", field="name"
+            )
         if event.onset_s != old.onset_s:
             self.delete(event.id)
             self.insert(event)

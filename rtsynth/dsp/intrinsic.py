@@ -1,0 +1,146 @@
+"""What Numba cannot say by itself: atomics, float modes, a clock, memory by address.
+
+Thread: audio. Each is one or two machine instructions, or one call that never blocks.
+"""
+
+import platform
+import sys
+from typing import Any
+
+import numba
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from rtsynth.dsp.compile import kernel
+
+__all__ = ["address_to_pointer", "flush_denormals", "load_acquire", "now_ns", "store_release"]
+
+X86 = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
+ARM = platform.machine().lower() in ("aarch64", "arm64")
+MXCSR_FTZ_DAZ = 0x8040
+FPCR_FZ = 1 << 24
+
+
+def _item_pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    struct = context.make_array(array_type)(context, builder, array)
+    return cgutils.get_item_pointer(
+        context, builder, array_type, struct, [index], wraparound=False, boundscheck=False
+    )
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def load_acquire(typingctx: Any, array: Any, index: Any) -> Any:
+    """`array[index]` of an int64 array; nothing after it is read before it."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        index_value = context.cast(builder, args[1], signature.args[1], types.intp)
+        pointer = _item_pointer(context, builder, signature.args[0], args[0], index_value)
+        return builder.load_atomic(pointer, "acquire", 8)
+
+    return types.int64(array, index), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def store_release(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
+    """`array[index] = value` of an int64 array; all before it is written before it."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        index_value = context.cast(builder, args[1], signature.args[1], types.intp)
+        pointer = _item_pointer(context, builder, signature.args[0], args[0], index_value)
+        number = context.cast(builder, args[2], signature.args[2], types.int64)
+        builder.store_atomic(number, pointer, "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(array, index, value), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def flush_denormals(typingctx: Any) -> Any:
+    """Set flush-to-zero and denormals-are-zero in this thread; a no-op on unknown processors."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        void = ir.VoidType()
+        if X86:
+            word = ir.IntType(32)
+            cell = cgutils.alloca_once(builder, word)
+            pointer = builder.bitcast(cell, ir.IntType(8).as_pointer())
+            call_type = ir.FunctionType(void, [ir.IntType(8).as_pointer()])
+            module = builder.module
+            save = cgutils.get_or_insert_function(module, call_type, "llvm.x86.sse.stmxcsr")
+            load = cgutils.get_or_insert_function(module, call_type, "llvm.x86.sse.ldmxcsr")
+            builder.call(save, [pointer])
+            bits = builder.or_(builder.load(cell), ir.Constant(word, MXCSR_FTZ_DAZ))
+            builder.store(bits, cell)
+            builder.call(load, [pointer])
+        elif ARM:
+            word = ir.IntType(64)
+            read = ir.FunctionType(word, [])
+            bits = builder.asm(read, "mrs $0, fpcr", "=r", [], True)
+            bits = builder.or_(bits, ir.Constant(word, FPCR_FZ))
+            write = ir.FunctionType(void, [word])
+            builder.asm(write, "msr fpcr, $0", "r", [bits], True)
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def address_to_pointer(typingctx: Any, address: Any) -> Any:
+    """A `void *` from an integer address."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(types.voidptr))
+
+    return types.voidptr(address), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _stack_pair(typingctx: Any) -> Any:
+    """Address of two int64 on this function's stack."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pair = cgutils.alloca_once(builder, ir.IntType(64), size=2)
+        return builder.ptrtoint(pair, ir.IntType(64))
+
+    return types.int64(), codegen
+
+
+if sys.platform == "darwin":
+    _clock = types.ExternalFunction("clock_gettime_nsec_np", types.uint64(types.int32))
+    CLOCK_UPTIME_RAW = 8
+
+    @kernel("int64()")
+    def now_ns() -> int:
+        """The clock of `time.monotonic_ns`, in nanoseconds."""
+        return int(_clock(CLOCK_UPTIME_RAW))
+
+elif sys.platform == "win32":
+    _clock = types.ExternalFunction("QueryPerformanceCounter", types.int32(types.voidptr))
+    _rate = types.ExternalFunction("QueryPerformanceFrequency", types.int32(types.voidptr))
+
+    @kernel("int64()")
+    def now_ns() -> int:
+        """The clock of `time.perf_counter_ns`, in nanoseconds."""
+        address = _stack_pair()
+        cell = numba.carray(address_to_pointer(address), (2,), types.int64)
+        _rate(address_to_pointer(address))
+        ticks_per_s = cell[0]
+        _clock(address_to_pointer(address))
+        ticks = cell[0]
+        return ticks // ticks_per_s * 1_000_000_000 + (
+            ticks % ticks_per_s * 1_000_000_000 // ticks_per_s
+        )
+
+else:
+    _clock = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.voidptr))
+    CLOCK_MONOTONIC = 1
+
+    @kernel("int64()")
+    def now_ns() -> int:
+        """The clock of `time.monotonic_ns`, in nanoseconds."""
+        address = _stack_pair()
+        cell = numba.carray(address_to_pointer(address), (2,), types.int64)
+        _clock(CLOCK_MONOTONIC, address_to_pointer(address))
+        return int(cell[0] * 1_000_000_000 + cell[1])

@@ -1,0 +1,59 @@
+"""Ramps without clicks: a raised cosine between two gains, a straight line per tick. Thread: audio."""
+
+import numpy as np
+
+from rtsynth.dsp.compile import kernel
+
+__all__ = ["apply_fade", "apply_line", "fade_curve"]
+
+
+def fade_curve(length: int) -> np.ndarray:
+    """[length] float32 raised cosine from just above 0 to exactly 1. Thread: main."""
+    n = np.arange(1, length + 1)
+    return (0.5 - 0.5 * np.cos(np.pi * n / length)).astype(np.float32)
+
+
+@kernel("int64(float32[::1], float64, float64, int64, int64, int64, float32[::1])")
+def apply_fade(
+    curve: np.ndarray,
+    start: float,
+    target: float,
+    position: int,
+    first: int,
+    last: int,
+    out: np.ndarray,
+) -> int:
+    """Multiply frames first … last of a tick by the fade from `start` to `target`.
+
+    Args:
+        curve: [length] float32 from `fade_curve`.
+        start: gain before the fade.
+        target: gain after it.
+        position: frames of the fade already done; at its length the gain stays at `target`.
+        first: frame of the tick to begin at.
+        last: frame to end before.
+        out: [TICK] float32, multiplied.
+
+    Returns:
+        The new position.
+    """
+    length = curve.shape[0]
+    for n in range(first, last):
+        if position < length:
+            out[n] *= start + (target - start) * curve[position]
+            position += 1
+        else:
+            out[n] *= target
+    return position
+
+
+@kernel("void(float64, float64, float32[::1])")
+def apply_line(start: float, target: float, out: np.ndarray) -> None:
+    """Multiply by a gain that moves in a straight line and reaches `target` at the last frame."""
+    step = (target - start) / out.shape[0]
+    if step == 0.0:
+        for n in range(out.shape[0]):
+            out[n] *= target
+        return
+    for n in range(out.shape[0]):
+        out[n] *= start + step * (n + 1)

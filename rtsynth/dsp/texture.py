@@ -1,0 +1,149 @@
+"""Texture: stationary noise of a given colour from overlap-added random spectra. Thread: audio.
+
+Grain k covers frames k·HOP … k·HOP + GRAIN of the texture's own time; its spectrum is Gaussian, keyed by
+(seed, k), so that any stretch can be rendered in any order. A sine window makes the power constant.
+"""
+
+import math
+
+import numpy as np
+
+from rtsynth.dsp.compile import kernel
+from rtsynth.dsp.noise import gaussian_at
+
+__all__ = [
+    "GRAIN",
+    "HOP",
+    "band_weights",
+    "grain_window",
+    "inverse_fft",
+    "overlap_add",
+    "texture_grain",
+    "twiddles",
+]
+
+GRAIN = 1024
+HOP = GRAIN // 2
+BINS = GRAIN // 2
+
+
+def grain_window() -> np.ndarray:
+    """[GRAIN] float32 sine window; squares at a distance of HOP sum to 1. Thread: main."""
+    return np.sin(np.pi * (np.arange(GRAIN) + 0.5) / GRAIN).astype(np.float32)
+
+
+def twiddles() -> np.ndarray:
+    """[2, GRAIN/2] float64 cosines and sines of the inverse transform. Thread: main."""
+    angle = 2.0 * np.pi * np.arange(GRAIN // 2) / GRAIN
+    return np.stack([np.cos(angle), np.sin(angle)])
+
+
+def band_weights(edges_hz: np.ndarray, sample_rate: float) -> np.ndarray:
+    """[bands, BINS] float32: share of each band's power that falls on each bin.
+
+    Power beyond the Nyquist frequency is lost, not folded. Thread: main.
+
+    Args:
+        edges_hz: [bands + 1], ascending, Hz.
+        sample_rate: Hz.
+    """
+    width = sample_rate / GRAIN
+    low = (np.arange(BINS) - 0.5) * width
+    left = np.maximum(low[None, :], edges_hz[:-1, None])
+    right = np.minimum(low[None, :] + width, edges_hz[1:, None])
+    weights = np.maximum(right - left, 0.0) / np.diff(edges_hz)[:, None]
+    weights[:, 0] = 0.0  # no direct current
+    return weights.astype(np.float32)
+
+
+@kernel("void(float64[:,::1], float64[:,::1])")
+def inverse_fft(tables: np.ndarray, data: np.ndarray) -> None:
+    """Inverse DFT of GRAIN complex numbers in place, unscaled (radix 2, decimation in time).
+
+    Args:
+        tables: [2, GRAIN/2] from `twiddles`.
+        data: [2, GRAIN] float64, real and imaginary parts.
+    """
+    size = data.shape[1]
+    j = 0
+    for i in range(1, size):
+        bit = size >> 1
+        while j & bit:
+            j ^= bit
+            bit >>= 1
+        j ^= bit
+        if i < j:
+            data[0, i], data[0, j] = data[0, j], data[0, i]
+            data[1, i], data[1, j] = data[1, j], data[1, i]
+    half = 1
+    while half < size:
+        stride = size // (2 * half)
+        for begin in range(0, size, 2 * half):
+            for k in range(half):
+                wr, wi = tables[0, k * stride], tables[1, k * stride]
+                a, b = begin + k, begin + k + half
+                re = data[0, b] * wr - data[1, b] * wi
+                im = data[0, b] * wi + data[1, b] * wr
+                data[0, b], data[1, b] = data[0, a] - re, data[1, a] - im
+                data[0, a], data[1, a] = data[0, a] + re, data[1, a] + im
+        half *= 2
+
+
+@kernel(
+    "void(uint64, int64, float32[::1], float32[::1], float32[:,::1], float64[:,::1],"
+    " float64[:,::1])"
+)
+def texture_grain(
+    seed: np.uint64,
+    index: int,
+    band_gain: np.ndarray,
+    vector: np.ndarray,
+    weights: np.ndarray,
+    tables: np.ndarray,
+    data: np.ndarray,
+) -> None:
+    """Grain `index` of the texture into data[0], unwindowed.
+
+    Args:
+        seed: of the noise.
+        index: of the grain, ≥ −1.
+        band_gain: [bands] float32, RMS amplitude per band.
+        vector: [bands] float32, dB per band.
+        weights: [bands, BINS] from `band_weights`.
+        tables: [2, GRAIN/2] from `twiddles`.
+        data: [3, GRAIN] float64; rows 0 and 1 are the transform, row 2 is scratch.
+    """
+    power = data[2]
+    for i in range(GRAIN):
+        power[i] = 0.0
+    for b in range(band_gain.shape[0]):
+        gain = band_gain[b] * 10.0 ** (vector[b] / 20.0)
+        if gain == 0.0:
+            continue
+        for i in range(BINS):
+            power[i] += gain * gain * weights[b, i]
+    pair = power[BINS : BINS + 2]
+    data[0, 0] = data[1, 0] = data[0, BINS] = data[1, BINS] = 0.0
+    for i in range(1, BINS):
+        # a conjugate pair of bins of variance σ² each way sounds with power 4σ², unscaled
+        size = 0.5 * math.sqrt(power[i])
+        gaussian_at(seed, (index + 1) * BINS + i, pair)
+        re, im = size * pair[0], size * pair[1]
+        data[0, i], data[1, i] = re, im
+        data[0, GRAIN - i], data[1, GRAIN - i] = re, -im
+    inverse_fft(tables, data[:2])
+
+
+@kernel("void(float64[::1], float32[::1], int64, float32[::1])")
+def overlap_add(grain: np.ndarray, window: np.ndarray, position: int, ring: np.ndarray) -> None:
+    """Add a windowed grain into a ring from `position` on, wrapping around.
+
+    Args:
+        grain: [size] float64.
+        window: [size] float32.
+        position: index in the ring, ≥ 0.
+        ring: [≥ size] float32, added to.
+    """
+    length = ring.shape[0]
+    for i in range(grain.shape[0]):
+        ring[(position + i) % length] += grain[i] * window[i]

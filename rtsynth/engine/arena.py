@@ -1,0 +1,48 @@
+"""One flat block of memory that holds all engine state. Thread: main."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsynth.engine.layout import CACHE_LINE, Manifest, State
+
+__all__ = ["TABLE_ROW", "Arena"]
+
+TABLE_ROW = 4
+"""Numbers per array in the table that compiled code reads: offset in bytes and three sizes."""
+
+
+class Arena:
+    """Memory for every array of a manifest, each on a cache line of its own.
+
+    Attributes:
+        memory: the bytes; may lie in a memory map.
+        table: [arrays, TABLE_ROW] int64, what compiled code needs to find the arrays.
+        state: the arrays, as views.
+    """
+
+    def __init__(self, manifest: Manifest, memory: NDArray[np.uint8] | None = None) -> None:
+        rows, at = [], 0
+        for dtype, shape in manifest.values():
+            sizes = [*shape, 1, 1, 1][:3]
+            rows.append([at, *sizes])
+            at += -(-int(np.prod(shape)) * dtype.itemsize // CACHE_LINE) * CACHE_LINE
+        if memory is None:
+            padded = np.zeros(at + CACHE_LINE, np.uint8)
+            begin = -padded.ctypes.data % CACHE_LINE
+            memory = padded[begin : begin + at]
+        if memory.nbytes < at:
+            raise ValueError(f"arena of {memory.nbytes} bytes; {at} are needed")
+        self.memory = memory
+        self.table: NDArray[np.int64] = np.array(rows, np.int64)
+        self.state = State(*self._views(manifest))
+
+    def _views(self, manifest: Manifest) -> list[NDArray[Any]]:
+        views = []
+        for (offset, *_), (dtype, shape) in zip(
+            self.table.tolist(), manifest.values(), strict=True
+        ):
+            size = int(np.prod(shape)) * dtype.itemsize
+            views.append(self.memory[offset : offset + size].view(dtype).reshape(shape))
+        return views

@@ -1,0 +1,307 @@
+"""What lies where in the arena: every array of the engine's state by name, type and shape.
+
+The manifest is the only description of the memory; Python and compiled code both build their views
+from it, and a memory-mapped file can hold it for two processes. Thread: main.
+"""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsynth.dsp.modal import CONTROLS, MODE_ALIGN, ROWS, TICK
+from rtsynth.dsp.texture import BINS, GRAIN
+from rtsynth.events import VECTOR_DIM
+from rtsynth.instrument import ENVELOPE_POINTS, TEXTURE_BANDS
+from rtsynth.params import PARAMS
+
+__all__ = [
+    "COMMAND_DTYPE",
+    "CORE_DTYPE",
+    "NOTICE_DTYPE",
+    "RESONANCE_DTYPE",
+    "SLOT_DTYPE",
+    "VOICE_DTYPE",
+    "Sizes",
+    "State",
+    "manifest",
+]
+
+NUMBERS = 8  # floats in a command
+CACHE_LINE = 64
+
+CORE_DTYPE = np.dtype(
+    [
+        # set once, before the stream starts
+        ("sample_rate", "<f8"),
+        ("dc_radius", "<f8"),
+        ("smooth_ticks", "<i8"),
+        ("texture_fade", "<i8"),
+        ("max_voices", "<i8"),
+        # time
+        ("frame", "<i8"),  # frames delivered to the device
+        ("tick_frame", "<i8"),  # frames rendered: a multiple of TICK
+        ("clock_ns", "<i8"),  # clock at the start of the last block …
+        ("clock_frame", "<i8"),  # … and its first frame
+        ("clock_count", "<i8"),  # odd while the two are written
+        # transport
+        ("playing", "<i8"),
+        ("position", "<f8"),  # frames of the score
+        ("cursor", "<i8"),  # next index in `order`
+        ("loop_on", "<i8"),
+        ("loop_begin", "<f8"),
+        ("loop_end", "<f8"),
+        ("score_end", "<f8"),
+        # tables
+        ("order_count", "<i8"),
+        ("pending_count", "<i8"),
+        ("sequence", "<i8"),  # of commands, so that equal frames keep their order
+        ("voice_serial", "<i8"),
+        ("soloed", "<i8"),
+        ("panic_fade", "<f8"),  # gain of the bus on its way back after a panic or at the start
+        ("panic_step", "<f8"),
+        # counters
+        ("blocks", "<i8"),
+        ("block_min", "<i8"),
+        ("block_max", "<i8"),
+        ("voices", "<i8"),
+        ("voices_peak", "<i8"),
+        ("load", "<f8"),
+        ("load_peak", "<f8"),
+        ("late", "<i8"),
+        ("stolen", "<i8"),
+        ("refused", "<i8"),
+        ("nans", "<i8"),
+        ("notices_lost", "<i8"),
+        ("xruns_output", "<i8"),
+        ("xruns_input", "<i8"),
+        ("xruns_own", "<i8"),
+        ("last_body_ns", "<i8"),
+        ("peak", "<f8"),
+        ("record_lost", "<i8"),
+        ("recording", "<i8"),
+    ],
+    align=True,
+)
+"""The one record of scalars."""
+
+SLOT_DTYPE = np.dtype(
+    [
+        ("onset", "<f8"),  # frames of the score
+        ("duration", "<f8"),  # frames
+        ("id", "<i8"),
+        ("seed", "<i8"),
+        ("gain", "<f8"),
+        ("transpose", "<f8"),
+        ("damp", "<f8"),
+        ("bright", "<f8"),
+        ("inharm", "<f8"),
+        ("detune", "<f8"),
+        ("vibrato_rate_hz", "<f8"),
+        ("vibrato_depth", "<f8"),
+        ("stretch", "<f8"),
+        ("pan", "<f8"),
+        ("release_s", "<f8"),
+        ("resonance", "<i4"),
+        ("group", "<i4"),
+        ("kind", "<i4"),
+        ("version", "<i4"),  # counts edits; a voice that sees a new one ramps to it
+        ("used", "<i4"),
+        ("muted", "<i4"),
+        ("solo", "<i4"),
+        ("freeing", "<i4"),
+    ],
+    align=True,
+)
+"""One event as the engine plays it."""
+
+VOICE_DTYPE = np.dtype(
+    [
+        ("state", "<i4"),  # FREE, SOUNDING, DYING
+        ("slot", "<i4"),
+        ("resonance", "<i4"),
+        ("kind", "<i4"),
+        ("modes", "<i4"),  # in use
+        ("version", "<i4"),
+        ("ramp_ticks", "<i4"),  # left until the controls are where they should be
+        ("driven", "<i4"),  # 1 while the strike still injects
+        ("released", "<i4"),
+        ("from_score", "<i4"),
+        ("onset", "<i8"),  # frame of the stream
+        ("event", "<i8"),
+        ("seed", "<i8"),
+        ("serial", "<i8"),
+        ("velocity", "<f8"),
+        ("gain", "<f8"),  # now
+        ("pan_left", "<f8"),
+        ("pan_right", "<f8"),
+        ("attack_at", "<f8"),  # samples of the attack
+        ("fade_from", "<f8"),
+        ("fade_to", "<f8"),
+        ("fade_at", "<i8"),
+        ("fade_first", "<i4"),  # frame of the tick at which the fade begins
+        ("level", "<f8"),  # bound on what is still to come
+        ("gain_to", "<f8"),
+        ("left_to", "<f8"),
+        ("right_to", "<f8"),
+    ],
+    align=True,
+)
+"""One sounding event."""
+
+RESONANCE_DTYPE = np.dtype(
+    [
+        ("modes", "<i8"),
+        ("lowest_hz", "<f8"),
+        ("impulse", "<f8"),  # height of the driving sample
+        ("strike_frames", "<f8"),
+        ("strike_dry", "<f8"),
+        ("strike_wet", "<f8"),
+        ("attack_frames", "<i8"),  # up to the last sample that is not 0
+        ("tail_frames", "<f8"),  # from the onset to −80 dB, as learned
+        ("textured", "<i8"),
+    ],
+    align=True,
+)
+"""What one resonance has besides its modes."""
+
+COMMAND_DTYPE = np.dtype(
+    [
+        ("op", "<i4"),
+        ("target", "<i4"),
+        ("frame", "<i8"),
+        ("request", "<i8"),
+        ("sequence", "<i8"),
+        ("number", "<f8", (NUMBERS,)),
+    ],
+    align=True,
+)
+NOTICE_DTYPE = np.dtype(
+    [
+        ("kind", "<i4"),
+        ("padding", "<i4"),
+        ("frame", "<i8"),
+        ("event", "<i8"),
+        ("request", "<i8"),
+        ("value", "<f8"),
+    ],
+    align=True,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much of everything an engine has; all fixed when it is built."""
+
+    channels: int
+    slots: int
+    voices: int
+    spare_voices: int
+    resonances: int
+    modes: int
+    attack: int
+    taps: int
+    inbox: int
+    pending: int
+    outbox: int
+    record_frames: int
+    fade: int
+    lookahead: int
+
+    @property
+    def padded_modes(self) -> int:
+        """Columns of the mode arrays."""
+        return max(-(-self.modes // MODE_ALIGN), 1) * MODE_ALIGN
+
+
+class State(NamedTuple):
+    """Every array, as views into the arena; the order is the manifest's."""
+
+    core: NDArray[Any]  # [1] CORE_DTYPE
+    slots: NDArray[Any]  # [slots] SLOT_DTYPE
+    vectors: NDArray[Any]  # [slots, VECTOR_DIM]
+    order: NDArray[Any]  # [slots] slots sorted by onset, then by event id
+    params: NDArray[Any]  # [PARAMS, 4]: target, now, step per tick, ticks left
+    voices: NDArray[Any]  # [voices + spare] VOICE_DTYPE
+    modes: NDArray[Any]  # [voices + spare, ROWS, M]
+    controls: NDArray[Any]  # [voices + spare, CONTROLS]
+    voice_vectors: NDArray[Any]  # [voices + spare, VECTOR_DIM]
+    rings: NDArray[Any]  # [voices + spare, GRAIN] texture overlap-add
+    bank: NDArray[Any]  # [R, 4, M]
+    resonances: NDArray[Any]  # [R] RESONANCE_DTYPE
+    attack: NDArray[Any]  # [R, A]
+    envelope: NDArray[Any]  # [R, ENVELOPE_POINTS]
+    taps: NDArray[Any]  # [R, K]
+    texture_gain: NDArray[Any]  # [R, TEXTURE_BANDS]
+    band_weights: NDArray[Any]  # [TEXTURE_BANDS, BINS]
+    twiddles: NDArray[Any]  # [2, GRAIN/2]
+    window: NDArray[Any]  # [GRAIN]
+    fade: NDArray[Any]  # [fade]
+    work32: NDArray[Any]  # [4, M] scratch of the modal bank
+    work64: NDArray[Any]  # [4, GRAIN] scratch of texture and strike
+    mono: NDArray[Any]  # [TICK] one voice
+    drive: NDArray[Any]  # [2, TICK] strike noise, drive of the modes
+    bus: NDArray[Any]  # [channels, TICK]
+    dc: NDArray[Any]  # [2·channels]
+    limiter: NDArray[Any]  # [3]
+    limiter_gains: NDArray[Any]  # [2, W]
+    limiter_delay: NDArray[Any]  # [channels, W − 1]
+    inbox: NDArray[Any]  # [inbox] COMMAND_DTYPE
+    inbox_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
+    pending: NDArray[Any]  # [pending] COMMAND_DTYPE, a heap by (frame, sequence)
+    outbox: NDArray[Any]  # [outbox] NOTICE_DTYPE
+    outbox_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
+    record: NDArray[Any]  # [record_frames, channels]
+    record_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
+
+
+Manifest = dict[str, tuple[np.dtype[Any], tuple[int, ...]]]
+
+
+def manifest(sizes: Sizes) -> Manifest:
+    """Type and shape of every array of `State`, in its order."""
+    f8, f4, i8, i4 = (np.dtype(t) for t in ("<f8", "<f4", "<i8", "<i4"))
+    pool, wide = sizes.voices + sizes.spare_voices, sizes.padded_modes
+    r, c, w = sizes.resonances, sizes.channels, sizes.lookahead + 1
+    indices = (2 * CACHE_LINE // 8,)
+    shapes: Manifest = {
+        "core": (CORE_DTYPE, (1,)),
+        "slots": (SLOT_DTYPE, (sizes.slots,)),
+        "vectors": (f4, (sizes.slots, VECTOR_DIM)),
+        "order": (i4, (sizes.slots,)),
+        "params": (f8, (len(PARAMS), 4)),
+        "voices": (VOICE_DTYPE, (pool,)),
+        "modes": (f8, (pool, ROWS, wide)),
+        "controls": (f8, (pool, CONTROLS)),
+        "voice_vectors": (f4, (pool, VECTOR_DIM)),
+        "rings": (f4, (pool, GRAIN)),
+        "bank": (f4, (r, 4, wide)),
+        "resonances": (RESONANCE_DTYPE, (r,)),
+        "attack": (f4, (r, max(sizes.attack, 1))),
+        "envelope": (f4, (r, ENVELOPE_POINTS)),
+        "taps": (f4, (r, sizes.taps)),
+        "texture_gain": (f4, (r, TEXTURE_BANDS)),
+        "band_weights": (f4, (TEXTURE_BANDS, BINS)),
+        "twiddles": (f8, (2, GRAIN // 2)),
+        "window": (f4, (GRAIN,)),
+        "fade": (f4, (sizes.fade,)),
+        "work32": (f4, (4, wide)),
+        "work64": (f8, (4, GRAIN)),
+        "mono": (f4, (TICK,)),
+        "drive": (f8, (2, TICK)),
+        "bus": (f4, (c, TICK)),
+        "dc": (f8, (2 * c,)),
+        "limiter": (f8, (3,)),
+        "limiter_gains": (f8, (2, w)),
+        "limiter_delay": (f4, (c, w - 1)),
+        "inbox": (COMMAND_DTYPE, (sizes.inbox,)),
+        "inbox_at": (i8, indices),
+        "pending": (COMMAND_DTYPE, (sizes.pending,)),
+        "outbox": (NOTICE_DTYPE, (sizes.outbox,)),
+        "outbox_at": (i8, indices),
+        "record": (f4, (sizes.record_frames, c)),
+        "record_at": (i8, indices),
+    }
+    assert tuple(shapes) == State._fields
+    return shapes

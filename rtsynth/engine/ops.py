@@ -1,0 +1,122 @@
+"""What goes into the engine and what comes out: operations, notices, figures. Thread: any."""
+
+import dataclasses
+import enum
+
+__all__ = ["ALL", "ASAP", "Latency", "Notice", "NoticeKind", "Op", "Stats", "group_target"]
+
+ALL = -1
+"""Target of an operation that means every event."""
+
+ASAP = -1
+"""Frame of an operation that is due at the next tick."""
+
+
+def group_target(group: int) -> int:
+    """Target that means every event of a group, by its index ≥ 1 in the table's `group_names`."""
+    return -1 - group
+
+
+class Op(enum.IntEnum):
+    """Operations. `target` is a slot, `ALL` or a group; arguments are floats."""
+
+    TRIGGER = 1  # velocity
+    MUTE = 2  # 0 | 1
+    SOLO = 3  # 0 | 1
+    CHOKE = 4
+    FREE = 5
+    ACTIVATE = 6  # a slot written by Engine.reserve becomes part of the score
+    SET = 7  # index in EVENT_PARAMS, value
+    PARAM = 8  # target: index in PARAMS; value
+    PLAY = 9
+    PAUSE = 10
+    SEEK = 11  # seconds
+    LOOP = 12  # 0 | 1, begin in seconds, end in seconds
+    PANIC = 13
+    SYNC = 14  # does nothing but be done
+    GROUP = 15  # target: slot; index of the group it now belongs to
+
+
+class NoticeKind(enum.IntEnum):
+    """What the engine tells. `event` is an event's id, −1 where there is none."""
+
+    DONE = 1  # a request was carried out at `frame`; value: frames late, 0 if on time
+    GO = 2  # an event started sounding at `frame`
+    END = 3  # its voice is silent
+    STOLEN = 4  # its voice was taken for another
+    REFUSED = 5  # a request could not be carried out: no room in the schedule
+    NAN = 6  # its voice produced a number that is none, and was reset
+    FREED = 7  # its slot may be used again; value: the slot
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Notice:
+    """One fact from the audio thread.
+
+    Attributes:
+        kind: what happened.
+        frame: when, in frames since the stream began.
+        event: the event's id or −1.
+        request: the id given to `Engine.post`, 0 if none.
+        value: see `NoticeKind`.
+    """
+
+    kind: NoticeKind
+    frame: int
+    event: int
+    request: int
+    value: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Latency:
+    """Named parts of the way from a message to the sound, frames; constant while running."""
+
+    offset: int
+    limiter: int
+    device: int
+
+    @property
+    def total(self) -> int:
+        """Sum of the parts, frames."""
+        return self.offset + self.limiter + self.device
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stats:
+    """A snapshot of the engine's counters; all counts are since the stream began.
+
+    Attributes:
+        frame: frames rendered.
+        blocks, block_min, block_max: calls, smallest and largest number of frames asked for.
+        voices, voices_peak: sounding now and at most.
+        load, load_peak: share of the block's period spent rendering: smoothed, and the largest.
+        late, stolen, refused, nans: operations and voices by fate.
+        notices_lost: notices that found the outbox full.
+        xruns_output, xruns_input: flags the device raised.
+        xruns_own: of those, with a body of more than half the period.
+        playing, position_s: the transport.
+        peak: largest output sample since the last snapshot, linear.
+        record_lost: frames the recorder could not take.
+    """
+
+    frame: int
+    blocks: int
+    block_min: int
+    block_max: int
+    voices: int
+    voices_peak: int
+    load: float
+    load_peak: float
+    late: int
+    stolen: int
+    refused: int
+    nans: int
+    notices_lost: int
+    xruns_output: int
+    xruns_input: int
+    xruns_own: int
+    playing: bool
+    position_s: float
+    peak: float
+    record_lost: int

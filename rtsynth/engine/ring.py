@@ -1,0 +1,59 @@
+"""Rings of fixed records between one writer and one reader. Thread: audio at one end, any at the other.
+
+`at` holds the counts written and read, on cache lines of their own; both only grow, the slot is the
+count modulo the ring's size (a power of two). A full ring is the writer's error, never a wait.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsynth.dsp.compile import kernel
+from rtsynth.dsp.intrinsic import load_acquire, store_release
+
+__all__ = ["READ", "WRITTEN", "free_space", "publish_read", "publish_write", "readable"]
+
+WRITTEN = 0
+READ = 8  # the other cache line
+
+
+@kernel("int64(int64[::1], int64)")
+def free_space(at: NDArray[np.int64], capacity: int) -> int:
+    """Records the writer may still write."""
+    return capacity - (at[WRITTEN] - load_acquire(at, READ))
+
+
+@kernel("int64(int64[::1])")
+def readable(at: NDArray[np.int64]) -> int:
+    """Records the reader may read."""
+    return load_acquire(at, WRITTEN) - at[READ]
+
+
+@kernel("void(int64[::1], int64)")
+def publish_write(at: NDArray[np.int64], count: int) -> None:
+    """Make `count` more written records visible to the reader."""
+    store_release(at, WRITTEN, at[WRITTEN] + count)
+
+
+@kernel("void(int64[::1], int64)")
+def publish_read(at: NDArray[np.int64], count: int) -> None:
+    """Give `count` read records back to the writer."""
+    store_release(at, READ, at[READ] + count)
+
+
+def push(ring: NDArray[Any], at: NDArray[np.int64], record: tuple[Any, ...]) -> bool:
+    """Write one record from Python; false if the ring is full. Thread: the ring's one writer."""
+    if free_space(at, len(ring)) < 1:
+        return False
+    ring[at[WRITTEN] % len(ring)] = record
+    publish_write(at, 1)
+    return True
+
+
+def drain(ring: NDArray[Any], at: NDArray[np.int64]) -> NDArray[Any]:
+    """A copy of all readable records, oldest first, now read. Thread: the ring's one reader."""
+    count = readable(at)
+    records = ring[(at[READ] + np.arange(count)) % len(ring)]
+    publish_read(at, count)
+    return records
