@@ -1,0 +1,96 @@
+"""Least squares on damped exponentials in closed form: no design matrix, only geometric sums.
+
+For windows of many strikes of one resonance the normal equations are sums of
+`Σ_n e^{(s_i + s_j*) n}`, and the right-hand sides are projections of the signal. Thread: any.
+"""
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsynth.decompose.damped import Complex, Float, project
+
+__all__ = ["Window", "fit_amplitudes", "fit_offsets"]
+
+RIDGE = 1e-4
+OFFSET_RIDGE = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """Part of a strike's sound: samples first … last − 1 after its onset, struck with `gain`."""
+
+    signal: Float
+    first: int
+    gain: float
+
+    @property
+    def last(self) -> int:
+        """One past the last sample, counted from the onset."""
+        return self.first + len(self.signal)
+
+
+def fit_amplitudes(s: Complex, windows: list[Window], ridge: float = RIDGE) -> Complex:
+    """[modes] complex amplitudes at gain 1 that fit all windows best.
+
+    Args:
+        s: [modes] exponents per sample.
+        windows: of one resonance.
+        ridge: relative weight that keeps unsupported amplitudes small.
+    """
+    count = len(s)
+    gram = np.zeros((2 * count, 2 * count))
+    right = np.zeros(2 * count)
+    for window in windows:
+        same, mixed = _sums(s, window.first, window.last)
+        gram += window.gain**2 * _real_gram(same, mixed)
+        products = project(s, window.signal) * np.exp(s * window.first).conj()
+        right += window.gain * np.concatenate([products.real, products.imag])
+    diagonal = np.diag_indices_from(gram)
+    gram[diagonal] *= 1.0 + ridge
+    gram[diagonal] += 1e-9 * float(np.trace(gram)) / (2 * count) + 1e-30
+    solved = np.linalg.solve(gram, right)
+    amplitude: Complex = solved[:count] + 1j * solved[count:]
+    return amplitude
+
+
+def fit_offsets(s: Complex, amplitude: Complex, window: Window) -> Float:
+    """[modes] real factors on each mode, drawn towards 1, that fit one strike best.
+
+    Args:
+        s: [modes] exponents per sample.
+        amplitude: [modes] at gain 1.
+        window: what the strike left, by itself.
+    """
+    same, mixed = _sums(s, window.first, window.last)
+    a = window.gain * amplitude
+    gram = 0.5 * (np.outer(a, a) * mixed + np.outer(a, a.conj()) * same).real
+    products = project(s, window.signal) * np.exp(s * window.first).conj()
+    right = (a * products.conj()).real
+    pull = OFFSET_RIDGE * np.diag(gram) + 1e-4 * float(np.trace(gram)) / len(s) + 1e-30
+    factors: Float = np.linalg.solve(gram + np.diag(pull), right + pull)
+    return factors
+
+
+def _sums(s: Complex, first: int, last: int) -> tuple[Complex, Complex]:
+    """`Σ e^{(s_i + conj s_j) n}` and `Σ e^{(s_i + s_j) n}` over n = first … last − 1."""
+    return (
+        _geometric(s[:, None] + s.conj()[None, :], first, last),
+        _geometric(s[:, None] + s[None, :], first, last),
+    )
+
+
+def _geometric(exponent: Complex, first: int, last: int) -> Complex:
+    below = 1.0 - np.exp(exponent)
+    degenerate = np.abs(below) < 1e-9
+    below = np.where(degenerate, 1.0, below)
+    total = (np.exp(exponent * first) - np.exp(exponent * last)) / below
+    sums: NDArray[np.complex128] = np.where(degenerate, last - first + 0j, total)
+    return sums
+
+
+def _real_gram(same: Complex, mixed: Complex) -> Float:
+    """Gram matrix of the columns [Re e, −Im e] from the two complex sums."""
+    cross = -0.5 * (mixed.imag - same.imag)
+    return np.block([[0.5 * (same + mixed).real, cross], [cross.T, 0.5 * (same - mixed).real]])

@@ -1,0 +1,119 @@
+"""The working form of a score and a bank while they are being fitted. Thread: any."""
+
+import dataclasses
+
+import numpy as np
+
+from rtsynth.decompose.damped import Complex, Float, Modes, poles, ring
+from rtsynth.units import LN1000
+
+__all__ = ["Draft", "Resonance", "Strike", "strike_signal"]
+
+MAX_GAIN_OFFSET_DB = 24.0
+RING_LEVELS = 80.0 / 60.0  # a mode is followed until it is 80 dB down
+
+
+@dataclasses.dataclass
+class Resonance:
+    """One resonance as known so far.
+
+    Attributes:
+        modes: as struck with gain 1.
+        attack: [samples] waveform added from the onset on, for gain 1.
+        noise_envelope: [64] of the strike's noise over `noise_s`.
+        noise_filter: [32] taps.
+        noise_s: length of the strike's noise in seconds.
+        pitch_hz: of the harmonic series it shows, 0 if none.
+    """
+
+    modes: Modes
+    attack: Float = dataclasses.field(default_factory=lambda: np.zeros(0))
+    noise_envelope: Float = dataclasses.field(default_factory=lambda: np.zeros(64))
+    noise_filter: Float = dataclasses.field(default_factory=lambda: np.zeros(32))
+    noise_s: float = 0.0
+    pitch_hz: float = 0.0
+
+
+@dataclasses.dataclass
+class Strike:
+    """One event as known so far.
+
+    Attributes:
+        onset: sample.
+        resonance: index.
+        gain: linear.
+        held: samples until the key is let go; None if it rings out.
+        release_s: T60 limit after that.
+        offset_db: [modes] gain of each mode against the resonance's.
+        pan: −1 … 1.
+    """
+
+    onset: int
+    resonance: int
+    gain: float
+    held: int | None = None
+    release_s: float = 0.3
+    offset_db: Float | None = None
+    pan: float = 0.0
+
+
+@dataclasses.dataclass
+class Draft:
+    """Everything found so far in a recording of `length` samples."""
+
+    sample_rate: float
+    length: int
+    strikes: list[Strike]
+    resonances: list[Resonance]
+
+    def model(self) -> Float:
+        """[length] sum of all strikes, without noise."""
+        total = np.zeros(self.length)
+        for strike in self.strikes:
+            self.add(total, strike, 1.0)
+        return total
+
+    def add(self, total: Float, strike: Strike, sign: float) -> None:
+        """Add (or with sign −1 take away) one strike, in place."""
+        sound = strike_signal(
+            strike, self.resonances[strike.resonance], self.sample_rate, self.length - strike.onset
+        )
+        total[strike.onset : strike.onset + len(sound)] += sign * sound
+
+    def of(self, resonance: int) -> list[Strike]:
+        """The strikes of one resonance, in time."""
+        return [strike for strike in self.strikes if strike.resonance == resonance]
+
+
+def amplitudes(strike: Strike, modes: Modes) -> Complex:
+    """[modes] of this strike, its gain and offsets included."""
+    amplitude = strike.gain * modes.amplitude
+    if strike.offset_db is not None:
+        amplitude = amplitude * 10.0 ** (strike.offset_db[: len(modes)] / 20.0)
+    return amplitude
+
+
+def strike_signal(strike: Strike, resonance: Resonance, sample_rate: float, limit: int) -> Float:
+    """[≤ limit] samples of one strike, without its noise, until it is 80 dB down."""
+    sound = modal_signal(strike, resonance.modes, sample_rate, limit)
+    count = min(len(resonance.attack), limit)
+    if count > len(sound):
+        sound = np.concatenate([sound, np.zeros(count - len(sound))])
+    sound[:count] += strike.gain * resonance.attack[:count]
+    return sound
+
+
+def modal_signal(strike: Strike, modes: Modes, sample_rate: float, limit: int) -> Float:
+    """[≤ limit] samples of the modes of one strike, its release included."""
+    if len(modes) == 0 or limit <= 0:
+        return np.zeros(0)
+    tail = int(RING_LEVELS * float(modes.t60_s.max()) * sample_rate) + 1
+    amplitude = amplitudes(strike, modes)
+    s = poles(modes.freq_hz, modes.t60_s, sample_rate)
+    if strike.held is None:
+        return ring(s, amplitude, min(limit, tail))
+    held = min(strike.held, limit, tail)
+    first = ring(s, amplitude, held)
+    rest = min(limit - held, int(RING_LEVELS * strike.release_s * sample_rate) + 1)
+    damped = s - LN1000 / (strike.release_s * sample_rate)
+    return np.concatenate([first, ring(damped, amplitude * np.exp(s * held), rest)])

@@ -1,0 +1,142 @@
+"""What newly rings at an onset: subband ESPRIT after it, minus what already rang before it.
+
+Each band is shifted to zero, filtered and decimated without touching the onset's edge, so a damped
+exponential stays one. ESPRIT (Roy & Kailath 1989) gives the poles after the onset; their amplitudes
+are fitted by least squares both after and before, and the difference is the onset's own part:
+a mode that merely rang on contributes nothing. Thread: any.
+"""
+
+import functools
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import firwin
+
+from rtsynth.decompose.damped import Complex, Float, Modes, poles, ring
+from rtsynth.units import LN1000
+
+__all__ = ["modes_at"]
+
+BAND_HZ = 375.0
+TOP_HZ = 11_000.0
+POLES_PER_BAND = 8
+SKIP_S = 0.004  # the strike itself is no mode
+MIN_HZ, MIN_T60_S, MAX_T60_S = 25.0, 0.02, 30.0
+CANDIDATES = 56
+FLOOR_DB = -60.0
+RIDGE = 1e-3
+
+
+def modes_at(
+    signal: Float, sample_rate: float, onset: int, before: int, after: int, count: int = 32
+) -> tuple[Modes, Float]:
+    """The modes that start at an onset, strongest first, and the sound without what rang before.
+
+    Args:
+        signal: [samples], one channel.
+        sample_rate: Hz.
+        onset: sample at which they start.
+        before: samples before the onset to compare with.
+        after: samples after the onset to analyse.
+        count: at most so many modes.
+
+    Returns:
+        the modes, and [≤ after] samples from the onset on without the older sounds' modes.
+    """
+    skip = round(SKIP_S * sample_rate)
+    late = signal[onset + skip : onset + after]
+    early = signal[max(0, onset - before) : max(0, onset - skip // 2)]
+    if len(late) < round(0.03 * sample_rate):
+        return Modes.none(), signal[onset : onset + after]
+    found = _candidates(late, sample_rate)
+    if len(found) == 0:
+        return found, signal[onset : onset + after]
+    s = poles(found.freq_hz, found.t60_s, sample_rate)
+    new = _fit(s, late, skip)
+    fresh = signal[onset : onset + after].copy()
+    if len(early) > skip:
+        old = _fit(s, early, -(len(early) + skip // 2))
+        new = new - old
+        fresh -= ring(s, old, len(fresh))
+    return _strongest(Modes(found.freq_hz, found.t60_s, new), count), fresh
+
+
+def _candidates(signal: Float, sample_rate: float) -> Modes:
+    """Every pole of every band, the strongest `CANDIDATES` of them."""
+    freq, t60 = [], []
+    top = min(TOP_HZ, 0.45 * sample_rate)
+    for centre in np.arange(BAND_HZ / 2, top, BAND_HZ):
+        band, rate = _baseband(signal, sample_rate, float(centre))
+        for pole in _esprit(band, POLES_PER_BAND):
+            f = centre + np.angle(pole) * rate / (2 * np.pi)
+            decay = -np.log(max(abs(pole), 1e-9)) * rate
+            if abs(f - centre) <= BAND_HZ / 2 and f >= MIN_HZ and decay < LN1000 / MIN_T60_S:
+                freq.append(float(f))
+                t60.append(min(LN1000 / max(decay, 1e-9), MAX_T60_S))
+    if not freq:
+        return Modes.none()
+    found = Modes(np.array(freq), np.array(t60), np.zeros(len(freq), complex))
+    s = poles(found.freq_hz, found.t60_s, sample_rate)
+    rough = Modes(found.freq_hz, found.t60_s, _fit(s, signal, 0))
+    return _strongest(rough, CANDIDATES)
+
+
+def _baseband(signal: Float, sample_rate: float, centre_hz: float) -> tuple[Complex, float]:
+    step = max(1, int(sample_rate / (2 * BAND_HZ)))
+    taps = _low_pass(step)
+    if len(signal) < len(taps) + 16 * step:
+        taps = taps[:: max(1, len(taps) // max(1, len(signal) // 2))]
+    shift = np.exp(-2j * np.pi * centre_hz / sample_rate * np.arange(len(signal)))
+    windows = np.lib.stride_tricks.sliding_window_view(signal * shift, len(taps))[::step]
+    band: Complex = windows @ taps
+    return band, sample_rate / step
+
+
+@functools.lru_cache(maxsize=8)
+def _low_pass(step: int) -> Float:
+    taps: Float = firwin(8 * step + 1, 1.0 / step, window=("kaiser", 6.0))
+    return taps
+
+
+def _esprit(band: Complex, order: int) -> Complex:
+    """[order] discrete poles of a short complex signal."""
+    rows = min(len(band) // 2, 64)
+    order = min(order, rows - 2)
+    if order < 1:
+        return np.zeros(0, complex)
+    hankel = np.lib.stride_tricks.sliding_window_view(band, rows).T
+    _, vectors = np.linalg.eigh(hankel @ hankel.conj().T)
+    space = vectors[:, -order:]
+    rotation = np.linalg.lstsq(space[:-1], space[1:], rcond=None)[0]
+    found: Complex = np.linalg.eigvals(rotation)
+    return found
+
+
+def _fit(s: Complex, signal: Float, first: int) -> Complex:
+    """[modes] amplitudes at sample 0 of modes seen in `signal`, which begins at sample `first`."""
+    # anchored at the loudest end so that no column under- or overflows
+    time = np.arange(len(signal))
+    anchor = first if first >= 0 else first + len(signal)
+    local = time if first >= 0 else time - len(signal)
+    growth = (
+        np.clip(np.outer(local, s.real), None, 0.0) if first >= 0 else np.outer(local, 0 * s.real)
+    )
+    phase = np.outer(local, s.imag)
+    design = np.exp(growth) * np.exp(1j * phase)
+    real = np.concatenate([design.real, -design.imag], axis=1)
+    gram = real.T @ real
+    gram[np.diag_indices_from(gram)] *= 1.0 + RIDGE
+    gram[np.diag_indices_from(gram)] += 1e-9 * np.trace(gram) / len(gram)
+    solved = np.linalg.solve(gram, real.T @ signal)
+    amplitude = solved[: len(s)] + 1j * solved[len(s) :]
+    at_zero: Complex = amplitude * np.exp(
+        -np.clip(s * anchor if first >= 0 else 0 * s, -3.0, 3.0).real
+    )
+    return at_zero * np.exp(-1j * s.imag * anchor)
+
+
+def _strongest(modes: Modes, count: int) -> Modes:
+    energy = modes.energy() * np.sqrt(modes.freq_hz / 100.0)
+    order: NDArray[np.intp] = np.argsort(-energy, kind="stable")[:count]
+    floor = energy.max(initial=0.0) * 10.0 ** (FLOOR_DB / 10.0)
+    return modes.take(order[energy[order] > floor])

@@ -1,0 +1,224 @@
+"""The reference renderer: a score and an instrument as float64 samples, by the formula, without state.
+
+Slow and plain on purpose: the compiled engine is tested against it, the decomposition subtracts
+with it, and pictures are drawn from it. The formula is that of `rtsynth.instrument`. Thread: any.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsynth.decompose.damped import Complex, Float, ring
+from rtsynth.dsp.noise import fill_white, uniform_at
+from rtsynth.events import VECTOR_DIM, Event, Kind, Score
+from rtsynth.instrument import TEXTURE_EDGES_HZ, Instrument
+from rtsynth.units import LN1000
+
+__all__ = ["White", "event_signal", "pan_gains", "render_score", "white_noise"]
+
+White = Callable[[int, int, int], Float]
+"""`white(seed, first, count) -> [count]` noise of unit variance at positions first … of a stream."""
+
+AUDIBLE_LEVELS = 80.0 / 60.0
+VIBRATO_STEP = 32  # samples between points of the bent phase
+
+
+def white_noise(seed: int, first: int, count: int) -> Float:
+    """The engine's own counter-based noise, [count] of unit variance."""
+    noise = np.empty(count)
+    fill_white(np.uint64(seed), first, noise)
+    return noise
+
+
+def render_score(
+    score: Score, instrument: Instrument, sample_rate: int | None = None, white: White = white_noise
+) -> Float:
+    """The whole score as sound.
+
+    Args:
+        score: its muted events stay silent.
+        instrument: the bank the score chooses from.
+        sample_rate: Hz; that of the instrument's attacks if None.
+        white: source of noise.
+
+    Returns:
+        [frames, channels] of score.seconds at the sample rate.
+    """
+    rate = sample_rate or instrument.attack_rate
+    out = np.zeros((round(score.seconds * rate), score.channels))
+    for event in score.table:
+        first = round(event.onset_s * rate)
+        if event.muted or first >= len(out):
+            continue
+        sound = event_signal(event, instrument, rate, len(out) - first, white)
+        gains = pan_gains(event.pan) if score.channels == 2 else np.ones(1)
+        out[first : first + len(sound)] += sound[:, None] * gains
+    return out
+
+
+def pan_gains(pan: float) -> Float:
+    """[2] gain left and right, equal power, unity at the centre."""
+    angle = (pan + 1.0) * np.pi / 4.0
+    return np.sqrt(2.0) * np.array([np.cos(angle), np.sin(angle)])
+
+
+def event_signal(
+    event: Event, instrument: Instrument, sample_rate: int, limit: int, white: White = white_noise
+) -> Float:
+    """[≤ limit] samples of one event from its onset on, before panning.
+
+    Args:
+        event: modal or texture.
+        instrument: its bank.
+        sample_rate: Hz.
+        limit: at most so many samples.
+        white: source of noise.
+    """
+    if event.kind == Kind.TEXTURE:
+        return _texture(event, instrument, sample_rate, limit, white)
+    parts = [
+        _modal(event, instrument, sample_rate, limit),
+        _attack(event, instrument, sample_rate, limit),
+        _noise(event, instrument, sample_rate, limit, white),
+    ]
+    sound = np.zeros(max(len(part) for part in parts))
+    for part in parts:
+        sound[: len(part)] += part
+    return event.gain * sound
+
+
+def _modal(event: Event, instrument: Instrument, sample_rate: int, limit: int) -> Float:
+    amplitude, s = _bent(event, instrument, sample_rate)
+    if len(s) == 0:
+        return np.zeros(0)
+    slowest = LN1000 / max(float(-s.real.max()) * sample_rate, 1e-6)
+    length = min(limit, int(AUDIBLE_LEVELS * slowest * sample_rate) + 1)
+    held = min(length, round(min(event.duration_s, 1e6) * sample_rate))
+    rest = int(AUDIBLE_LEVELS * event.release_s * sample_rate) + 1
+    damped = s - LN1000 / (event.release_s * sample_rate)
+    sound = np.concatenate(
+        [
+            ring(s, amplitude, held),
+            ring(damped, amplitude * np.exp(s * held), min(length - held, rest)),
+        ]
+    )
+    if event.vibrato_depth > 0.0:
+        sound = _vibrato(event, s, amplitude, held, len(sound), sample_rate)
+    return sound
+
+
+def _bent(event: Event, instrument: Instrument, sample_rate: int) -> tuple[Complex, Complex]:
+    """Amplitudes at gain 1 and exponents per sample, deformed."""
+    index = event.resonance
+    present = np.flatnonzero(instrument.freq_hz[index] > 0)
+    learned = instrument.freq_hz[index][present].astype(float)
+    if len(learned) == 0:
+        return np.zeros(0, complex), np.zeros(0, complex)
+    above = learned / learned.min()
+    freq = learned * 2.0 ** (event.transpose / 12.0)
+    freq *= np.sqrt((1.0 + event.inharm * above**2) / (1.0 + event.inharm))
+    if event.detune:
+        spread = np.array([2.0 * uniform_at(np.uint64(event.seed), int(m)) - 1.0 for m in present])
+        freq *= 2.0 ** (event.detune / 1200.0 * spread)
+    decay = LN1000 / instrument.t60_s[index][present].astype(float) * event.stretch / event.damp
+    gain_db = event.bright * np.log2(above)
+    vector = np.zeros(instrument.modes)
+    count = min(VECTOR_DIM, instrument.modes)
+    vector[:count] = event.vector[:count]
+    amplitude = instrument.amplitude(index)[present] * 10.0 ** ((gain_db + vector[present]) / 20.0)
+    amplitude[freq >= 0.49 * sample_rate] = 0.0  # it would alias
+    return amplitude, (-decay + 2j * np.pi * freq) / sample_rate
+
+
+def _vibrato(
+    event: Event, s: Complex, amplitude: Complex, held: int, length: int, sample_rate: int
+) -> Float:
+    """The same modes, their phase the integral of a bent frequency."""
+    time = np.arange(length) / sample_rate
+    bend = event.vibrato_depth / 12.0 * np.sin(2 * np.pi * event.vibrato_rate_hz * time)
+    age = np.concatenate([[0.0], np.cumsum(2.0**bend)[:-1]])
+    release = np.maximum(np.arange(length) - held, 0) * LN1000 / (event.release_s * sample_rate)
+    sound = np.zeros(length)
+    for exponent, a in zip(s, amplitude, strict=True):
+        envelope = np.exp(exponent.real * np.arange(length) - release)
+        sound += envelope * (a * np.exp(1j * exponent.imag * age)).real
+    return sound
+
+
+def _attack(event: Event, instrument: Instrument, sample_rate: int, limit: int) -> Float:
+    attack = instrument.attack[event.resonance].astype(float)
+    if not attack.any():
+        return np.zeros(0)
+    if sample_rate == instrument.attack_rate:
+        return attack[:limit]
+    count = min(limit, int(len(attack) * sample_rate / instrument.attack_rate))
+    place = np.arange(count) * instrument.attack_rate / sample_rate
+    return np.interp(place, np.arange(len(attack)), attack, right=0.0)
+
+
+def _noise(
+    event: Event, instrument: Instrument, sample_rate: int, limit: int, white: White
+) -> Float:
+    """The dry noise of the strike; the wet part drives the modes."""
+    index = event.resonance
+    length = float(instrument.strike_s[index]) * sample_rate
+    dry, wet = float(instrument.strike_dry[index]), float(instrument.strike_wet[index])
+    count = min(limit, int(np.ceil(length)))
+    if count == 0 or (dry == 0.0 and wet == 0.0):
+        return np.zeros(0)
+    taps = instrument.strike_filter[index].astype(float)
+    envelope = instrument.strike_envelope[index].astype(float)
+    source = white(event.seed, -(len(taps) - 1), count + len(taps) - 1)
+    place = np.arange(count) / length * (len(envelope) - 1)
+    level = np.interp(place, np.arange(len(envelope)), envelope)
+    noise = level * np.convolve(source, taps, "valid")
+    if wet == 0.0:
+        return dry * noise
+    return _driven(event, instrument, sample_rate, limit, noise) * wet + np.pad(
+        dry * noise, (0, limit - count)
+    )
+
+
+def _driven(
+    event: Event, instrument: Instrument, sample_rate: int, limit: int, drive: Float
+) -> Float:
+    """[limit] response of the modes to a drive: `Σ c_m ∫ x e^{s_m (t − u)} du`."""
+    amplitude, s = _bent(event, instrument, sample_rate)
+    scale = amplitude / max(float(instrument.impulse[event.resonance]), 1e-30) / sample_rate
+    response = ring(s, scale, limit)
+    size = 1 << int(np.ceil(np.log2(limit + len(drive))))
+    driven: Float = np.fft.irfft(np.fft.rfft(response, size) * np.fft.rfft(drive, size))[:limit]
+    return driven
+
+
+def _texture(
+    event: Event, instrument: Instrument, sample_rate: int, limit: int, white: White
+) -> Float:
+    """White noise shaped to the bands' RMS amplitudes, faded after the duration."""
+    held = round(min(event.duration_s, 1e6) * sample_rate)
+    length = min(limit, held + int(AUDIBLE_LEVELS * event.release_s * sample_rate))
+    if length < 2:
+        return np.zeros(0)
+    gains = instrument.texture_gain[event.resonance] * 10.0 ** (np.array(event.vector) / 20.0)
+    spectrum = np.fft.rfft(white(event.seed, 0, length))
+    freq = np.fft.rfftfreq(length, 1.0 / sample_rate)
+    shape = texture_shape(gains, freq, sample_rate)
+    age = np.maximum(np.arange(length) - held, 0) / sample_rate
+    sound: Float = np.fft.irfft(spectrum * shape, length)
+    return event.gain * sound * np.exp(-LN1000 * age / event.release_s)
+
+
+def texture_shape(gains: Float, freq_hz: Float, sample_rate: int) -> NDArray[np.float64]:
+    """Amplitude response that gives white noise the RMS amplitude `gains` in each band.
+
+    Args:
+        gains: [32].
+        freq_hz: any shape.
+        sample_rate: Hz.
+    """
+    width = np.diff(TEXTURE_EDGES_HZ)
+    density = gains / np.sqrt(width / (sample_rate / 2.0))
+    band = np.searchsorted(TEXTURE_EDGES_HZ, freq_hz, "right") - 1
+    inside = (band >= 0) & (band < len(width))
+    return np.where(inside, density[np.clip(band, 0, len(width) - 1)], 0.0)

@@ -1,0 +1,71 @@
+"""Every onset by itself: its new modes, how its spectrum rose, how tonal it is. Thread: any."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsynth.decompose.damped import Float, Modes, poles, ring
+from rtsynth.decompose.grouping import Take, band_rise
+from rtsynth.decompose.mode import modes_at
+
+__all__ = ["take_onsets"]
+
+MIN_AFTER_S, MAX_AFTER_S = 0.12, 0.6
+MIN_BEFORE_S, MAX_BEFORE_S = 0.04, 0.15
+RISE_S = 0.06
+LASTING_S = 0.3
+
+
+def take_onsets(
+    signal: Float,
+    sample_rate: float,
+    onsets: NDArray[np.int64],
+    count: int = 32,
+    advance: Callable[[], object] = lambda: None,
+) -> list[Take]:
+    """What each onset brought.
+
+    Args:
+        signal: [samples], one channel.
+        sample_rate: Hz.
+        onsets: [onsets] samples, ascending.
+        count: at most so many modes each.
+        advance: called after each.
+    """
+    takes = []
+    edges = [0, *(int(o) for o in onsets), len(signal)]
+    for previous, onset, following in zip(edges, edges[1:], edges[2:], strict=False):
+        takes.append(_take(signal, sample_rate, (previous, onset, following), count))
+        advance()
+    return takes
+
+
+def _take(signal: Float, sample_rate: float, around: tuple[int, int, int], count: int) -> Take:
+    previous, onset, following = around
+
+    def clip(samples: int, low_s: float, high_s: float) -> int:
+        return int(np.clip(samples, low_s * sample_rate, high_s * sample_rate))
+
+    after = clip(following - onset, MIN_AFTER_S, MAX_AFTER_S)
+    before = clip(onset - previous, MIN_BEFORE_S, MAX_BEFORE_S)
+    modes, fresh = modes_at(signal, sample_rate, onset, before, after, count)
+    return Take(onset, modes, _rises(signal, sample_rate, onset), _tonal(fresh, modes, sample_rate))
+
+
+def _rises(signal: Float, sample_rate: float, onset: int) -> Float:
+    """[2 · 32] growth per band just after the onset and a little later."""
+    span = round(RISE_S * sample_rate)
+    early = signal[max(0, onset - span) : onset]
+    first = signal[onset : onset + span // 3]
+    second = signal[onset + span // 3 : onset + 2 * span]
+    return np.concatenate([band_rise(part, early, sample_rate) for part in (first, second)])
+
+
+def _tonal(fresh: Float, modes: Modes, sample_rate: float) -> float:
+    """0.02 … 0.98: share of the new sound's energy that lasting modes explain."""
+    lasting = modes.take(modes.t60_s > LASTING_S)
+    rung = ring(poles(lasting.freq_hz, lasting.t60_s, sample_rate), lasting.amplitude, len(fresh))
+    skip = round(0.01 * sample_rate)
+    total = float(np.sum(fresh[skip:] ** 2)) + 1e-12
+    return float(np.clip(1.0 - np.sum((fresh - rung)[skip:] ** 2) / total, 0.02, 0.98))

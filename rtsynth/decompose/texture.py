@@ -1,0 +1,45 @@
+"""The stationary noise under everything: its level per band, from the quiet moments. Thread: any."""
+
+import numpy as np
+
+from rtsynth.decompose.damped import Float
+from rtsynth.instrument import TEXTURE_EDGES_HZ
+
+__all__ = ["noise_floor"]
+
+WINDOW, HOP = 2048, 1024
+QUANTILE = 0.25
+QUANTILE_TO_MEAN = 1.0 / -np.log(1.0 - QUANTILE)  # noise power is exponentially distributed
+THRESHOLD = 10.0 ** (-75.0 / 20.0)
+CHUNK = 2_048
+
+
+def noise_floor(residual: Float, sample_rate: float) -> Float:
+    """[32] RMS amplitude per band of what is always there; zeros where it is below −75 dBFS in all.
+
+    Args:
+        residual: [samples] what no event explains.
+        sample_rate: Hz.
+    """
+    bands = len(TEXTURE_EDGES_HZ) - 1
+    if len(residual) < 4 * WINDOW:
+        return np.zeros(bands)
+    frames = np.lib.stride_tricks.sliding_window_view(residual, WINDOW)[::HOP]
+    frames = frames[:: max(1, len(frames) // CHUNK)][:CHUNK]
+    window = np.hanning(WINDOW)
+    power = np.abs(np.fft.rfft(frames * window)) ** 2 * 2.0 / (WINDOW * np.sum(window**2))
+    floor = np.quantile(power, QUANTILE, axis=0) * QUANTILE_TO_MEAN
+    freq = np.fft.rfftfreq(WINDOW, 1.0 / sample_rate)
+    band = np.searchsorted(TEXTURE_EDGES_HZ, freq, "right") - 1
+    legal = (band >= 0) & (band < bands)
+    total = np.bincount(band[legal], floor[legal], minlength=bands)
+    counts = np.bincount(band[legal], minlength=bands)
+    # bands narrower than a bin take their share of the nearest bin
+    width = np.diff(TEXTURE_EDGES_HZ) * WINDOW / sample_rate
+    centre = 0.5 * (TEXTURE_EDGES_HZ[1:] + TEXTURE_EDGES_HZ[:-1])
+    near = np.minimum(np.round(centre * WINDOW / sample_rate).astype(int), len(floor) - 1)
+    mean = np.where(counts > 0, total / np.maximum(counts, 1), floor[near])
+    level: Float = np.sqrt(mean * width)
+    level[centre >= 0.5 * sample_rate] = 0.0
+    loud = float(np.sqrt(np.sum(level**2))) >= THRESHOLD
+    return level if loud else np.zeros(bands)
