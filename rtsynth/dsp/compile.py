@@ -51,5 +51,6 @@ def kernel(signature: Any = None, *, fastmath: bool = False) -> Callable[[Any], 
         "error_model": "numpy",
         "fastmath": FASTMATH if fastmath else False,
         "boundscheck": False,
+        "_nrt": False,  # no reference counts, and no allocation compiles
     }
     return numba.njit(**options) if signature is None else numba.njit(signature, **options)

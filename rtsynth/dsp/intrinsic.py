@@ -7,15 +7,23 @@ import platform
 import sys
 from typing import Any
 
-import numba
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
 from rtsynth.dsp.compile import kernel
 
-__all__ = ["address_to_pointer", "flush_denormals", "load_acquire", "now_ns", "store_release"]
+__all__ = [
+    "array_at",
+    "flush_denormals",
+    "load_acquire",
+    "now_ns",
+    "pointer_to_address",
+    "store_release",
+]
 
 X86 = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
 ARM = platform.machine().lower() in ("aarch64", "arm64")
@@ -87,6 +95,45 @@ def flush_denormals(typingctx: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
+def array_at(typingctx: Any, address: Any, shape: Any, dtype: Any) -> Any:
+    """The C-contiguous array of `dtype` and `shape` (a tuple of integers) at an integer address.
+
+    Numba's own `carray` does the same but wants its reference counting compiled in.
+    """
+    array_type = types.Array(dtype.dtype, len(shape), "C")
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array = context.make_array(array_type)(context, builder)
+        pointer = builder.inttoptr(args[0], array.data.type)
+        sizes = [
+            context.cast(builder, size, signature.args[1][i], types.intp)
+            for i, size in enumerate(cgutils.unpack_tuple(builder, args[1]))
+        ]
+        itemsize = context.get_constant(
+            types.intp, context.get_abi_sizeof(context.get_data_type(dtype.dtype))
+        )
+        strides = [itemsize]
+        for size in reversed(sizes[1:]):
+            strides.insert(0, builder.mul(strides[0], size))
+        populate_array(
+            array, data=pointer, shape=sizes, strides=strides, itemsize=itemsize, meminfo=None
+        )
+        return array._getvalue()
+
+    return array_type(address, shape, dtype), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def pointer_to_address(typingctx: Any, pointer: Any) -> Any:
+    """The integer address of a `void *`."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ptrtoint(args[0], ir.IntType(64))
+
+    return types.int64(pointer), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
 def address_to_pointer(typingctx: Any, address: Any) -> Any:
     """A `void *` from an integer address."""
 
@@ -124,7 +171,7 @@ elif sys.platform == "win32":
     def now_ns() -> int:
         """The clock of `time.perf_counter_ns`, in nanoseconds."""
         address = _stack_pair()
-        cell = numba.carray(address_to_pointer(address), (2,), types.int64)
+        cell = array_at(address, (2,), np.int64)
         _rate(address_to_pointer(address))
         ticks_per_s = cell[0]
         _clock(address_to_pointer(address))
@@ -141,6 +188,6 @@ else:
     def now_ns() -> int:
         """The clock of `time.monotonic_ns`, in nanoseconds."""
         address = _stack_pair()
-        cell = numba.carray(address_to_pointer(address), (2,), types.int64)
+        cell = array_at(address, (2,), np.int64)
         _clock(CLOCK_MONOTONIC, address_to_pointer(address))
         return int(cell[0] * 1_000_000_000 + cell[1])

@@ -19,6 +19,7 @@ __all__ = [
     "ROWS",
     "TICK",
     "bend_modes",
+    "coast_modes",
     "drive_modes",
     "open_modes",
     "ring_modes",
@@ -137,9 +138,7 @@ def ring_modes(modes: np.ndarray, count: int, work: np.ndarray, out: np.ndarray)
     return level
 
 
-@kernel(
-    "float64(float64[:,::1], int64, float64[::1], int64, int64, float32[::1])", fastmath=True
-)
+@kernel("float64(float64[:,::1], int64, float64[::1], int64, int64, float32[::1])", fastmath=True)
 def drive_modes(
     modes: np.ndarray, count: int, drive: np.ndarray, first: int, last: int, out: np.ndarray
 ) -> float:
@@ -181,6 +180,19 @@ def drive_modes(
     return level
 
 
+@kernel("void(float64[:,::1], int64, float64)")
+def coast_modes(modes: np.ndarray, count: int, frames: float) -> None:
+    """Let the modes ring for `frames` ≥ 0 at once, in closed form: `z ← z·p^frames`."""
+    for m in range(count):
+        pr, pi = modes[PR, m], modes[PI, m]
+        size = math.exp(0.5 * math.log(pr * pr + pi * pi) * frames)
+        angle = math.atan2(pi, pr) * frames
+        c, s = size * math.cos(angle), size * math.sin(angle)
+        zr, zi = modes[ZR, m], modes[ZI, m]
+        modes[ZR, m] = zr * c - zi * s
+        modes[ZI, m] = zr * s + zi * c
+
+
 @kernel("void(float64[:,::1], int64, float64, float64)")
 def open_modes(modes: np.ndarray, count: int, impulse: float, age: float) -> None:
     """The state `age` frames after an impulse, in closed form: `z = a·impulse·p^age`.
@@ -192,10 +204,7 @@ def open_modes(modes: np.ndarray, count: int, impulse: float, age: float) -> Non
         age: frames ≥ 0 since it.
     """
     for m in range(count):
-        pr, pi = modes[PR, m], modes[PI, m]
-        size = impulse * math.exp(0.5 * math.log(pr * pr + pi * pi) * age)
-        angle = math.atan2(pi, pr) * age
-        c, s = size * math.cos(angle), size * math.sin(angle)
-        modes[ZR, m] = modes[AR, m] * c - modes[AI, m] * s
-        modes[ZI, m] = modes[AR, m] * s + modes[AI, m] * c
+        modes[ZR, m] = modes[AR, m] * impulse
+        modes[ZI, m] = modes[AI, m] * impulse
         modes[G0, m] = modes[G1, m]
+    coast_modes(modes, count, age)

@@ -6,11 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.engine.layout import CACHE_LINE, Manifest, State
+from rtsynth.engine.state import TABLE_ROW
 
-__all__ = ["TABLE_ROW", "Arena"]
-
-TABLE_ROW = 4
-"""Numbers per array in the table that compiled code reads: offset in bytes and three sizes."""
+__all__ = ["Arena"]
 
 
 class Arena:
@@ -25,7 +23,7 @@ class Arena:
     def __init__(self, manifest: Manifest, memory: NDArray[np.uint8] | None = None) -> None:
         rows, at = [], 0
         for dtype, shape in manifest.values():
-            sizes = [*shape, 1, 1, 1][:3]
+            sizes = [*shape, 1, 1, 1][: TABLE_ROW - 1]
             rows.append([at, *sizes])
             at += -(-int(np.prod(shape)) * dtype.itemsize // CACHE_LINE) * CACHE_LINE
         if memory is None:

@@ -30,6 +30,7 @@ __all__ = [
 
 NUMBERS = 8  # floats in a command
 CACHE_LINE = 64
+BODIES = 16_384  # blocks whose durations are kept
 
 CORE_DTYPE = np.dtype(
     [
@@ -37,8 +38,9 @@ CORE_DTYPE = np.dtype(
         ("sample_rate", "<f8"),
         ("dc_radius", "<f8"),
         ("smooth_ticks", "<i8"),
-        ("texture_fade", "<i8"),
         ("max_voices", "<i8"),
+        ("device_channels", "<i8"),  # of the driver's buffer
+        ("start_frames", "<i8"),  # length of the ramp at the start of a live stream, 0 offline
         # time
         ("frame", "<i8"),  # frames delivered to the device
         ("tick_frame", "<i8"),  # frames rendered: a multiple of TICK
@@ -52,15 +54,15 @@ CORE_DTYPE = np.dtype(
         ("loop_on", "<i8"),
         ("loop_begin", "<f8"),
         ("loop_end", "<f8"),
-        ("score_end", "<f8"),
         # tables
         ("order_count", "<i8"),
+        ("freeing", "<i8"),  # slots whose voices are still dying
         ("pending_count", "<i8"),
         ("sequence", "<i8"),  # of commands, so that equal frames keep their order
-        ("voice_serial", "<i8"),
         ("soloed", "<i8"),
-        ("panic_fade", "<f8"),  # gain of the bus on its way back after a panic or at the start
-        ("panic_step", "<f8"),
+        ("mute_from", "<f8"),
+        ("mute_to", "<f8"),
+        ("mute_at", "<i8"),
         # counters
         ("blocks", "<i8"),
         ("block_min", "<i8"),
@@ -128,23 +130,20 @@ VOICE_DTYPE = np.dtype(
         ("driven", "<i4"),  # 1 while the strike still injects
         ("released", "<i4"),
         ("from_score", "<i4"),
+        ("fade_first", "<i4"),  # frame of the tick at which the fade begins
+        ("padding", "<i4"),
         ("onset", "<i8"),  # frame of the stream
-        ("event", "<i8"),
+        ("release", "<f8"),  # frame of the stream; infinite if it is never let go
         ("seed", "<i8"),
-        ("serial", "<i8"),
         ("velocity", "<f8"),
-        ("gain", "<f8"),  # now
-        ("pan_left", "<f8"),
-        ("pan_right", "<f8"),
+        ("gain", "<f8"),  # now: mono, left, right
+        ("left", "<f8"),
+        ("right", "<f8"),
         ("attack_at", "<f8"),  # samples of the attack
         ("fade_from", "<f8"),
         ("fade_to", "<f8"),
         ("fade_at", "<i8"),
-        ("fade_first", "<i4"),  # frame of the tick at which the fade begins
-        ("level", "<f8"),  # bound on what is still to come
-        ("gain_to", "<f8"),
-        ("left_to", "<f8"),
-        ("right_to", "<f8"),
+        ("level", "<f8"),  # bound on what is still to come, before the gain
     ],
     align=True,
 )
@@ -222,7 +221,7 @@ class State(NamedTuple):
     slots: NDArray[Any]  # [slots] SLOT_DTYPE
     vectors: NDArray[Any]  # [slots, VECTOR_DIM]
     order: NDArray[Any]  # [slots] slots sorted by onset, then by event id
-    params: NDArray[Any]  # [PARAMS, 4]: target, now, step per tick, ticks left
+    params: NDArray[Any]  # [PARAMS, 4]: target, now, ticks left, whether it is smoothed
     voices: NDArray[Any]  # [voices + spare] VOICE_DTYPE
     modes: NDArray[Any]  # [voices + spare, ROWS, M]
     controls: NDArray[Any]  # [voices + spare, CONTROLS]
@@ -239,9 +238,11 @@ class State(NamedTuple):
     window: NDArray[Any]  # [GRAIN]
     fade: NDArray[Any]  # [fade]
     work32: NDArray[Any]  # [4, M] scratch of the modal bank
-    work64: NDArray[Any]  # [4, GRAIN] scratch of texture and strike
+    work64: NDArray[Any]  # [3, GRAIN] scratch of texture and strike
     mono: NDArray[Any]  # [TICK] one voice
+    rung: NDArray[Any]  # [TICK] its modes alone
     drive: NDArray[Any]  # [2, TICK] strike noise, drive of the modes
+    command: NDArray[Any]  # [1] COMMAND_DTYPE, the one being carried out
     bus: NDArray[Any]  # [channels, TICK]
     dc: NDArray[Any]  # [2·channels]
     limiter: NDArray[Any]  # [3]
@@ -254,6 +255,7 @@ class State(NamedTuple):
     outbox_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
     record: NDArray[Any]  # [record_frames, channels]
     record_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
+    body_ns: NDArray[Any]  # [BODIES] time each of the last blocks took
 
 
 Manifest = dict[str, tuple[np.dtype[Any], tuple[int, ...]]]
@@ -287,9 +289,11 @@ def manifest(sizes: Sizes) -> Manifest:
         "window": (f4, (GRAIN,)),
         "fade": (f4, (sizes.fade,)),
         "work32": (f4, (4, wide)),
-        "work64": (f8, (4, GRAIN)),
+        "work64": (f8, (3, GRAIN)),
         "mono": (f4, (TICK,)),
+        "rung": (f4, (TICK,)),
         "drive": (f8, (2, TICK)),
+        "command": (COMMAND_DTYPE, (1,)),
         "bus": (f4, (c, TICK)),
         "dc": (f8, (2 * c,)),
         "limiter": (f8, (3,)),
@@ -302,6 +306,7 @@ def manifest(sizes: Sizes) -> Manifest:
         "outbox_at": (i8, indices),
         "record": (f4, (sizes.record_frames, c)),
         "record_at": (i8, indices),
+        "body_ns": (i8, (BODIES,)),
     }
     assert tuple(shapes) == State._fields
     return shapes

@@ -81,5 +81,3 @@ def pop_pending(core: Any, heap: Any, out: Any) -> None:
         at = child
     if at != count:
         copy_command(last, heap[at])
-
-

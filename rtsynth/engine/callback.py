@@ -1,0 +1,82 @@
+"""The door between the audio driver and the engine: addresses in, a block out, no interpreter.
+
+Thread: audio. A device gives PortAudio the address of `callback` and, as its user data, that of the
+engine's table; nothing here takes the interpreter's lock, allocates or waits.
+"""
+
+import ctypes
+from typing import Any
+
+import numba
+import numpy as np
+from numba import int32, int64, types
+
+from rtsynth.dsp.compile import kernel
+from rtsynth.dsp.intrinsic import (
+    array_at,
+    flush_denormals,
+    now_ns,
+    pointer_to_address,
+)
+from rtsynth.engine.state import state_at
+from rtsynth.engine.tick import process
+
+__all__ = ["callback", "run_block"]
+
+
+INPUT_FLAGS, OUTPUT_FLAGS = 0x1 | 0x2, 0x4 | 0x8
+CONTINUE = 0
+
+# PortAudio counts frames and flags in C's unsigned long: 32 bits on Windows, else 64
+ULONG = types.uint32 if ctypes.sizeof(ctypes.c_ulong) == 4 else types.uint64
+SIGNATURE = types.int32(types.voidptr, types.voidptr, ULONG, types.voidptr, ULONG, types.voidptr)
+
+
+@kernel()
+def _account(st: Any, begin_ns: int, frames: int) -> None:
+    """How long the block that began at `begin_ns` took, as a share of its period."""
+    core = st.core[0]
+    body = now_ns() - begin_ns
+    core.last_body_ns = body
+    st.body_ns[core.blocks & (st.body_ns.shape[0] - 1)] = body
+    load = body * 1e-9 * core.sample_rate / max(frames, 1)
+    core.load += (load - core.load) * 0.02
+    core.load_peak = max(core.load_peak, load)
+
+
+@kernel("void(int64, float32[:,::1])")
+def run_block(user: int, out: Any) -> None:
+    """One block: note the clock, render, account. `user` is the address of the engine's user data."""
+    flush_denormals()
+    st = state_at(user)
+    core = st.core[0]
+    begin = now_ns()
+    core.clock_count += 1
+    core.clock_ns = begin
+    core.clock_frame = core.frame
+    core.clock_count += 1
+    process(st, out)
+    _account(st, begin, out.shape[0])
+
+
+@kernel("int32(int64, int64, int64, int64)")
+def _called(output: int, frames: int, flags: int, user: int) -> int:
+    core = state_at(user).core[0]
+    out = array_at(output, (frames, core.device_channels), np.float32)
+    if flags & INPUT_FLAGS:
+        core.xruns_input += 1
+    if flags & OUTPUT_FLAGS:
+        core.xruns_output += 1
+        if core.last_body_ns > 0.5e9 * frames / core.sample_rate:
+            core.xruns_own += 1
+    run_block(user, out)
+    return CONTINUE
+
+
+@numba.cfunc(SIGNATURE, nopython=True, cache=True, error_model="numpy", _nrt=False)  # type: ignore[untyped-decorator]
+def callback(
+    input_: Any, output: Any, frames: Any, time_info: Any, flags: Any, user_data: Any
+) -> int:
+    """PortAudio's stream callback."""
+    output_address, user = pointer_to_address(output), pointer_to_address(user_data)
+    return int32(_called(output_address, int64(frames), int64(flags), user))

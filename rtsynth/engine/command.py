@@ -1,0 +1,207 @@
+"""Carrying out one command at its frame. Thread: audio."""
+
+from typing import Any
+
+from rtsynth.dsp.compile import kernel
+from rtsynth.engine.ops import ALL, NoticeKind, Op
+from rtsynth.engine.transport import enter_order, leave_order, play, seek
+from rtsynth.engine.voice import (
+    FREE,
+    MASTER_MUTE,
+    NOW,
+    SMOOTHED,
+    TARGET,
+    TICKS_LEFT,
+    audible,
+    fade_voice,
+    let_die,
+    notify,
+    start_voice,
+)
+
+__all__ = ["apply_command"]
+
+TRIGGER, MUTE, SOLO, CHOKE = int(Op.TRIGGER), int(Op.MUTE), int(Op.SOLO), int(Op.CHOKE)
+SLOT_FREE, ACTIVATE, SET, PARAM = int(Op.FREE), int(Op.ACTIVATE), int(Op.SET), int(Op.PARAM)
+PLAY, PAUSE, SEEK, LOOP = int(Op.PLAY), int(Op.PAUSE), int(Op.SEEK), int(Op.LOOP)
+PANIC, GROUP = int(Op.PANIC), int(Op.GROUP)
+DONE, FREED, REFUSED = int(NoticeKind.DONE), int(NoticeKind.FREED), int(NoticeKind.REFUSED)
+CANCELLED = 0
+FIRST_VECTOR = 15  # index in EVENT_PARAMS
+
+
+@kernel()
+def _set_field(st: Any, slot_index: int, field: int, value: float) -> None:
+    """One field of an event; its index is that in the parameter table, its unit the table's."""
+    slot = st.slots[slot_index]
+    rate = st.core[0].sample_rate
+    slot.version += 1
+    if field >= FIRST_VECTOR:
+        st.vectors[slot_index, field - FIRST_VECTOR] = value
+    elif field == 0:
+        leave_order(st, slot_index)
+        slot.onset = float(int(value * rate + 0.5))
+        enter_order(st, slot_index)
+    elif field == 1:
+        slot.duration = value * rate
+    elif field == 2:
+        slot.gain = value
+    elif field == 3:
+        slot.resonance = int(value)
+    elif field == 4:
+        slot.seed = int(value)
+    elif field == 5:
+        slot.transpose = value
+    elif field == 6:
+        slot.damp = value
+    elif field == 7:
+        slot.bright = value
+    elif field == 8:
+        slot.inharm = value
+    elif field == 9:
+        slot.detune = value
+    elif field == 10:
+        slot.vibrato_rate_hz = value
+    elif field == 11:
+        slot.vibrato_depth = value
+    elif field == 12:
+        slot.stretch = value
+    elif field == 13:
+        slot.pan = value
+    elif field == 14:
+        slot.release_s = value
+
+
+@kernel()
+def _choke(st: Any, slot_index: int, first: int) -> None:
+    """Let every sounding voice of an event die."""
+    for v in range(st.voices.shape[0]):
+        if st.voices[v].state != FREE and st.voices[v].slot == slot_index:
+            let_die(st, st.voices[v], first)
+
+
+@kernel()
+def _refresh_audible(st: Any, first: int) -> None:
+    """Fade every voice to what mutes and solos now say."""
+    for v in range(st.voices.shape[0]):
+        voice = st.voices[v]
+        if voice.state == 1:
+            target = 1.0 if audible(st, st.slots[voice.slot]) else 0.0
+            if voice.fade_to != target:
+                fade_voice(st, voice, target, first)
+
+
+@kernel()
+def _apply_to_slot(st: Any, slot_index: int, command: Any, first: int) -> None:
+    """One command on one event."""
+    slot = st.slots[slot_index]
+    op = command.op
+    on = 1 if command.number[0] != 0.0 else 0
+    if op == TRIGGER:
+        start_voice(st, slot_index, first, command.number[0], 0, 0)
+    elif op == MUTE:
+        slot.muted = on
+    elif op == SOLO:
+        st.core[0].soloed += on - slot.solo
+        slot.solo = on
+    elif op == CHOKE:
+        _choke(st, slot_index, first)
+    elif op == SET:
+        _set_field(st, slot_index, int(command.number[0]), command.number[1])
+    elif op == GROUP:
+        slot.group = int(command.number[0])
+    elif op == ACTIVATE:
+        slot.used = 1
+        enter_order(st, slot_index)
+    elif op == SLOT_FREE:
+        _choke(st, slot_index, first)
+        leave_order(st, slot_index)
+        st.core[0].soloed -= slot.solo
+        slot.solo = 0
+        slot.used = 0
+        slot.freeing = 1
+        st.core[0].freeing += 1
+
+
+@kernel()
+def _apply_globally(st: Any, command: Any, first: int) -> None:
+    """A command on parameters or the transport."""
+    core = st.core[0]
+    op = command.op
+    value = command.number[0]
+    if op == PARAM:
+        row = st.params[command.target]
+        row[TARGET] = value
+        if row[SMOOTHED] != 0.0:
+            row[TICKS_LEFT] = core.smooth_ticks
+        else:
+            row[NOW] = value
+        if command.target == MASTER_MUTE:
+            _fade_master(st, 1.0 - value)
+    elif op == PLAY:
+        play(st, first)
+    elif op == PAUSE:
+        core.playing = 0
+    elif op == SEEK:
+        seek(st, float(int(value * core.sample_rate + 0.5)), first)
+    elif op == LOOP:
+        core.loop_on = int(value)
+        core.loop_begin = float(int(command.number[1] * core.sample_rate + 0.5))
+        core.loop_end = float(int(command.number[2] * core.sample_rate + 0.5))
+    elif op == PANIC:
+        core.playing = 0
+        for v in range(st.voices.shape[0]):
+            let_die(st, st.voices[v], first)
+        for i in range(core.pending_count):
+            if st.pending[i].op == TRIGGER or st.pending[i].op == PLAY:
+                st.pending[i].op = CANCELLED
+
+
+@kernel()
+def _fade_master(st: Any, target: float) -> None:
+    """Begin the bus's fade to `target` with this tick, from wherever it is."""
+    core = st.core[0]
+    length = st.fade.shape[0]
+    now = core.mute_to
+    if core.mute_at == 0:
+        now = core.mute_from
+    elif core.mute_at < length:
+        now = core.mute_from + (core.mute_to - core.mute_from) * st.fade[core.mute_at - 1]
+    core.mute_from = now
+    core.mute_to = target
+    core.mute_at = length if now == target else 0
+
+
+@kernel()
+def apply_command(st: Any, command: Any, first: int) -> None:
+    """Carry out a command at frame `first` of this tick and say so if a request asked.
+
+    Args:
+        st: State.
+        command: a COMMAND_DTYPE record.
+        first: 0 … TICK − 1; a late command is carried out at 0.
+    """
+    core = st.core[0]
+    op, target = command.op, command.target
+    late = core.tick_frame - command.frame
+    if op == CANCELLED:
+        core.refused += 1
+        notify(st, REFUSED, core.tick_frame + first, -1, command.request, 0.0)
+        return
+    if late > 0:
+        core.late += 1
+    on_events = op <= SET or op == GROUP
+    if not on_events:
+        _apply_globally(st, command, first)
+    elif target >= 0:
+        if st.slots[target].used != 0 or op == ACTIVATE:
+            _apply_to_slot(st, target, command, first)
+    else:
+        for i in range(st.slots.shape[0]):
+            slot = st.slots[i]
+            if slot.used != 0 and (target == ALL or slot.group == -1 - target):
+                _apply_to_slot(st, i, command, first)
+    if op == MUTE or op == SOLO or op == SLOT_FREE:
+        _refresh_audible(st, first)
+    if command.request != 0:
+        notify(st, DONE, core.tick_frame + first, -1, command.request, float(max(late, 0)))

@@ -1,0 +1,357 @@
+"""The engine as the rest of the program sees it: built, fed, called, asked. It owns no thread."""
+
+import dataclasses
+import math
+import threading
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsynth.dsp.modal import TICK
+from rtsynth.dsp.ramp import fade_curve
+from rtsynth.dsp.texture import band_weights, grain_window, twiddles
+from rtsynth.engine.arena import Arena
+from rtsynth.engine.callback import callback, run_block
+from rtsynth.engine.layout import NUMBERS, Sizes, manifest
+from rtsynth.engine.ops import ASAP, Latency, Notice, NoticeKind, Op, Stats
+from rtsynth.engine.ring import READ, drain, free_space, publish_read, push, readable
+from rtsynth.engine.state import HEADER
+from rtsynth.errors import CapacityError, QueueFullError, UnknownNameError, ValueRangeError
+from rtsynth.events import FIELDS, EventTable
+from rtsynth.instrument import TEXTURE_EDGES_HZ, Instrument
+from rtsynth.params import EVENT_PARAMS, PARAMS, Curve
+
+__all__ = ["Engine", "EngineConfig"]
+
+FADE_S = 0.005
+LOOKAHEAD_S = 0.0015
+START_RAMP_S = 0.05
+DC_CUTOFF_HZ = 10.0
+RECORD_S = 10.0
+RESONANCE_FIELD = next(i for i, p in enumerate(EVENT_PARAMS) if p.path == "resonance")
+IN_FRAMES = ("onset", "duration")
+PLAIN_FIELDS = tuple(name for name in FIELDS if name not in ("onset_s", "duration_s"))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """What is fixed when an engine is built.
+
+    Attributes:
+        sample_rate: Hz.
+        channels: 1 or 2 that carry sound; further ones of a device stay silent.
+        voices: events that sound at once.
+        slots: events that can be loaded or made.
+        block_size: the device's block, frames; part of the constant offset of messages.
+        start_ramp: whether the first 50 ms of the stream rise from silence (live).
+        queue: commands the inbox and the schedule hold; a power of two.
+    """
+
+    sample_rate: int = 48_000
+    channels: int = 2
+    voices: int = 256
+    slots: int = 16_384
+    block_size: int = 256
+    start_ramp: bool = False
+    queue: int = 8_192
+
+
+class Engine:
+    """Events in, blocks out.
+
+    `process` and `callback_address` belong to the device's thread, `frame`, `clock` and `stats` to
+    any, everything else to one control thread at a time.
+
+    Args:
+        config: sizes and rates.
+        instrument: the bank, its attack at the config's sample rate (`rtsynth.render.at_rate`).
+        table: events to load; their onsets count from the transport's 0.
+
+    Raises:
+        CapacityError: more events than slots.
+        ValueRangeError: an attack at another rate, or an event whose resonance does not exist.
+    """
+
+    def __init__(
+        self, config: EngineConfig, instrument: Instrument, table: EventTable | None = None
+    ) -> None:
+        if instrument.attack_rate != config.sample_rate:
+            raise ValueRangeError(
+                f"the instrument's attack is at {instrument.attack_rate} Hz, the engine runs at "
+                f"{config.sample_rate} Hz; convert it first (rtsynth.render.at_rate)"
+            )
+        if config.channels not in (1, 2):
+            raise ValueRangeError(f"channels = {config.channels}; legal: 1, 2", field="channels")
+        self.config = config
+        self.sample_rate = config.sample_rate
+        self.channels = config.channels
+        self._sizes = _sizes(config, instrument)
+        self._arena = Arena(manifest(self._sizes))
+        self._state = self._arena.state
+        self._core = self._state.core[0]
+        header = [self._arena.memory.ctypes.data, config.channels, len(self._arena.table), 0]
+        self._user = np.concatenate([np.array(header, np.int64), self._arena.table.reshape(-1)])
+        assert len(header) == HEADER
+        self._slots_by_id: dict[int, int] = {}
+        self._free_slots = list(range(self._sizes.slots - 1, -1, -1))
+        self._device_latency = 0
+        self._lock = threading.Lock()
+        self._set_constants()
+        self._load_instrument(instrument)
+        if table is not None:
+            self.load(table)
+
+    # --- the device's side -------------------------------------------------------------------
+
+    @property
+    def callback_address(self) -> int:
+        """Address of a C function with PortAudio's callback signature."""
+        return int(callback.address)
+
+    @property
+    def userdata_address(self) -> int:
+        """What to give it as its user data; valid while this engine lives."""
+        return int(self._user.ctypes.data)
+
+    def process(self, out: NDArray[np.float32]) -> None:
+        """Fill `out`, [frames, channels] float32, contiguous, any frame count. Thread: audio."""
+        run_block(self.userdata_address, out)
+
+    @property
+    def frame(self) -> int:
+        """Frames delivered since the stream began. Thread: any."""
+        return int(self._core["frame"])
+
+    def set_device_latency(self, frames: int) -> None:
+        """What the device adds after the engine, frames. Thread: main, before messages arrive."""
+        self._device_latency = frames
+
+    @property
+    def latency(self) -> Latency:
+        """Named parts of the way from a message to its sound. Thread: any."""
+        offset = self.config.block_size + 2 * TICK
+        return Latency(offset, self._sizes.lookahead, self._device_latency)
+
+    def clock(self) -> tuple[int, float]:
+        """First frame of the last block and `time.monotonic()` when it was asked for; (0, 0.0) before.
+
+        Thread: any.
+        """
+        while True:
+            before = int(self._core["clock_count"])
+            frame, ns = int(self._core["clock_frame"]), int(self._core["clock_ns"])
+            if before % 2 == 0 and before == int(self._core["clock_count"]):
+                return frame, ns * 1e-9
+
+    # --- the control's side ------------------------------------------------------------------
+
+    def load(self, table: EventTable) -> None:
+        """Load a whole table before the stream starts. Thread: main."""
+        for row in table.rows:
+            slot = self.reserve(row)
+            self._state.slots[slot]["used"] = 1
+            self._state.order[int(self._core["order_count"])] = slot
+            self._core["order_count"] += 1
+
+    def reserve(self, row: Any) -> int:
+        """Write an event into an unused slot and return the slot; `Op.ACTIVATE` makes it playable.
+
+        Args:
+            row: one EVENT_DTYPE row.
+
+        Raises:
+            CapacityError: every slot is in use.
+            ValueRangeError: its id is in use, or its resonance does not exist.
+        """
+        event_id = int(row["id"])
+        if not self._free_slots:
+            raise CapacityError(f"all {self._sizes.slots} event slots are in use; free some events")
+        if event_id in self._slots_by_id:
+            raise ValueRangeError(f"event {event_id} is loaded already", field="id")
+        self._check_resonance(int(row["resonance"]))
+        slot = self._free_slots.pop()
+        self._slots_by_id[event_id] = slot
+        target = self._state.slots[slot]
+        for name in PLAIN_FIELDS:
+            target[name] = row[name]
+        target["onset"] = math.floor(float(row["onset_s"]) * self.sample_rate + 0.5)
+        target["duration"] = float(row["duration_s"]) * self.sample_rate
+        target["id"], target["kind"] = event_id, row["kind"]
+        target["group"], target["muted"] = row["group"], row["muted"]
+        target["version"] += 1
+        target["used"] = target["solo"] = 0
+        self._state.vectors[slot] = row["vector"]
+        return slot
+
+    def slot_of(self, event_id: int) -> int:
+        """Slot of a loaded event.
+
+        Raises:
+            UnknownNameError: no such event.
+        """
+        slot = self._slots_by_id.get(event_id)
+        if slot is None:
+            raise UnknownNameError(f"no event {event_id} is loaded", field="id")
+        return slot
+
+    def post(
+        self, op: Op, target: int = 0, frame: int = ASAP, request: int = 0, *numbers: float
+    ) -> None:
+        """Send one operation, due at `frame` of the stream.
+
+        Args:
+            op: what to do.
+            target: a slot, `ALL`, a group (`group_target`) or an index in PARAMS (`Op.PARAM`).
+            frame: when; `ASAP` is the next tick.
+            request: if not 0, a DONE notice with it says when it was carried out.
+            numbers: the operation's arguments.
+
+        Raises:
+            QueueFullError: no room; nothing was sent.
+            ValueRangeError: a resonance that does not exist.
+        """
+        if op is Op.SET and int(numbers[0]) == RESONANCE_FIELD:
+            self._check_resonance(int(numbers[1]))
+        padded = (*numbers, *(0.0,) * (NUMBERS - len(numbers)))
+        with self._lock:
+            sent = push(
+                self._state.inbox,
+                self._state.inbox_at,
+                (int(op), target, frame, request, 0, padded),
+            )
+        if not sent:
+            raise QueueFullError(
+                f"the engine's inbox holds {len(self._state.inbox)} commands and is full; send again"
+            )
+
+    def free_space(self) -> int:
+        """Commands the inbox can still take."""
+        return int(free_space(self._state.inbox_at, len(self._state.inbox)))
+
+    def notices(self) -> list[Notice]:
+        """Everything the audio thread has told since the last call, oldest first."""
+        found = []
+        for record in drain(self._state.outbox, self._state.outbox_at):
+            kind = NoticeKind(int(record["kind"]))
+            value = float(record["value"])
+            if kind is NoticeKind.FREED:
+                self._slots_by_id.pop(int(record["event"]), None)
+                self._free_slots.append(int(value))
+            frame, event = int(record["frame"]), int(record["event"])
+            found.append(Notice(kind, frame, event, int(record["request"]), value))
+        return found
+
+    def stats(self) -> Stats:
+        """The counters; resets the two peaks."""
+        core = self._core
+        snapshot = {
+            f.name: core[f.name].item()
+            for f in dataclasses.fields(Stats)
+            if f.name in core.dtype.names
+        }
+        snapshot["playing"] = bool(core["playing"])
+        snapshot["position_s"] = float(core["position"]) / self.sample_rate
+        core["peak"] = 0.0
+        core["load_peak"] = 0.0
+        return Stats(**snapshot)
+
+    def body_times_ns(self) -> NDArray[np.int64]:
+        """How long the last blocks took, ns, in no particular order (up to 16 384 of them)."""
+        count = min(int(self._core["blocks"]), len(self._state.body_ns))
+        times: NDArray[np.int64] = (
+            np.sort(self._state.body_ns)[-count:] if count else self._state.body_ns[:0]
+        )
+        return times
+
+    def record(self, on: bool) -> None:
+        """Let every tick from the next on be handed to `read_recording`, or no more."""
+        self._core["recording"] = int(on)
+
+    def read_recording(self, into: NDArray[np.float32]) -> int:
+        """Move recorded frames into `into`, [n, channels]; returns how many. Thread: the recorder's."""
+        ring, at = self._state.record, self._state.record_at
+        count = min(int(readable(at)), len(into))
+        if count:
+            into[:count] = ring[(at[READ] + np.arange(count)) % len(ring)]
+            publish_read(at, count)
+        return count
+
+    def _check_resonance(self, resonance: int) -> None:
+        if not 0 <= resonance < self._sizes.resonances:
+            raise ValueRangeError(
+                f"resonance = {resonance}; legal: 0 … {self._sizes.resonances - 1}",
+                field="resonance",
+            )
+
+    def _set_constants(self) -> None:
+        core, state, config = self._core, self._state, self.config
+        core["sample_rate"] = config.sample_rate
+        core["dc_radius"] = math.exp(-2.0 * math.pi * DC_CUTOFF_HZ / config.sample_rate)
+        core["smooth_ticks"] = math.ceil(FADE_S * config.sample_rate / TICK)
+        core["max_voices"] = config.voices
+        core["device_channels"] = config.channels
+        core["start_frames"] = int(START_RAMP_S * config.sample_rate) if config.start_ramp else 0
+        core["mute_from"] = core["mute_to"] = 1.0
+        core["mute_at"] = self._sizes.fade
+        state.fade[:] = fade_curve(self._sizes.fade)
+        state.limiter[:] = 0.0, 1.0, self._sizes.lookahead + 1
+        state.limiter_gains[:] = 1.0
+        state.band_weights[:] = band_weights(TEXTURE_EDGES_HZ, config.sample_rate)
+        state.twiddles[:] = twiddles()
+        state.window[:] = grain_window()
+        for row, param in zip(state.params, PARAMS, strict=True):
+            smoothed = param.curve is not Curve.STEPPED and param.path != "transport/tempo"
+            row[:] = param.default, param.default, 0.0, smoothed
+
+    def _load_instrument(self, instrument: Instrument) -> None:
+        state, rate, modes = self._state, self.sample_rate, instrument.modes
+        state.bank[:, 0, :modes] = instrument.freq_hz
+        state.bank[:, 1, :modes] = instrument.t60_s
+        state.bank[:, 2, :modes] = instrument.mode_gain[:, :, 0]
+        state.bank[:, 3, :modes] = instrument.mode_gain[:, :, 1]
+        state.attack[:, : instrument.attack.shape[1]] = instrument.attack
+        state.envelope[:] = instrument.strike_envelope
+        state.taps[:] = instrument.strike_filter
+        state.texture_gain[:] = instrument.texture_gain
+        tails = instrument.tail_s()
+        for r, resonance in enumerate(state.resonances):
+            sounding = np.flatnonzero(instrument.freq_hz[r])
+            _pack(state.bank[r], sounding)
+            heard = np.flatnonzero(instrument.attack[r])
+            resonance["modes"] = len(sounding)
+            resonance["lowest_hz"] = instrument.freq_hz[r, sounding].min() if len(sounding) else 1.0
+            resonance["impulse"] = float(instrument.impulse[r]) * rate
+            resonance["strike_frames"] = float(instrument.strike_s[r]) * rate
+            resonance["strike_dry"] = instrument.strike_dry[r]
+            resonance["strike_wet"] = instrument.strike_wet[r]
+            resonance["attack_frames"] = heard[-1] + 1 if len(heard) else 0
+            resonance["tail_frames"] = tails[r] * rate
+            resonance["textured"] = bool(instrument.texture_gain[r].any())
+
+
+def _pack(bank: NDArray[np.float32], sounding: NDArray[np.intp]) -> None:
+    """Move the modes in use to the front, in order of their index, and silence the rest."""
+    packed = bank[:, sounding].copy()
+    bank[:] = 0.0
+    bank[:, : len(sounding)] = packed
+
+
+def _sizes(config: EngineConfig, instrument: Instrument) -> Sizes:
+    record = 1 << math.ceil(math.log2(RECORD_S * config.sample_rate))
+    return Sizes(
+        channels=config.channels,
+        slots=config.slots,
+        voices=config.voices,
+        spare_voices=max(config.voices // 4, 8),
+        resonances=instrument.resonances,
+        modes=instrument.modes,
+        attack=instrument.attack.shape[1],
+        taps=instrument.strike_filter.shape[1],
+        inbox=config.queue,
+        pending=config.queue,
+        outbox=4 * config.queue,
+        record_frames=record,
+        fade=math.ceil(FADE_S * config.sample_rate),
+        lookahead=math.ceil(LOOKAHEAD_S * config.sample_rate),
+    )

@@ -1,0 +1,162 @@
+"""A tick, and any number of frames cut from ticks. Thread: audio.
+
+Everything is rendered in whole ticks on the stream's absolute grid and handed out in whatever pieces the
+device asks for: so the samples cannot depend on how they are cut into blocks. A command must be in the
+inbox before the tick that holds its frame is rendered, up to TICK − 1 frames before the frame itself.
+"""
+
+import math
+from typing import Any
+
+from rtsynth.dsp.compile import kernel
+from rtsynth.dsp.intrinsic import load_acquire
+from rtsynth.dsp.modal import TICK
+from rtsynth.dsp.ramp import apply_fade, apply_line
+from rtsynth.dsp.safety import block_dc, largest, limit
+from rtsynth.engine.command import FREED, apply_command
+from rtsynth.engine.ring import READ, WRITTEN, publish_write
+from rtsynth.engine.schedule import due, pop_pending, take_inbox
+from rtsynth.engine.sound import render_voice
+from rtsynth.engine.transport import roll
+from rtsynth.engine.voice import (
+    CEILING,
+    FREE,
+    LIMITER_RELEASE,
+    MASTER_GAIN,
+    NOW,
+    TARGET,
+    TICKS_LEFT,
+    notify,
+)
+
+__all__ = ["process", "render_tick"]
+
+
+@kernel()
+def _gain_of_db(db: float) -> float:
+    return 10.0 ** (db / 20.0)
+
+
+@kernel()
+def _commands(st: Any) -> None:
+    """Take in what has arrived and carry out what is due, the transport rolling in between."""
+    core = st.core[0]
+    take_inbox(core, st.inbox, st.inbox_at, st.pending)
+    at = 0
+    while due(core, st.pending, core.tick_frame + TICK):
+        pop_pending(core, st.pending, st.command[0])
+        frame = max(st.command[0].frame - core.tick_frame, 0)
+        roll(st, at, frame)
+        at = max(at, frame)
+        apply_command(st, st.command[0], at)
+        take_inbox(core, st.inbox, st.inbox_at, st.pending)
+    roll(st, at, TICK)
+
+
+@kernel()
+def _smooth_params(st: Any) -> None:
+    """One tick's step of every smoothed parameter."""
+    for i in range(st.params.shape[0]):
+        row = st.params[i]
+        if row[TICKS_LEFT] > 0.0:
+            row[NOW] += (row[TARGET] - row[NOW]) / row[TICKS_LEFT]
+            row[TICKS_LEFT] -= 1.0
+
+
+@kernel()
+def _bus_chain(st: Any, gain_from: float, gain_to: float) -> None:
+    """DC blocker, gain, mute, start ramp, limiter."""
+    core = st.core[0]
+    block_dc(core.dc_radius, st.dc, st.bus)
+    fade_at = core.mute_at
+    for c in range(st.bus.shape[0]):
+        channel = st.bus[c]
+        apply_line(gain_from, gain_to, channel)
+        if fade_at < st.fade.shape[0] or core.mute_to != 1.0:
+            core.mute_at = apply_fade(
+                st.fade, core.mute_from, core.mute_to, fade_at, 0, TICK, channel
+            )
+        if core.tick_frame < core.start_frames:
+            for n in range(TICK):
+                t = min((core.tick_frame + n) / core.start_frames, 1.0)
+                channel[n] *= 0.5 - 0.5 * math.cos(math.pi * t)
+    frames = st.params[LIMITER_RELEASE, NOW] * 0.001 * core.sample_rate
+    release = 1.0 - math.exp(-1.0 / frames)
+    ceiling = _gain_of_db(st.params[CEILING, NOW])
+    limit(ceiling, release, st.limiter, st.limiter_gains, st.limiter_delay, st.bus)
+    for c in range(st.bus.shape[0]):
+        core.peak = max(core.peak, largest(st.bus[c]))
+
+
+@kernel()
+def _record(st: Any) -> None:
+    """Hand this tick to the recorder, or count it as lost."""
+    core = st.core[0]
+    capacity = st.record.shape[0]
+    written = st.record_at[WRITTEN]
+    if capacity - (written - load_acquire(st.record_at, READ)) < TICK:
+        core.record_lost += TICK
+        return
+    for n in range(TICK):
+        for c in range(st.bus.shape[0]):
+            st.record[(written + n) & (capacity - 1), c] = st.bus[c, n]
+    publish_write(st.record_at, TICK)
+
+
+@kernel()
+def _give_back_slots(st: Any, slot_index: int) -> None:
+    """Tell that a slot is free once no voice uses it."""
+    for v in range(st.voices.shape[0]):
+        if st.voices[v].state != FREE and st.voices[v].slot == slot_index:
+            return
+    slot = st.slots[slot_index]
+    slot.freeing = 0
+    st.core[0].freeing -= 1
+    notify(st, FREED, st.core[0].tick_frame, slot.id, 0, float(slot_index))
+
+
+@kernel()
+def render_tick(st: Any) -> None:
+    """The next TICK frames into st.bus."""
+    core = st.core[0]
+    for c in range(st.bus.shape[0]):
+        for n in range(TICK):
+            st.bus[c, n] = 0.0
+    _commands(st)
+    gain_from = _gain_of_db(st.params[MASTER_GAIN, NOW])
+    _smooth_params(st)
+    sounding = 0
+    for v in range(st.voices.shape[0]):
+        if st.voices[v].state != FREE:
+            sounding += 1
+            render_voice(st, v)
+    core.voices = sounding
+    core.voices_peak = max(core.voices_peak, sounding)
+    _bus_chain(st, gain_from, _gain_of_db(st.params[MASTER_GAIN, NOW]))
+    if core.freeing > 0:
+        for i in range(st.slots.shape[0]):
+            if st.slots[i].freeing != 0:
+                _give_back_slots(st, i)
+    if core.recording != 0:
+        _record(st)
+    core.tick_frame += TICK
+
+
+@kernel()
+def process(st: Any, out: Any) -> None:
+    """Fill `out`, [frames, channels] float32, with the next frames of the stream."""
+    core = st.core[0]
+    done, frames = 0, out.shape[0]
+    while done < frames:
+        if core.frame == core.tick_frame:
+            render_tick(st)
+        at = TICK - (core.tick_frame - core.frame)
+        count = min(TICK - at, frames - done)
+        for n in range(count):
+            for c in range(out.shape[1]):
+                out[done + n, c] = st.bus[c, at + n] if c < st.bus.shape[0] else 0.0
+        done += count
+        core.frame += count
+    core.blocks += 1
+    core.block_min = min(core.block_min, frames) if core.blocks > 1 else frames
+    core.block_max = max(core.block_max, frames)

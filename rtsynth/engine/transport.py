@@ -1,0 +1,136 @@
+"""The transport: plays the score, each event on its frame, with seek, loop and tempo. Thread: audio."""
+
+import math
+from typing import Any
+
+from rtsynth.dsp.compile import kernel
+from rtsynth.engine.voice import FREE, NOW, SOUNDING, TEMPO, TEXTURE, let_die, start_voice
+
+__all__ = ["enter_order", "leave_order", "play", "roll", "seek"]
+
+SHORTEST_LOOP = 64.0  # frames
+
+
+@kernel()
+def _position_of(st: Any, onset: float, event: int) -> int:
+    """First index in `order` whose (onset, id) is not before the given one."""
+    low, high = 0, st.core[0].order_count
+    while low < high:
+        middle = (low + high) // 2
+        slot = st.slots[st.order[middle]]
+        if slot.onset < onset or (slot.onset == onset and slot.id < event):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel()
+def enter_order(st: Any, slot_index: int) -> None:
+    """Make an event part of the score: O(log n) to find its place, one move of memory to make it."""
+    core = st.core[0]
+    slot = st.slots[slot_index]
+    at = _position_of(st, slot.onset, slot.id)
+    for i in range(core.order_count, at, -1):
+        st.order[i] = st.order[i - 1]
+    st.order[at] = slot_index
+    core.order_count += 1
+    core.cursor = _position_of(st, core.position, -1)
+
+
+@kernel()
+def leave_order(st: Any, slot_index: int) -> None:
+    """Take an event out of the score."""
+    core = st.core[0]
+    slot = st.slots[slot_index]
+    at = _position_of(st, slot.onset, slot.id)
+    if at >= core.order_count or st.order[at] != slot_index:
+        return
+    core.order_count -= 1
+    for i in range(at, core.order_count):
+        st.order[i] = st.order[i + 1]
+    core.cursor = _position_of(st, core.position, -1)
+
+
+@kernel()
+def _end_of(st: Any, slot: Any) -> float:
+    """Frame of the score at which an event's support ends."""
+    if slot.kind == TEXTURE:
+        return float(slot.onset + slot.duration)
+    ring = math.inf
+    if slot.stretch > 0.0:
+        ring = st.resonances[slot.resonance].tail_frames * slot.damp / slot.stretch
+    held = slot.duration + slot.release_s * st.core[0].sample_rate * 80.0 / 60.0
+    return float(slot.onset + min(ring, held))
+
+
+@kernel()
+def _chase(st: Any, first: int) -> None:
+    """Open every event whose support covers the position and that has no voice yet, mid-life."""
+    core = st.core[0]
+    for i in range(core.cursor):
+        slot_index = st.order[i]
+        slot = st.slots[slot_index]
+        if _end_of(st, slot) <= core.position:
+            continue
+        sounding = False
+        for v in range(st.voices.shape[0]):
+            if st.voices[v].state == SOUNDING and st.voices[v].slot == slot_index:
+                sounding = True
+        if not sounding:
+            age = int((core.position - slot.onset) / st.params[TEMPO, NOW])
+            start_voice(st, slot_index, first, 1.0, 1, age)
+
+
+@kernel()
+def play(st: Any, first: int) -> None:
+    """Start the transport at frame `first` of this tick, from where it stands."""
+    core = st.core[0]
+    if core.playing == 0:
+        core.playing = 1
+        core.cursor = _position_of(st, core.position, -1)
+        _chase(st, first)
+
+
+@kernel()
+def seek(st: Any, position: float, first: int) -> None:
+    """Go to a position in frames of the score: what the transport started fades, what would sound opens."""
+    core = st.core[0]
+    for v in range(st.voices.shape[0]):
+        voice = st.voices[v]
+        if voice.state != FREE and voice.from_score != 0:
+            let_die(st, voice, first)
+    core.position = position
+    core.cursor = _position_of(st, position, -1)
+    if core.playing != 0:
+        _chase(st, first)
+
+
+@kernel()
+def roll(st: Any, first: int, last: int) -> None:
+    """Advance the transport over frames first … last of this tick and start what falls due."""
+    core = st.core[0]
+    if core.playing == 0:
+        return
+    tempo = st.params[TEMPO, NOW]
+    at = float(first)
+    looping = core.loop_on != 0 and core.loop_end - core.loop_begin >= SHORTEST_LOOP
+    while at < last:
+        end = core.position + (last - at) * tempo
+        wraps = looping and core.position < core.loop_end and end >= core.loop_end
+        if wraps:
+            end = core.loop_end
+        while core.cursor < core.order_count:
+            slot_index = st.order[core.cursor]
+            onset = st.slots[slot_index].onset
+            if onset >= end:
+                break
+            frame = int(math.ceil(at + (onset - core.position) / tempo - 1e-6))
+            core.cursor += 1
+            start_voice(st, slot_index, min(max(frame, first), last - 1), 1.0, 1, 0)
+        if not wraps:
+            core.position = end
+            return
+        at += (end - core.position) / tempo
+        core.position = core.loop_begin
+        core.cursor = _position_of(st, core.loop_begin, -1)
