@@ -5,17 +5,18 @@ What a resonance `r` sounds like after an event of gain 1 strikes it at time 0:
     modes    y(t) = impulse[r] · Σ_m Re( c_m · e^{s_m t} ),   s_m = −ln(1000)/t60 + j·2π·freq
              c_m = mode_gain[r, m, 0] + j·mode_gain[r, m, 1]
     attack   attack[r], a waveform of at most 0.2 s at `attack_rate`, added from the onset on
-    noise    n(t) = envelope(t) · (filter * white)(t) for strike_s[r] seconds, the envelope's 64 points
-             spread evenly and read linearly; `strike_dry[r]·n` is heard, `strike_wet[r]·n` drives
+    noise    n(t) = envelope(t) · (filter * white)(t) for strike_s[r] seconds, its 64 points spread
+             evenly and read linearly; `strike_dry[r]·n` is heard, `strike_wet[r]·n` drives
              the modes, as a drive x adds c_m ∫ x e^{s_m (t−u)} du
 
-`mode_gain` is passive: at any frequency |Σ_m c_m / (j2πf − s_m)| ≤ 1, so the drive's spectrum bounds
-the output's, and `impulse` (in seconds) is the strength of the strike itself. A texture event plays
-white noise shaped to `texture_gain[r]`, an RMS amplitude per band of `TEXTURE_EDGES_HZ`.
+`mode_gain` is passive: at any frequency |Σ_m c_m / (j2πf − s_m)| ≤ 1, so the drive's spectrum
+bounds the output's, and `impulse` (in seconds) is the strength of the strike itself. A texture event
+plays white noise shaped to `texture_gain[r]`, an RMS amplitude per band of `TEXTURE_EDGES_HZ`.
 """
 
 import dataclasses
 import hashlib
+import math
 import os
 from typing import Any
 
@@ -38,8 +39,10 @@ MAX_MODES = 4096
 
 
 def _erb_edges(low_hz: float, high_hz: float, bands: int) -> NDArray[np.float64]:
-    rate = 21.4 * np.log10(1.0 + 0.00437 * np.array([low_hz, high_hz]))
-    edges: NDArray[np.float64] = (10.0 ** (np.linspace(*rate, bands + 1) / 21.4) - 1.0) / 0.00437
+    low, high = (21.4 * math.log10(1.0 + 0.00437 * hz) for hz in (low_hz, high_hz))
+    edges: NDArray[np.float64] = (
+        10.0 ** (np.linspace(low, high, bands + 1) / 21.4) - 1.0
+    ) / 0.00437
     return edges
 
 
@@ -139,7 +142,9 @@ class Instrument:
 
         Args:
             resonance: its index.
-            freq_hz, t60_s, amplitude: [modes], at most M of them.
+            freq_hz: [modes], at most M of them, Hz.
+            t60_s: [modes], seconds.
+            amplitude: [modes], complex amplitude at the onset for gain 1.
         """
         count = len(freq_hz)
         impulse = passive_impulse(freq_hz, t60_s, amplitude)
@@ -155,7 +160,10 @@ class Instrument:
     def amplitude(self, resonance: int) -> NDArray[np.complex128]:
         """[M] complex amplitude of each mode as struck with gain 1 (0 for absent modes)."""
         gain = self.mode_gain[resonance].astype(float)
-        return (gain[:, 0] + 1j * gain[:, 1]) * float(self.impulse[resonance])
+        amplitude: NDArray[np.complex128] = (gain[:, 0] + 1j * gain[:, 1]) * float(
+            self.impulse[resonance]
+        )
+        return amplitude
 
     def fingerprint(self) -> str:
         """SHA-256 over every array: the same sound has the same fingerprint, whatever its names."""
@@ -275,13 +283,15 @@ def passive_impulse(
     t60_s: NDArray[np.floating],
     amplitude: NDArray[np.complexfloating],
 ) -> float:
-    """Peak over frequency of |Σ amplitude/(j2πf − s)|, seconds: dividing by it makes the modes passive.
+    """Peak over frequency of |Σ amplitude/(j2πf − s)|, s: dividing by it makes the modes passive.
 
     The peak is sought at each mode's own frequency and at points one half-bandwidth to either side,
     for the real signal's spectrum, both halves of each conjugate pair included.
 
     Args:
-        freq_hz, t60_s, amplitude: [modes].
+        freq_hz: [modes], Hz.
+        t60_s: [modes], seconds.
+        amplitude: [modes], complex amplitude at the onset.
     """
     if len(freq_hz) == 0:
         return 0.0

@@ -1,7 +1,7 @@
 """The one table of parameters and commands.
 
-OSC addresses, ZeroMQ's `describe`, the command line's help and the README's tables are generated from
-it. An id is stable and never used again for anything else. Thread: any (the table is frozen).
+OSC addresses, ZeroMQ's `describe`, the command line's help and the README's tables are generated
+from it. An id is stable and never used again for anything else. Thread: any (the table is frozen).
 """
 
 import dataclasses
@@ -40,7 +40,8 @@ class Curve(enum.Enum):
 class Param:
     """One parameter: global (`PARAMS`) or of an event (`EVENT_PARAMS`).
 
-    `smoothing_s` is the time a change takes to arrive, 0 for stepped ones. `choices` name the steps.
+    `smoothing_s` is the time a change takes to arrive, 0 for stepped ones; `choices` name the
+    steps.
     """
 
     id: int

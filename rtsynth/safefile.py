@@ -1,4 +1,4 @@
-"""Arrays with JSON metadata in one safetensors file: written whole or not at all, read with distrust.
+"""Arrays with JSON metadata in one safetensors file: written whole or not at all, read warily.
 
 Both the score and the instrument are such a file. A reader never executes what it reads (no
 pickle), checks sizes before it allocates and knows its format's version. Thread: main, worker.

@@ -27,7 +27,7 @@ NTP_UNIX_OFFSET_S = 2_208_988_800
 
 def db_to_gain(db: float) -> float:
     """Linear amplitude of a level in dB; −inf dB is 0."""
-    return 10.0 ** (db / 20.0)
+    return math.pow(10.0, db / 20.0)
 
 
 def gain_to_db(gain: float) -> float:
@@ -37,17 +37,17 @@ def gain_to_db(gain: float) -> float:
 
 def semitones_to_ratio(semitones: float) -> float:
     """Frequency ratio of an interval in equal-tempered semitones."""
-    return 2.0 ** (semitones / 12.0)
+    return math.pow(2.0, semitones / 12.0)
 
 
 def cents_to_ratio(cents: float) -> float:
     """Frequency ratio of an interval in cents."""
-    return 2.0 ** (cents / 1200.0)
+    return math.pow(2.0, cents / 1200.0)
 
 
 def midi_to_hz(note: float) -> float:
     """Frequency in Hz of a MIDI note number, A4 = 69 = 440 Hz."""
-    return 440.0 * 2.0 ** ((note - 69.0) / 12.0)
+    return 440.0 * math.pow(2.0, (note - 69.0) / 12.0)
 
 
 def seconds_to_frames(seconds: float, sample_rate: float) -> int:

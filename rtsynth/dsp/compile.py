@@ -1,7 +1,7 @@
 """How every kernel is compiled: no interpreter, no exceptions, one cache for one set of sources.
 
-Numba's on-disk cache looks only at the file a function stands in, not at the files of the kernels it
-calls; a cache kept in a folder named after all kernel sources cannot go stale. Thread: main.
+Numba's on-disk cache looks only at the file a function stands in, not at the files of the kernels
+it calls; a cache kept in a folder named after all kernel sources cannot go stale. Thread: main.
 """
 
 import hashlib

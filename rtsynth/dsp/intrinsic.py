@@ -38,7 +38,7 @@ def _item_pointer(context: Any, builder: Any, array_type: Any, array: Any, index
     )
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def load_acquire(typingctx: Any, array: Any, index: Any) -> Any:
     """`array[index]` of an int64 array; nothing after it is read before it."""
 
@@ -50,7 +50,7 @@ def load_acquire(typingctx: Any, array: Any, index: Any) -> Any:
     return types.int64(array, index), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def store_release(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     """`array[index] = value` of an int64 array; all before it is written before it."""
 
@@ -64,7 +64,7 @@ def store_release(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     return types.void(array, index, value), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def flush_denormals(typingctx: Any) -> Any:
     """Set flush-to-zero and denormals-are-zero in this thread; a no-op on unknown processors."""
 
@@ -94,7 +94,7 @@ def flush_denormals(typingctx: Any) -> Any:
     return types.void(), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def array_at(typingctx: Any, address: Any, shape: Any, dtype: Any) -> Any:
     """The C-contiguous array of `dtype` and `shape` (a tuple of integers) at an integer address.
 
@@ -123,7 +123,7 @@ def array_at(typingctx: Any, address: Any, shape: Any, dtype: Any) -> Any:
     return array_type(address, shape, dtype), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def pointer_to_address(typingctx: Any, pointer: Any) -> Any:
     """The integer address of a `void *`."""
 
@@ -133,7 +133,7 @@ def pointer_to_address(typingctx: Any, pointer: Any) -> Any:
     return types.int64(pointer), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def address_to_pointer(typingctx: Any, address: Any) -> Any:
     """A `void *` from an integer address."""
 
@@ -143,7 +143,7 @@ def address_to_pointer(typingctx: Any, address: Any) -> Any:
     return types.voidptr(address), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _stack_pair(typingctx: Any) -> Any:
     """Address of two int64 on this function's stack."""
 

@@ -1,9 +1,9 @@
 """The modal bank: damped complex exponentials that ring, are driven and are bent. Thread: audio.
 
-A voice's modes are the columns of `modes`, a [ROWS, M] float64 array. The state z is the value at the
-last sample heard. In between edits a tick runs in float32 from the rounded state while the state itself
-is advanced in float64 by p^TICK, so that rounding never accumulates beyond one tick: an hour of
-ringing agrees with the closed form.
+A voice's modes are the columns of `modes`, a [ROWS, M] float64 array. The state z is the value at
+the last sample heard. Between edits a tick runs in float32 from the rounded state while the state
+itself is advanced in float64 by p^TICK, so that rounding never accumulates beyond one tick: an
+hour of ringing agrees with the closed form.
 """
 
 import math
@@ -40,8 +40,8 @@ FREQ, T60, GAIN_RE, GAIN_IM = range(4)
 
 TRANSPOSE, DAMP, BRIGHT, INHARM, DETUNE, STRETCH, RELEASE, LOWEST = range(8)
 CONTROLS = 8
-"""Controls of a bend: semitones with vibrato in, T60 factor, dB/octave, B, cents, ageing rate, extra
-decay in nepers per second, lowest frequency of the resonance in Hz."""
+"""Controls of a bend: semitones with vibrato in, T60 factor, dB/octave, B, cents, ageing rate,
+extra decay in nepers per second, lowest frequency of the resonance in Hz."""
 
 LN1000 = math.log(1000.0)
 DB_TO_LOG2 = math.log2(10.0) / 20.0

@@ -1,4 +1,7 @@
-"""Ramps without clicks: a raised cosine between two gains, a straight line per tick. Thread: audio."""
+"""Ramps without clicks: a raised cosine between two gains, a straight line per tick.
+
+Thread: audio.
+"""
 
 import numpy as np
 

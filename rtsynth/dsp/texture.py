@@ -1,7 +1,8 @@
 """Texture: stationary noise of a given colour from overlap-added random spectra. Thread: audio.
 
-Grain k covers frames k·HOP … k·HOP + GRAIN of the texture's own time; its spectrum is Gaussian, keyed by
-(seed, k), so that any stretch can be rendered in any order. A sine window makes the power constant.
+Grain k covers frames k·HOP … k·HOP + GRAIN of the texture's own time; its spectrum is Gaussian,
+keyed by (seed, k), so that any stretch can be rendered in any order. A sine window makes the power
+constant.
 """
 
 import math

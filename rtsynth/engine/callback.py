@@ -46,7 +46,7 @@ def _account(st: Any, begin_ns: int, frames: int) -> None:
 
 @kernel("void(int64, float32[:,::1])")
 def run_block(user: int, out: Any) -> None:
-    """One block: note the clock, render, account. `user` is the address of the engine's user data."""
+    """One block: note the clock, render, account; `user` is the address of the user data."""
     flush_denormals()
     st = state_at(user)
     core = st.core[0]
@@ -73,7 +73,7 @@ def _called(output: int, frames: int, flags: int, user: int) -> int:
     return CONTINUE
 
 
-@numba.cfunc(SIGNATURE, nopython=True, cache=True, error_model="numpy", _nrt=False)  # type: ignore[untyped-decorator]
+@numba.cfunc(SIGNATURE, nopython=True, cache=True, error_model="numpy", _nrt=False)
 def callback(
     input_: Any, output: Any, frames: Any, time_info: Any, flags: Any, user_data: Any
 ) -> int:

@@ -134,9 +134,9 @@ class Engine:
         return Latency(offset, self._sizes.lookahead, self._device_latency)
 
     def clock(self) -> tuple[int, float]:
-        """First frame of the last block and `time.monotonic()` when it was asked for; (0, 0.0) before.
+        """First frame of the last block and `time.monotonic()` when it was asked for.
 
-        Thread: any.
+        (0, 0.0) before the first. Thread: any.
         """
         while True:
             before = int(self._core["clock_count"])
@@ -222,7 +222,7 @@ class Engine:
             )
         if not sent:
             raise QueueFullError(
-                f"the engine's inbox holds {len(self._state.inbox)} commands and is full; send again"
+                f"the engine's inbox of {len(self._state.inbox)} commands is full; send again"
             )
 
     def free_space(self) -> int:
@@ -269,7 +269,10 @@ class Engine:
         self._core["recording"] = int(on)
 
     def read_recording(self, into: NDArray[np.float32]) -> int:
-        """Move recorded frames into `into`, [n, channels]; returns how many. Thread: the recorder's."""
+        """Move recorded frames into `into`, [n, channels]; returns how many.
+
+        Thread: the recorder's.
+        """
         ring, at = self._state.record, self._state.record_at
         count = min(int(readable(at)), len(into))
         if count:

@@ -1,4 +1,6 @@
-"""Rings of fixed records between one writer and one reader. Thread: audio at one end, any at the other.
+"""Rings of fixed records between one writer and one reader.
+
+Thread: audio at one end, any one at the other.
 
 `at` holds the counts written and read, on cache lines of their own; both only grow, the slot is the
 count modulo the ring's size (a power of two). A full ring is the writer's error, never a wait.

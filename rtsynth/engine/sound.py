@@ -44,7 +44,7 @@ LARGEST_SANE = 1e6
 
 @kernel()
 def _move_controls(st: Any, v: int) -> bool:
-    """One tick's step of the voice's controls towards their targets; whether the modes must bend."""
+    """One tick's step of the voice's controls to their targets; whether the modes must bend."""
     voice = st.voices[v]
     slot = st.slots[voice.slot]
     if voice.version != slot.version:
@@ -166,7 +166,7 @@ def _drive(st: Any, v: int, first: int, letting_go: bool) -> None:
     out = st.rung
     split = TICK
     if letting_go:
-        split = max(first, int(math.ceil(voice.release)) - st.core[0].tick_frame)
+        split = max(first, math.ceil(voice.release) - st.core[0].tick_frame)
         if split > TICK:
             split = TICK
     level = drive_modes(st.modes[v], voice.modes, st.drive[1], first, split, out)
@@ -201,7 +201,7 @@ def _texture(st: Any, v: int, first: int) -> None:
         ring[slot] = 0.0
     voice.level = 1.0
     if voice.release < st.core[0].tick_frame + TICK:
-        let_die(st, voice, max(first, int(math.ceil(voice.release)) - st.core[0].tick_frame))
+        let_die(st, voice, max(first, math.ceil(voice.release) - st.core[0].tick_frame))
 
 
 @kernel()

@@ -1,8 +1,9 @@
 """`State` for compiled code: one address that looks like the tuple of arrays.
 
-Passing the arrays themselves would hand every kernel some three hundred numbers and takes the compiler
-a minute. This type is the address of the engine's user data (base address, channels, then the arena's
-table); an attribute of it is the array of that name, built from two or three loads where it is used.
+Passing the arrays themselves would hand every kernel some three hundred numbers and takes the
+compiler a minute. This type is the address of the engine's user data (base address, channels, then
+the arena's table); an attribute of it is the array of that name, built from a few loads where it is
+used.
 Thread: audio.
 """
 
@@ -40,7 +41,7 @@ _INDEX = {name: i for i, name in enumerate(State._fields)}
 WORD = ir.IntType(64)
 
 
-class StateType(types.Type):  # type: ignore[misc]
+class StateType(types.Type):
     """The type of the address."""
 
     def __init__(self) -> None:
@@ -50,21 +51,21 @@ class StateType(types.Type):  # type: ignore[misc]
 STATE = StateType()
 
 
-@register_model(StateType)  # type: ignore[untyped-decorator]
-class _StateModel(models.PrimitiveModel):  # type: ignore[misc]
+@register_model(StateType)
+class _StateModel(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: Any) -> None:
         super().__init__(dmm, fe_type, WORD)
 
 
 @infer_getattr
-class _StateAttributes(typing.templates.AttributeTemplate):  # type: ignore[misc]
+class _StateAttributes(typing.templates.AttributeTemplate):
     key = StateType
 
     def generic_resolve(self, value: Any, attribute: str) -> Any:
         return _ARRAY_TYPES.get(attribute)
 
 
-@lower_getattr_generic(StateType)  # type: ignore[untyped-decorator]
+@lower_getattr_generic(StateType)
 def _load_array(context: Any, builder: Any, value_type: Any, value: Any, attribute: str) -> Any:
     array_type = _ARRAY_TYPES[attribute]
     words = builder.inttoptr(value, WORD.as_pointer())
@@ -93,7 +94,7 @@ def _load_array(context: Any, builder: Any, value_type: Any, value: Any, attribu
     return array._getvalue()
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def state_at(typingctx: Any, address: Any) -> Any:
     """The engine state whose user data lies at an integer address."""
 

@@ -1,4 +1,7 @@
-"""The transport: plays the score, each event on its frame, with seek, loop and tempo. Thread: audio."""
+"""The transport: plays the score, each event on its frame, with seek, loop and tempo.
+
+Thread: audio.
+"""
 
 import math
 from typing import Any
@@ -27,7 +30,7 @@ def _position_of(st: Any, onset: float, event: int) -> int:
 
 @kernel()
 def enter_order(st: Any, slot_index: int) -> None:
-    """Make an event part of the score: O(log n) to find its place, one move of memory to make it."""
+    """Make an event part of the score: O(log n) to find its place, one move to make it."""
     core = st.core[0]
     slot = st.slots[slot_index]
     at = _position_of(st, slot.onset, slot.id)
@@ -94,7 +97,7 @@ def play(st: Any, first: int) -> None:
 
 @kernel()
 def seek(st: Any, position: float, first: int) -> None:
-    """Go to a position in frames of the score: what the transport started fades, what would sound opens."""
+    """Go to a position in frames of the score: what it had started fades, what now sounds opens."""
     core = st.core[0]
     for v in range(st.voices.shape[0]):
         voice = st.voices[v]
@@ -125,7 +128,7 @@ def roll(st: Any, first: int, last: int) -> None:
             onset = st.slots[slot_index].onset
             if onset >= end:
                 break
-            frame = int(math.ceil(at + (onset - core.position) / tempo - 1e-6))
+            frame = math.ceil(at + (onset - core.position) / tempo - 1e-6)
             core.cursor += 1
             start_voice(st, slot_index, min(max(frame, first), last - 1), 1.0, 1, 0)
         if not wraps:

@@ -123,7 +123,7 @@ def target_controls(st: Any, v: int, out: Any) -> None:
 
 @kernel()
 def _claim_voice(st: Any, first: int) -> int:
-    """Index of a free voice, the quietest sounding one dying for it if all are taken; −1 if none."""
+    """Index of a free voice, the quietest one dying for it if all are taken; −1 if none."""
     sounding, quietest, free = 0, -1, -1
     for v in range(st.voices.shape[0]):
         voice = st.voices[v]
@@ -154,7 +154,7 @@ def _run_up(st: Any, v: int, age: int) -> None:
     res = st.resonances[voice.resonance]
     modes = st.modes[v]
     noise, drive = st.drive[0], st.drive[1]
-    strike = min(age, int(math.ceil(res.strike_frames)))
+    strike = min(age, math.ceil(res.strike_frames))
     done = 0
     while done < strike:
         count = min(RUN_UP, strike - done)

@@ -95,7 +95,8 @@ def check_field(name: str, value: float) -> float:
         field = VECTOR_FIELD if int(name[6:]) < VECTOR_DIM else None
     if field is None:
         raise UnknownNameError(
-            f"no event field {name!r}; legal: {', '.join(FIELDS)}, vector0 … vector{VECTOR_DIM - 1}",
+            f"no event field {name!r}; legal: {', '.join(FIELDS)}, "
+            f"vector0 … vector{VECTOR_DIM - 1}",
             field=name,
         )
     try:
@@ -105,7 +106,8 @@ def check_field(name: str, value: float) -> float:
     if not field.minimum <= number <= field.maximum:  # a NaN fails every comparison
         unit = f" {field.unit}" if field.unit else ""
         raise ValueRangeError(
-            f"{name} = {value!r} is out of range; legal: {field.minimum:g} … {field.maximum:g}{unit}",
+            f"{name} = {value!r} is out of range; legal: "
+            f"{field.minimum:g} … {field.maximum:g}{unit}",
             field=name,
         )
     return float(int(number)) if name in INTEGER_FIELDS else number
@@ -166,8 +168,8 @@ def check_label(field: str, text: str) -> str:
     """
     if len(text) > MAX_NAME_LENGTH or any(c in " #*,/?[]{}" or not c.isprintable() for c in text):
         raise ValueRangeError(
-            f"{field} = {text[: MAX_NAME_LENGTH + 1]!r}; legal: at most {MAX_NAME_LENGTH} printable "
-            "characters without space # * , / ? [ ] { }",
+            f"{field} = {text[: MAX_NAME_LENGTH + 1]!r}; legal: at most {MAX_NAME_LENGTH} "
+            "printable characters without space # * , / ? [ ] { }",
             field=field,
         )
     return text

@@ -150,7 +150,7 @@ class EventTable:
         """When each event's support ends: −80 dB of its slowest mode, or of its release.
 
         Args:
-            tail_s: [resonances], seconds from the onset until a resonance, as learned, is 80 dB down.
+            tail_s: [resonances], seconds from the onset until each, as learned, is 80 dB down.
         """
         rows = self.rows
         with np.errstate(divide="ignore"):

@@ -1,0 +1,6 @@
+"""From files to samples: instruments made ready for an engine, scores rendered offline."""
+
+from rtsynth.render.offline import render_score, run_engine, score_seconds
+from rtsynth.render.rate import at_rate
+
+__all__ = ["at_rate", "render_score", "run_engine", "score_seconds"]

@@ -1,0 +1,84 @@
+"""Rendering without a device: the same engine, called as fast as it goes. Thread: main, worker."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsynth.engine import Engine, EngineConfig, Op
+from rtsynth.events import Score
+from rtsynth.instrument import Instrument
+from rtsynth.render.rate import at_rate
+
+__all__ = ["render_score", "run_engine", "score_seconds"]
+
+
+def score_seconds(score: Score, instrument: Instrument) -> float:
+    """How long a score lasts, s: as long as its recording, else until its last event has died away."""
+    if score.seconds > 0.0:
+        return score.seconds
+    ends = score.table.ends(instrument.tail_s())
+    finite = ends[np.isfinite(ends)]
+    return float(finite.max()) if len(finite) else 0.0
+
+
+def run_engine(
+    engine: Engine, frames: int, block_size: int, feed: Callable[[int], None] | None = None
+) -> NDArray[np.float32]:
+    """Call the engine until it has delivered `frames` frames of sound, its look-ahead left out.
+
+    Args:
+        engine: fresh, or wherever it stands.
+        frames: to return.
+        block_size: frames per call; the result does not depend on it.
+        feed: called before each block with the first frame after it, to post what is due till then.
+
+    Returns:
+        [frames, channels] float32.
+    """
+    skip = engine.latency.limiter
+    out = np.zeros((frames + skip, engine.channels), np.float32)
+    begin = engine.frame
+    for at in range(0, len(out), block_size):
+        block = out[at : at + block_size]
+        if feed is not None:
+            feed(begin + at + len(block))
+        engine.process(block)
+        engine.notices()
+    return out[skip:]
+
+
+def render_score(
+    score: Score,
+    instrument: Instrument,
+    *,
+    sample_rate: int | None = None,
+    channels: int | None = None,
+    from_s: float = 0.0,
+    to_s: float | None = None,
+    block_size: int = 1024,
+) -> NDArray[np.float32]:
+    """A score as sound.
+
+    Args:
+        score: what to play.
+        instrument: what it is played on.
+        sample_rate: Hz; the score's own if None.
+        channels: 1 or 2; the score's own if None.
+        from_s: where to begin; events that sound there already are opened in their middle.
+        to_s: where to end; the end of the score if None.
+        block_size: frames per call of the engine; changes nothing but the speed.
+
+    Returns:
+        [frames, channels] float32.
+    """
+    rate = sample_rate or score.sample_rate
+    config = EngineConfig(
+        sample_rate=rate, channels=channels or score.channels, slots=max(len(score.table), 1)
+    )
+    engine = Engine(config, at_rate(instrument, rate), score.table)
+    engine.post(Op.SEEK, 0, 0, 0, from_s)
+    engine.post(Op.PLAY, 0, 0)
+    end = score_seconds(score, instrument) if to_s is None else to_s
+    return run_engine(engine, max(math.ceil((end - from_s) * rate), 0), block_size)
