@@ -4,6 +4,7 @@ One sweep: put a resonance's strikes back into the residual, align them, fit the
 and poles, the gains and the key-offs, learn the attack, take them away again. Thread: any.
 """
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy.signal import correlate
 
 from rtsynth.decompose.amplitude import Window, fit_amplitudes, fit_offsets
 from rtsynth.decompose.attack import ATTACK_S, fit_attack, fit_noise
-from rtsynth.decompose.damped import Float, Modes, poles
+from rtsynth.decompose.damped import Float, Modes, poles, ring
 from rtsynth.decompose.draft import Draft, Resonance, Strike, modal_signal, strike_signal
 from rtsynth.decompose.release import find_release
 from rtsynth.units import LN1000
@@ -19,7 +20,10 @@ from rtsynth.units import LN1000
 __all__ = ["Fit"]
 
 SKIP_S = 0.004
-FIT_S = 2.0
+FIT_S = (0.5, 0.8, 1.5, 2.0)  # per sweep: near the onset first, before key-offs are known
+RELEASE_SPAN_S = 4.0
+WORTH_S = 0.3
+DEFAULT_RELEASE_S = 0.3
 ALIGN_S, ALIGN_SPAN_S = 0.003, 0.08
 SPLIT = 0.4  # the decay is read from the first 40 % of a note against the rest
 MAX_SHIFT_HZ = 2.0
@@ -43,9 +47,11 @@ class Fit:
         self.residual = signal - draft.model()
         self._rate = draft.sample_rate
         self._onsets = np.zeros(0, np.int64)
+        self._span_s = FIT_S[0]
 
     def sweep(self, number: int, advance: Callable[[], object] = lambda: None) -> None:
         """Fit every resonance once; later sweeps (`number` ≥ 1) also move poles and key-offs."""
+        self._span_s = FIT_S[min(number, len(FIT_S) - 1)]
         self._onsets = np.unique([strike.onset for strike in self.draft.strikes])
         for index in range(len(self.draft.resonances)):
             strikes = self.draft.of(index)
@@ -57,13 +63,24 @@ class Fit:
                     self.draft.add(self.residual, strike, -1.0)
             advance()
 
-    def drop_weak(self, weakest_db: float) -> None:
-        """Forget strikes whose energy lies below `weakest_db` against the strongest."""
-        strikes, span = self.draft.strikes, round(0.3 * self._rate)
-        energies = np.array([float(np.sum(self._sound(strike, span) ** 2)) for strike in strikes])
+    def drop_weak(self, weakest_db: float, worth: float = 0.03) -> None:
+        """Forget strikes that are too weak, or without which the fit is hardly worse.
+
+        Args:
+            weakest_db: least energy against the strongest strike, dB.
+            worth: least share by which a strike lowers the misfit around its onset.
+        """
+        strikes, span = self.draft.strikes, round(WORTH_S * self._rate)
+        sounds = [
+            self._sound(strike, min(span, self.draft.length - strike.onset)) for strike in strikes
+        ]
+        energies = np.array([float(sound @ sound) for sound in sounds])
         limit = energies.max(initial=0.0) * 10.0 ** (weakest_db / 10.0)
-        for strike, energy in zip(list(strikes), energies, strict=True):
-            if energy <= limit:
+        for strike, sound, energy in zip(list(strikes), sounds, energies, strict=True):
+            left = self.residual[strike.onset : strike.onset + len(sound)]
+            # the difference of neighbours lets a hi-hat over a kick count as well
+            gain = max(_worth(left, sound), _worth(np.diff(left), np.diff(sound)))
+            if energy <= limit or gain < worth:
                 self.draft.add(self.residual, strike, 1.0)
                 strikes.remove(strike)
 
@@ -96,21 +113,48 @@ class Fit:
             resonance.noise_s = length / self._rate if envelope.any() else 0.0
 
     def _fit_one(self, index: int, strikes: list[Strike], number: int) -> None:
+        """Each step is kept only if the whole recording's misfit falls: the fit cannot diverge."""
         resonance = self.draft.resonances[index]
-        self._align(resonance, strikes)
-        if len(resonance.modes):
-            if number > 0:
-                self._move_poles(resonance, strikes)
-            windows = self._windows(strikes, resonance)
-            s = poles(resonance.modes.freq_hz, resonance.modes.t60_s, self._rate)
-            amplitude = fit_amplitudes(s, windows)
-            resonance.modes = Modes(resonance.modes.freq_hz, resonance.modes.t60_s, amplitude)
+        steps: list[Callable[[Resonance, list[Strike]], None]] = [self._align, self._fit_modes]
+        if number > 0:
+            steps.append(self._move_poles)
+        steps += [self._fit_gains, self._fit_releases]
+        if self._attack:
+            steps += [self._learn_attack, self._fit_gains]
+        misfit = self._misfit(strikes)
+        for step in steps:
+            before = [dataclasses.replace(resonance), *(dataclasses.replace(s) for s in strikes)]
+            step(resonance, strikes)
+            after = self._misfit(strikes)
+            if after <= misfit:
+                misfit = after
+                continue
+            for changed, kept in zip([resonance, *strikes], before, strict=True):
+                vars(changed).update(vars(kept))
+
+    def _misfit(self, strikes: list[Strike]) -> float:
+        """Energy left when these strikes are taken out of the residual."""
+        first = min(strike.onset for strike in strikes)
+        left = self.residual[first:].copy()
+        for strike in strikes:
+            sound = self._sound(strike, self.draft.length - strike.onset)
+            begin = strike.onset - first
+            left[begin : begin + len(sound)] -= sound
+        return float(left @ left)
+
+    def _fit_modes(self, resonance: Resonance, strikes: list[Strike]) -> None:
+        windows = self._windows(strikes, resonance)
+        if windows and len(resonance.modes):
+            modes = resonance.modes
+            resonance.modes = self._refit(modes.freq_hz, modes.t60_s, windows)
+
+    def _fit_gains(self, resonance: Resonance, strikes: list[Strike]) -> None:
         for strike in strikes:
             self._fit_gain(resonance, strike)
-            if number > 0:
-                self._fit_release(resonance, strike)
-        if self._attack:
-            self._learn_attack(resonance, strikes)
+
+    def _fit_releases(self, resonance: Resonance, strikes: list[Strike]) -> None:
+        for strike in strikes:
+            self._fit_release(resonance, strike)
 
     def _target(self, strike: Strike, length: int) -> Float:
         return self.residual[strike.onset : strike.onset + length]
@@ -123,7 +167,7 @@ class Fit:
     def _extent(self, strike: Strike, resonance: Resonance) -> int:
         """Samples over which a strike can be fitted: held, audible and within the recording."""
         ring_s = float(resonance.modes.t60_s.max(initial=0.05))
-        extent = round(min(FIT_S, ring_s) * self._rate)
+        extent = round(min(self._span_s, ring_s) * self._rate)
         return min(extent, strike.held or extent, self.draft.length - strike.onset)
 
     def _windows(
@@ -161,6 +205,8 @@ class Fit:
 
     def _move_poles(self, resonance: Resonance, strikes: list[Strike]) -> None:
         modes = resonance.modes
+        if len(modes) == 0:
+            return
         early = self._windows(strikes, resonance, 0.0, SPLIT)
         late = self._windows(strikes, resonance, SPLIT, 1.0)
         if not early or not late:
@@ -176,7 +222,23 @@ class Fit:
         decay = LN1000 / modes.t60_s
         decay = np.clip(decay - step.real, 0.6 * decay, 1.7 * decay)
         t60 = np.clip(LN1000 / decay, MIN_T60_S, MAX_T60_S)
-        resonance.modes = Modes(np.maximum(freq, 20.5), t60, modes.amplitude)
+        windows = self._windows(strikes, resonance)
+        moved = self._refit(np.maximum(freq, 20.5), t60, windows)
+        stayed = self._refit(modes.freq_hz, modes.t60_s, windows)
+        if self._error(moved, windows) < self._error(stayed, windows):
+            resonance.modes = moved
+
+    def _refit(self, freq_hz: Float, t60_s: Float, windows: list[Window]) -> Modes:
+        s = poles(freq_hz, t60_s, self._rate)
+        return Modes(freq_hz, t60_s, fit_amplitudes(s, windows))
+
+    def _error(self, modes: Modes, windows: list[Window]) -> float:
+        s = poles(modes.freq_hz, modes.t60_s, self._rate)
+        total = 0.0
+        for window in windows:
+            start = window.gain * modes.amplitude * np.exp(s * window.first)
+            total += float(np.sum((window.signal - ring(s, start, len(window.signal))) ** 2))
+        return total
 
     def _trust(self, s: np.ndarray, amplitude: np.ndarray, windows: list[Window]) -> Float:
         """[modes] 0 … 1: how far the later part stands out of what else is there."""
@@ -202,10 +264,20 @@ class Fit:
 
     def _fit_release(self, resonance: Resonance, strike: Strike) -> None:
         held = Strike(0, 0, strike.gain, None, offset_db=strike.offset_db)
-        limit = min(self.draft.length - strike.onset, round(2 * FIT_S * self._rate))
+        limit = min(self.draft.length - strike.onset, round(RELEASE_SPAN_S * self._rate))
         model = modal_signal(held, resonance.modes, self._rate, limit)
-        found = find_release(self._target(strike, len(model)), model, self._rate)
-        strike.held, strike.release_s = found if found else (None, strike.release_s)
+        target = self._target(strike, len(model))
+        found = find_release(target, model, self._rate)
+        if found:
+            let_go = dataclasses.replace(held, held=found[0], release_s=found[1])
+            shorter = modal_signal(let_go, resonance.modes, self._rate, limit)
+            gone = model.copy()
+            gone[: len(shorter)] -= shorter
+            gone[len(shorter) :] = model[len(shorter) :]
+            # ‖t − shorter‖² < ‖t − model‖²
+            if 2.0 * float(gone @ (target - model)) + float(gone @ gone) >= 0.0:
+                found = None
+        strike.held, strike.release_s = found if found else (None, DEFAULT_RELEASE_S)
 
     def _fit_offsets(self, strike: Strike) -> None:
         resonance = self.draft.resonances[strike.resonance]
@@ -239,6 +311,12 @@ class Fit:
             gains.append(strike.gain)
             gaps.append(self._gap(strike.onset))
         resonance.attack = fit_attack(parts, gains, gaps, length)
+
+
+def _worth(left: Float, sound: Float) -> float:
+    """By what share the misfit would grow without `sound`."""
+    misfit = float(left @ left) + 1e-20
+    return (float(sound @ sound) + 2.0 * float(left @ sound)) / misfit
 
 
 def _centre(s: np.ndarray, windows: list[Window]) -> Float:

@@ -125,7 +125,8 @@ def _analyse(recording: Recording, recipe: Recipe, bar: "tqdm[Any]") -> tuple[Dr
     bar.total = len(onsets) + recipe.sweeps * len(resonances)
     for number in range(recipe.sweeps):
         fit.sweep(number, bar.update)
-        fit.drop_weak(recipe.weakest_db)
+        if number % 2 == 1:
+            fit.drop_weak(recipe.weakest_db)
     if recipe.offsets:
         fit.offsets()
     floor = noise_floor(fit.residual, rate) if recipe.texture else np.zeros(32)

@@ -34,7 +34,7 @@ class Recipe:
     onset_threshold: float = 0.033
     modes: int = 32
     resonances: int = 128
-    sweeps: int = 3
+    sweeps: int = 4
     weakest_db: float = -60.0
     attack: bool = True
     noise: bool = True

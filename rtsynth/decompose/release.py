@@ -10,7 +10,7 @@ __all__ = ["find_release"]
 STEP_S = 0.02
 EARLIEST_S = 0.08
 RELEASES_S = (0.06, 0.12, 0.25, 0.35, 0.5, 1.0)
-CLEAR = 0.5  # a break must halve the misfit
+CLEAR = 0.6  # a break must lower the misfit to this share
 MIN_AFTER = 3  # steps seen after the break
 
 
@@ -28,9 +28,9 @@ def find_release(target: Float, model: Float, sample_rate: float) -> tuple[int, 
         return None
     energy = (model[: count * step] ** 2).reshape(count, step).sum(axis=1)
     product = (target[: count * step] * model[: count * step]).reshape(count, step).sum(axis=1)
-    audible = energy > 1e-6 * energy.max()
-    level = np.where(audible, product / (energy + 1e-20), 0.0)
-    weight = np.where(audible, np.sqrt(energy), 0.0)
+    audible = energy > 1e-4 * energy.max()
+    level = np.clip(np.where(audible, product / (energy + 1e-20), 0.0), -0.5, 1.5)
+    weight = np.where(audible, energy**0.75, 0.0)  # between fair to the tail and blind to it
     best, best_cost = None, CLEAR * _misfit(level, weight, np.ones(count))
     for first in range(max(1, round(EARLIEST_S / STEP_S)), count - MIN_AFTER):
         if not audible[first]:
