@@ -1,0 +1,308 @@
+"""The one owner of what control knows: resolves, validates, mirrors and posts commands.
+
+A command that is refused changes nothing, and neither does any other of the same bundle. The mirror
+runs ahead of the sound: it holds what will be once everything accepted has been carried out.
+Thread: any (one lock; the engine is only ever called behind it).
+"""
+
+import dataclasses
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from rtsynth.control.clock import Clock
+from rtsynth.control.command import Command
+from rtsynth.control.mirror import Mirror
+from rtsynth.control.performance import PerformanceLog
+from rtsynth.control.plan import Plan, Planner, Post
+from rtsynth.control.port import EnginePort, News, Value
+from rtsynth.control.query import Query
+from rtsynth.engine.ops import ASAP, Notice, NoticeKind, Op
+from rtsynth.errors import (
+    CapacityError,
+    QueueFullError,
+    RtsynthError,
+    UnknownNameError,
+    ValueRangeError,
+)
+from rtsynth.events import EventTable
+from rtsynth.params import command_named, event_param_named
+
+__all__ = ["LATE_POLICIES", "Reply", "Session"]
+
+LATE_POLICIES = ("play", "drop", "clip")
+"""For a tagged command whose frame has passed: play it at once; leave it out; or play it as if it
+had come untagged, at its arrival plus the constant offset."""
+
+TOO_FAR_S = 30.0
+KEPT_FOR_PANIC = 8  # operations in the inbox that only `panic` may use
+MAX_PENDING = 65_536
+MAX_REQUEST = 2**30
+RESONANCE = event_param_named("resonance")[0]
+MAX_NEWS = 16_384
+PASSING = frozenset(
+    {"event/trigger", "event/choke", "sync"}
+)  # change no state: no echo, no revision
+NOTICE_TOPICS = {
+    NoticeKind.GO: "go",
+    NoticeKind.END: "end",
+    NoticeKind.STOLEN: "stolen",
+    NoticeKind.NAN: "nan",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of one command.
+
+    Attributes:
+        op: the command's.
+        result: what it asked for, by name.
+        revision: of the mirror after it.
+        frame: at which it is due, `ASAP` for the next tick; of the engine now for a question.
+    """
+
+    op: str
+    result: dict[str, Any]
+    revision: int
+    frame: int
+
+
+class Session:
+    """Control's side of one engine.
+
+    Args:
+        engine: the port; nobody else may post to it.
+        table: the events that the engine was loaded with; copied.
+        late: one of `LATE_POLICIES`.
+        too_far_s: how far ahead a time tag may be, seconds.
+        asap: untagged commands play at the next tick instead of at a constant latency.
+        resonances: how many the instrument has, so that another can be refused in time.
+
+    Attributes:
+        log: where carried-out commands are written, if anywhere.
+    """
+
+    def __init__(
+        self,
+        engine: EnginePort,
+        table: EventTable,
+        *,
+        late: str = "play",
+        too_far_s: float = TOO_FAR_S,
+        asap: bool = False,
+        resonances: int | None = None,
+    ) -> None:
+        if late not in LATE_POLICIES:
+            raise ValueRangeError(f"late = {late!r}; legal: {', '.join(LATE_POLICIES)}")
+        self.engine = engine
+        self.clock = Clock(engine)
+        self.log: PerformanceLog | None = None
+        self._mirror = Mirror(table)
+        self._query = Query(engine, self._mirror, {"late": late, "too_far_s": too_far_s})
+        self._resonances = resonances
+        self._late, self._too_far_s, self._asap = late, too_far_s, asap
+        self._lock = threading.RLock()
+        self._revision = 0
+        self._last_request = 0
+        self._pending: dict[int, Plan] = {}
+        self._news: deque[News] = deque(maxlen=MAX_NEWS)
+        self._echoes: dict[tuple[Any, ...], News] = {}
+        self._planner = Planner(engine, self._mirror)
+
+    @property
+    def revision(self) -> int:
+        """Goes up with every accepted change."""
+        return self._revision
+
+    def copy_table(self) -> EventTable:
+        """The events as they stand, for saving."""
+        with self._lock:
+            table = self._mirror.table
+            return EventTable.from_rows(table.rows, list(table.group_names), *table.labels())
+
+    def submit(
+        self,
+        commands: Sequence[Command],
+        *,
+        arrived_s: float | None = None,
+        frame: int | None = None,
+    ) -> list[Reply]:
+        """Carry out commands: all of them, in order, or none.
+
+        Args:
+            commands: one, or those of a bundle.
+            arrived_s: `time.monotonic()` when they came; now, if not given.
+            frame: carry all out at this frame, whatever their time says.
+
+        Raises:
+            UnknownNameError, ValueRangeError: something in them; nothing was changed.
+            QueueFullError: the engine's inbox has no room for all of them.
+            CapacityError: the engine has no room for another event.
+        """
+        arrived_s = time.monotonic() if arrived_s is None else arrived_s
+        with self._lock:
+            try:
+                plans = [self._plan(c, arrived_s, frame) for c in commands]
+                self._post(plans)
+            except BaseException:
+                self._mirror.rollback()
+                raise
+            self._mirror.commit()
+            return [self._finish(plan) for plan in plans]
+
+    def pump(self) -> list[News]:
+        """Take the engine's notices, log what was carried out, and return what to tell clients."""
+        with self._lock:
+            for notice in self.engine.notices():
+                self._take(notice)
+            if self.log is not None:
+                self.log.flush()
+            news = [*self._echoes.values(), *self._news]
+            self._echoes.clear()
+            self._news.clear()
+            return news
+
+    def stats(self) -> dict[str, Any]:
+        """The engine's counters and the transport, by name."""
+        with self._lock:
+            return self._query.status()
+
+    def _plan(self, command: Command, arrived_s: float, frame: int | None) -> Plan:
+        if not command_named(command.op).timed:
+            return Plan(command, self.engine.frame, self._query.answer(command), [], [])
+        due, late_s = self._due(command, arrived_s) if frame is None else (frame, 0.0)
+        if late_s and self._late == "drop":
+            return Plan(command, due, {"late_s": late_s, "action": "drop"}, [], [], late_s)
+        plan = self._planner.plan(command)
+        if plan is None:
+            raise UnknownNameError(f"{command.op} is not carried out by this server", field="op")
+        plan.frame, plan.late_s = due, late_s
+        return plan
+
+    def _due(self, command: Command, arrived_s: float) -> tuple[int, float]:
+        """Frame at which a command is due, and by how many seconds its tag has passed."""
+        if command.op == "panic":
+            return ASAP, 0.0
+        if command.time_s is None:
+            return (ASAP if self._asap else max(self.clock.due(arrived_s), 0)), 0.0
+        ahead_s = self.clock.ahead_s(command.time_s)
+        if not abs(ahead_s) < 1e9 or ahead_s > self._too_far_s:
+            raise ValueRangeError(
+                f"time is {ahead_s:.6g} s ahead; legal: at most {self._too_far_s:g}", field="t"
+            )
+        due = self.clock.due_wall(command.time_s)
+        passed = self.engine.frame - due
+        if passed <= 0:
+            return due, 0.0
+        late_s = passed / self.engine.sample_rate
+        return (max(self.clock.due(arrived_s), 0) if self._late == "clip" else ASAP), late_s
+
+    def _post(self, plans: list[Plan]) -> None:
+        """Check, reserve and resolve everything, and only then post."""
+        posts = [p for plan in plans for p in plan.posts]
+        kept = 0 if all(p.op is Op.PANIC for p in posts) else KEPT_FOR_PANIC
+        if posts and self.engine.free_space() - kept < len(posts):
+            raise QueueFullError(
+                f"no room for {len(posts)} operations in the engine's inbox; send again later"
+            )
+        for post in posts:
+            self._check_resonance(post)
+        slots: dict[int, int] = {}
+        try:
+            self._reserve(posts, slots)
+            targets = [p.target if p.event is None else self.engine.slot_of(p.event) for p in posts]
+        except RtsynthError:
+            for slot in slots.values():
+                self.engine.post(Op.FREE, slot, ASAP)
+            raise
+        remaining = iter(targets)
+        for plan in plans:
+            if plan.posts:
+                self._post_plan(plan, [next(remaining) for _ in plan.posts])
+
+    def _check_resonance(self, post: Post) -> None:
+        if post.op is Op.SET and post.args[0] == RESONANCE and self._resonances is not None:
+            if not post.args[1] < self._resonances:
+                raise ValueRangeError(
+                    f"resonance = {post.args[1]:g}; legal: 0 … {self._resonances - 1}",
+                    field="resonance",
+                )
+
+    def _reserve(self, posts: list[Post], slots: dict[int, int]) -> None:
+        table = self._mirror.table
+        for post in posts:
+            if post.op is Op.ACTIVATE and post.event is not None:
+                row = table.rows[table.index(post.event)]
+                slots[post.event] = self.engine.reserve(row)
+
+    def _post_plan(self, plan: Plan, targets: list[int]) -> None:
+        request = self._last_request = self._last_request % MAX_REQUEST + 1
+        if len(self._pending) >= MAX_PENDING:
+            del self._pending[next(iter(self._pending))]
+        self._pending[request] = plan
+        last = len(targets) - 1
+        for index, (post, target) in enumerate(zip(plan.posts, targets, strict=True)):
+            number = request if index == last else 0
+            self.engine.post(post.op, target, plan.frame, number, *post.args)
+
+    def _finish(self, plan: Plan) -> Reply:
+        command = plan.command
+        if plan.late_s:
+            self._tell_late(command, plan.late_s, self._late, plan.frame)
+        if plan.posts and command.op not in PASSING:
+            self._revision += 1
+            for args in plan.logged:
+                self._echo(command, args, plan.frame)
+        return Reply(command.op, plan.reply, self._revision, plan.frame)
+
+    def _echo(self, command: Command, args: list[Value], frame: int) -> None:
+        # a flood leaves only the last value of each thing it changed
+        key = (command.op, *args[:1], *args[1:-1:2]) if command.pairs else (command.op, *args[:1])
+        if not command.target and command.op.startswith("transport/"):
+            key = (command.op,)
+        self._echoes.pop(key, None)
+        if len(self._echoes) < MAX_NEWS:
+            news = News("echo", (command.op, *args), frame, source=command.origin)
+            self._echoes[key] = news
+
+    def _tell_late(self, command: Command, late_s: float, action: str, frame: int) -> None:
+        target: int | str = command.target if command.op.startswith("event/") else -1
+        args = (target, late_s, action)
+        self._news.append(News("late", args, frame, request=command.request))
+
+    def _take(self, notice: Notice) -> None:
+        topic = NOTICE_TOPICS.get(notice.kind)
+        if topic is not None:
+            self._news.append(News(topic, (notice.event,), notice.frame))
+        if notice.kind not in (NoticeKind.DONE, NoticeKind.REFUSED):
+            return
+        plan = self._pending.pop(notice.request, None)
+        if plan is None:
+            return
+        if notice.kind is NoticeKind.DONE:
+            self._done(plan, notice)
+        else:
+            args = (
+                plan.command.op,
+                CapacityError.code,
+                "the engine's schedule is full; send later",
+            )
+            self._tell(plan.command, News("fail", args, notice.frame))
+
+    def _done(self, plan: Plan, notice: Notice) -> None:
+        command = plan.command
+        if self.log is not None:
+            for args in plan.logged:
+                self.log.write(notice.frame, command.op, args)
+        if notice.value > 0 and not plan.late_s:
+            late_s = notice.value / self.engine.sample_rate
+            self._tell_late(command, late_s, "play", notice.frame)
+        if command.op == "sync":
+            self._tell(command, News("synced", (int(command.numbers[0]),), notice.frame))
+
+    def _tell(self, command: Command, news: News) -> None:
+        if command.origin is not None:
+            self._news.append(dataclasses.replace(news, to=command.origin, request=command.request))
