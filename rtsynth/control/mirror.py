@@ -104,6 +104,8 @@ class Mirror:
             ValueRangeError: its id or name is taken.
         """
         self.table.insert(event)
+        before = self._next_id
+        self._undo.append(lambda: setattr(self, "_next_id", before))
         self._next_id = max(self._next_id, event.id + 1)
         self._undo.append(lambda: self.table.delete(event.id))
         self._found.clear()

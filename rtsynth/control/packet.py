@@ -17,7 +17,7 @@ MAX_DEPTH = 8
 MAX_MESSAGES = 1_024
 BUNDLE = b"#bundle\0"
 IMMEDIATELY = 1
-TAGS = frozenset(b",ifsdhTFN")
+TAGS = frozenset(b"ifsdhTFN")
 
 Message = tuple[float | None, str, list[int | float | str | bool | None]]
 """Time (Unix seconds, `None` for now), address, arguments."""
@@ -98,7 +98,7 @@ def _message(tag: int | None, data: bytes) -> Message:
     if data[:1] != b"/" or end < 0 or data[begin : begin + 1] not in (b",", b""):
         raise ProtocolError("no OSC message: needs an address from '/' and a type tag from ','")
     tags = data[begin : data.find(b"\0", begin)] if begin < len(data) else b""
-    if not TAGS.issuperset(tags):
+    if not TAGS.issuperset(tags[1:]):
         raise ProtocolError(f"type tags {tags[:40]!r}; legal: i f s d h T F N")
     try:
         message = OscMessage(data)
