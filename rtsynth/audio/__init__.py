@@ -1,0 +1,31 @@
+"""Devices that call an engine: the sound card, the null device, a file, a hand; and a recorder.
+
+    with open_device(engine) as device:     # sound card, or null where there is none
+        ...
+
+Thread: main, unless a function says otherwise.
+"""
+
+from rtsynth.audio.device import Device, DeviceInfo, EngineLike
+from rtsynth.audio.file import FileDevice, WavWriter
+from rtsynth.audio.hand import HandDevice
+from rtsynth.audio.null import NullDevice
+from rtsynth.audio.open import list_devices, open_device
+from rtsynth.audio.portaudio import PortAudioDevice, rescan
+from rtsynth.audio.recorder import Recorder, RecordingEngine
+
+__all__ = [
+    "Device",
+    "DeviceInfo",
+    "EngineLike",
+    "FileDevice",
+    "HandDevice",
+    "NullDevice",
+    "PortAudioDevice",
+    "Recorder",
+    "RecordingEngine",
+    "WavWriter",
+    "list_devices",
+    "open_device",
+    "rescan",
+]

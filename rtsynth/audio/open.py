@@ -1,0 +1,66 @@
+"""One door to every device a service can play on."""
+
+import logging
+from collections.abc import Callable
+
+from rtsynth.audio.device import Device, DeviceInfo, EngineLike
+from rtsynth.audio.null import NullDevice, Tap
+from rtsynth.audio.portaudio import PortAudioDevice, outputs
+from rtsynth.errors import DeviceError
+
+__all__ = ["NULL", "list_devices", "open_device"]
+
+NULL = "null"
+
+log = logging.getLogger(__name__)
+
+
+def list_devices() -> list[DeviceInfo]:
+    """All that `open_device` can open; the null device is the last and always there. Thread: main.
+
+    Without a PortAudio library the list holds the null device alone, and the log says why.
+    """
+    try:
+        found = outputs()
+    except DeviceError as error:
+        log.warning("%s", error)
+        found = []
+    return [*found, DeviceInfo(NULL, -1, "rtsynth", 0, 0, 0.0, default=not found)]
+
+
+def open_device(
+    engine: EngineLike,
+    name: str | int | None = None,
+    *,
+    block_size: int = 0,
+    latency: float | str = "low",
+    fallback: bool = False,
+    on_change: Callable[[bool], None] | None = None,
+    tap: Tap | None = None,
+) -> Device:
+    """A device, not yet started. Where it stands in for another, `reason` says why.
+
+    Args:
+        engine: what it will call.
+        name: a device's name, part of it or its index; "null"; None for the sound card if there
+            is one and the null device otherwise.
+        block_size: frames per call; 0 leaves it to the device.
+        latency: seconds, "low" or "high"; for PortAudio.
+        fallback: take the null device too when the one named cannot be opened.
+        on_change: told True when the device is lost, False if it comes back. Thread: watch.
+        tap: is shown every block of the null device.
+
+    Raises:
+        DeviceError: the device named does not exist or cannot be opened. Thread: main.
+    """
+    if name in (NULL, -1):
+        return NullDevice(engine, block_size, tap=tap)
+    try:
+        return PortAudioDevice(
+            engine, name, block_size=block_size, latency=latency, on_change=on_change
+        )
+    except DeviceError as error:
+        if name is not None and not fallback:
+            raise
+        log.warning("playing on the null device, without sound: %s", error)
+        return NullDevice(engine, block_size, tap=tap, reason=str(error))
