@@ -143,8 +143,14 @@ class _Bundle(_Verbs):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None and self._commands:
-            reply = self._client.request_at("bundle", {"commands": self._commands}, self._at)
+        if kind is None:
+            self.send()
+
+    def send(self) -> None:
+        """Send what was kept, once; the end of the `with` block does it too."""
+        commands, self._commands = self._commands, []
+        if commands:
+            reply = self._client.request_at("bundle", {"commands": commands}, self._at)
             self.results = reply.get("results", [])
 
 

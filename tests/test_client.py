@@ -1,3 +1,5 @@
+"""The client against a served session."""
+
 import subprocess
 import sys
 import time
@@ -15,7 +17,7 @@ __all__ = ["served"]
 
 
 @pytest.fixture
-def client(served: Served) -> Iterator[Client]:  # noqa: F811  # a fixture, imported by its name
+def client(served: Served) -> Iterator[Client]:  # a fixture, imported by its name
     with Client(served[0].zmq_ports[0], timeout_s=5.0) as found:
         yield found
 
@@ -65,7 +67,7 @@ def test_errors_are_the_classes_of_their_codes(client: Client) -> None:
         client.request("no/such")
 
 
-def test_bundle_falls_on_one_frame(served: Served, client: Client) -> None:  # noqa: F811
+def test_bundle_falls_on_one_frame(served: Served, client: Client) -> None:
     served[1].began_s = time.monotonic()
     with client.bundle(at=time.time() + 1.0) as later:
         later.trigger(1)
@@ -73,9 +75,11 @@ def test_bundle_falls_on_one_frame(served: Served, client: Client) -> None:  # n
         later.trigger(2)
     assert len({p.frame for p in served[1].posts}) == 1
     assert later.results[1] == {"id": 6}
-    with pytest.raises(UnknownNameError), client.bundle() as broken:
-        broken.trigger(1)
-        broken.trigger("nobody")
+    broken = client.bundle()
+    broken.trigger(1)
+    broken.trigger("nobody")
+    with pytest.raises(UnknownNameError):
+        broken.send()
     assert len(served[1].posts) == 3
 
 

@@ -1,3 +1,5 @@
+"""A session served on free ports, and legal arguments for every command."""
+
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any

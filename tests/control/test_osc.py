@@ -1,3 +1,5 @@
+"""OSC over a real socket."""
+
 import random
 import shutil
 import socket

@@ -1,3 +1,5 @@
+"""What commands mean, when they are due, and the log."""
+
 import math
 from collections import deque
 from pathlib import Path
@@ -155,7 +157,7 @@ def test_new_event_is_reserved_activated_and_saved() -> None:
 
 
 def test_chosen_id_is_never_used_twice() -> None:
-    session, engine = make()
+    session, _ = make()
     first = do(session, "event/new", -1)["id"]
     do(session, "event/free", first)
     assert do(session, "event/new", -1)["id"] == first + 1

@@ -1,3 +1,5 @@
+"""ZeroMQ over real sockets."""
+
 import json
 import random
 from collections.abc import Iterator

@@ -23,7 +23,8 @@ from rtsynth.params import COMMANDS
 
 SENDER = """
 import socket, sys, time
-port, count, rate, packet = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), bytes.fromhex(sys.argv[4])
+port, count, rate = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+packet = bytes.fromhex(sys.argv[4])
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(("127.0.0.1", port))
 began = time.perf_counter()
 for i in range(count):

@@ -24,29 +24,37 @@ class StandIn:
 
     @property
     def frame(self) -> int:
+        """As fast as the clock on the wall."""
         return round((time.monotonic() - self._began_s) * self.sample_rate)
 
     def clock(self) -> tuple[int, float]:
+        """Frame 0 and when that was."""
         return 0, self._began_s
 
     def reserve(self, row: Any) -> int:
+        """A new slot."""
         self._slots[int(row["id"])] = slot = next(self._next)
         return slot
 
     def slot_of(self, event_id: int) -> int:
+        """Its slot."""
         return self._slots[event_id]
 
     def post(self, op: Op, target: int, frame: int, request: int = 0, *args: float) -> None:
+        """Done at once."""
         if request:
             self._done.append(Notice(NoticeKind.DONE, frame, -1, request, 0.0))
 
     def notices(self) -> list[Notice]:
+        """DONE for every request."""
         done, self._done = self._done, []
         return done
 
     def stats(self) -> Stats:
+        """Zeros."""
         zeros: dict[str, Any] = {f.name: 0 for f in dataclasses.fields(Stats)}
         return Stats(**zeros)
 
     def free_space(self) -> int:
+        """Always plenty."""
         return 4_096
