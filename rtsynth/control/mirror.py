@@ -5,7 +5,7 @@ Every edit can be taken back until `commit`. Thread: control (behind the session
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,7 @@ MOVES_END = frozenset({"duration_s", "damp", "stretch", "release_s", "resonance"
 CACHED_PATTERNS = 4096
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """Events that a command means: some by id, or (`wide` < 0) all, or a group's target."""
 
     ids: tuple[int, ...] = ()

@@ -5,7 +5,7 @@ Thread: control (behind the session's lock).
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from rtsynth.control.command import Command, wire_args
 from rtsynth.control.mirror import Mirror, Selection, index_of, made_event
@@ -30,8 +30,7 @@ SIMPLE = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Post:
+class Post(NamedTuple):
     """One operation for the engine, on an event by its id (a slot is looked up) or on a target."""
 
     op: Op
@@ -49,7 +48,7 @@ class Plan:
         frame: when it is due.
         reply: its result by name.
         posts: what the engine is to do; the last one carries the request number.
-        logged: positional arguments, one list for each line of the log.
+        logged: makes the positional arguments, one list for each line of the log.
         late_s: by how much its time tag had passed.
     """
 
@@ -57,7 +56,7 @@ class Plan:
     frame: int
     reply: dict[str, Any]
     posts: list[Post]
-    logged: list[list[Value]]
+    logged: Callable[[], list[list[Value]]]
     late_s: float = 0.0
 
 
@@ -96,7 +95,6 @@ class Planner:
             return _planned(command, [Post(op, () if op is Op.SYNC else numbers)])
         selection = self._mirror.select(command.target)
         posts = _posts(op, selection, numbers)
-        logged = _logged(command, selection)
         if op is Op.MUTE:
             self._mirror.set_muted(selection, bool(numbers[0]))
         elif op is Op.SOLO:
@@ -104,13 +102,11 @@ class Planner:
         elif op is Op.FREE:
             posts = self._slotted(posts)  # the mirror forgets them before they are posted
             self._mirror.delete(selection)
-        return Plan(command, ASAP, _named(selection), posts, logged)
+        return Plan(command, ASAP, _named(selection), posts, lambda: _logged(command, selection))
 
     def _slotted(self, posts: list[Post]) -> list[Post]:
         return [
-            p
-            if p.event is None
-            else dataclasses.replace(p, event=None, target=self._engine.slot_of(p.event))
+            p if p.event is None else p._replace(event=None, target=self._engine.slot_of(p.event))
             for p in posts
         ]
 
@@ -125,14 +121,14 @@ class Planner:
         self._mirror.insert(event)
         flat: list[Value] = [item for pair in pairs.items() for item in pair]
         posts = [Post(Op.ACTIVATE, event=event_id)]
-        return Plan(command, ASAP, {"id": event_id}, posts, [[event_id, *flat]])
+        return Plan(command, ASAP, {"id": event_id}, posts, lambda: [[event_id, *flat]])
 
     def _plan_set(self, command: Command) -> Plan:
         selection = self._mirror.select(command.target)
         posts: list[Post] = []
         for name, value in command.pairs:
             posts += self._set(selection, name, value)
-        return Plan(command, ASAP, _named(selection), posts, _logged(command, selection))
+        return Plan(command, ASAP, _named(selection), posts, lambda: _logged(command, selection))
 
     def _set(self, selection: Selection, name: str, value: float | str) -> list[Post]:
         if name == "muted":
@@ -166,7 +162,7 @@ class Planner:
 
 
 def _planned(command: Command, posts: list[Post]) -> Plan:
-    return Plan(command, ASAP, {}, posts, [wire_args(command)])
+    return Plan(command, ASAP, {}, posts, lambda: [wire_args(command)])
 
 
 def _posts(op: Op, selection: Selection, args: tuple[float, ...]) -> list[Post]:

@@ -172,10 +172,10 @@ class Session:
 
     def _plan(self, command: Command, arrived_s: float, frame: int | None) -> Plan:
         if not command_named(command.op).timed:
-            return Plan(command, self.engine.frame, self._query.answer(command), [], [])
+            return Plan(command, self.engine.frame, self._query.answer(command), [], list)
         due, late_s = self._due(command, arrived_s) if frame is None else (frame, 0.0)
         if late_s and self._late == "drop":
-            return Plan(command, due, {"late_s": late_s, "action": "drop"}, [], [], late_s)
+            return Plan(command, due, {"late_s": late_s, "action": "drop"}, [], list, late_s)
         plan = self._planner.plan(command)
         if plan is None:
             raise UnknownNameError(f"{command.op} is not carried out by this server", field="op")
@@ -254,7 +254,7 @@ class Session:
             self._tell_late(command, plan.late_s, self._late, plan.frame)
         if plan.posts and command.op not in PASSING:
             self._revision += 1
-            for args in plan.logged:
+            for args in plan.logged():
                 self._echo(command, args, plan.frame)
         return Reply(command.op, plan.reply, self._revision, plan.frame)
 
@@ -295,7 +295,7 @@ class Session:
     def _done(self, plan: Plan, notice: Notice) -> None:
         command = plan.command
         if self.log is not None:
-            for args in plan.logged:
+            for args in plan.logged():
                 self.log.write(notice.frame, command.op, args)
         if notice.value > 0 and not plan.late_s:
             late_s = notice.value / self.engine.sample_rate
