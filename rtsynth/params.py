@@ -27,6 +27,10 @@ __all__ = [
 ]
 
 
+SMOOTHING_S = 0.010
+"""How long a continuous parameter takes to arrive, along a raised cosine."""
+
+
 class Curve(enum.Enum):
     """How a fader's travel maps to the value."""
 
@@ -98,7 +102,7 @@ def _global(
     description: str,
     choices: tuple[str, ...] = (),
 ) -> Param:
-    smoothing_s = 0.0 if curve is Curve.STEPPED else 0.005
+    smoothing_s = 0.0 if curve is Curve.STEPPED else SMOOTHING_S
     return Param(id_, path, *range_, unit, curve, smoothing_s, description, choices)
 
 
@@ -140,7 +144,7 @@ def _event_params() -> tuple[Param, ...]:
     for index, (name, field) in enumerate(FIELDS.items()):
         stepped = name in INTEGER_FIELDS
         curve = Curve.STEPPED if stepped else _CURVES.get(name, Curve.LINEAR)
-        smoothing_s = 0.0 if stepped or name in ("onset_s", "duration_s") else 0.005
+        smoothing_s = 0.0 if stepped or name in ("onset_s", "duration_s") else SMOOTHING_S
         range_ = (field.minimum, field.maximum, field.default)
         params.append(
             Param(100 + index, name, *range_, field.unit, curve, smoothing_s, field.description)
@@ -149,7 +153,7 @@ def _event_params() -> tuple[Param, ...]:
         range_ = (VECTOR_FIELD.minimum, VECTOR_FIELD.maximum, VECTOR_FIELD.default)
         text = f"gain of mode {index} (modal) or of band {index} (texture)"
         params.append(
-            Param(200 + index, f"vector{index}", *range_, "dB", Curve.LINEAR, 0.005, text)
+            Param(200 + index, f"vector{index}", *range_, "dB", Curve.LINEAR, SMOOTHING_S, text)
         )
     return tuple(params)
 

@@ -3,17 +3,36 @@
 Thread: audio.
 """
 
+import math
+
 import numpy as np
 
 from rtsynth.dsp.compile import kernel
 
-__all__ = ["apply_fade", "apply_line", "fade_curve"]
+__all__ = ["apply_fade", "apply_line", "ease", "fade_curve"]
 
 
 def fade_curve(length: int) -> np.ndarray:
     """[length] float32 raised cosine from just above 0 to exactly 1. Thread: main."""
     n = np.arange(1, length + 1)
     return (0.5 - 0.5 * np.cos(np.pi * n / length)).astype(np.float32)
+
+
+@kernel("float64(float64, float64)")
+def ease(left: float, steps: float) -> float:
+    """Share of the remaining way to go in one step so that the whole way is a raised cosine.
+
+    The target may move meanwhile: the last step always arrives.
+
+    Args:
+        left: steps left, this one included; ≥ 1.
+        steps: in the whole way.
+    """
+    if left <= 1.0:
+        return 1.0
+    done = 0.5 - 0.5 * math.cos(math.pi * max(steps - left, 0.0) / steps)
+    next_ = 0.5 - 0.5 * math.cos(math.pi * max(steps - left + 1.0, 1.0) / steps)
+    return (next_ - done) / (1.0 - done)
 
 
 @kernel("int64(float32[::1], float64, float64, int64, int64, int64, float32[::1])")

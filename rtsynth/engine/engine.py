@@ -20,11 +20,11 @@ from rtsynth.engine.state import HEADER
 from rtsynth.errors import CapacityError, QueueFullError, UnknownNameError, ValueRangeError
 from rtsynth.events import FIELDS, EventTable
 from rtsynth.instrument import TEXTURE_EDGES_HZ, Instrument
-from rtsynth.params import EVENT_PARAMS, PARAMS, Curve
+from rtsynth.params import EVENT_PARAMS, PARAMS, SMOOTHING_S, Curve
 
 __all__ = ["Engine", "EngineConfig"]
 
-FADE_S = 0.005
+FADE_S = 0.005  # mute, steal, choke
 LOOKAHEAD_S = 0.0015
 START_RAMP_S = 0.05
 DC_CUTOFF_HZ = 10.0
@@ -93,14 +93,10 @@ class Engine:
         header = [self._arena.memory.ctypes.data, config.channels, len(self._arena.table), 0]
         self._user = np.concatenate([np.array(header, np.int64), self._arena.table.reshape(-1)])
         assert len(header) == HEADER
-        self._slots_by_id: dict[int, int] = {}
-        self._free_slots = list(range(self._sizes.slots - 1, -1, -1))
+        self._instrument, self._table = instrument, table
         self._device_latency = 0
         self._lock = threading.Lock()
-        self._set_constants()
-        self._load_instrument(instrument)
-        if table is not None:
-            self.load(table)
+        self.reset()
 
     # --- the device's side -------------------------------------------------------------------
 
@@ -145,6 +141,19 @@ class Engine:
                 return frame, ns * 1e-9
 
     # --- the control's side ------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """Back to how the engine was built: frame 0, silence, the first table. Thread: main.
+
+        No device may be calling meanwhile.
+        """
+        self._arena.memory[:] = 0
+        self._slots_by_id: dict[int, int] = {}
+        self._free_slots = list(range(self._sizes.slots - 1, -1, -1))
+        self._set_constants()
+        self._load_instrument(self._instrument)
+        if self._table is not None:
+            self.load(self._table)
 
     def load(self, table: EventTable) -> None:
         """Load a whole table before the stream starts. Thread: main."""
@@ -291,7 +300,7 @@ class Engine:
         core, state, config = self._core, self._state, self.config
         core["sample_rate"] = config.sample_rate
         core["dc_radius"] = math.exp(-2.0 * math.pi * DC_CUTOFF_HZ / config.sample_rate)
-        core["smooth_ticks"] = math.ceil(FADE_S * config.sample_rate / TICK)
+        core["smooth_ticks"] = math.ceil(SMOOTHING_S * config.sample_rate / TICK)
         core["max_voices"] = config.voices
         core["device_channels"] = config.channels
         core["start_frames"] = int(START_RAMP_S * config.sample_rate) if config.start_ramp else 0

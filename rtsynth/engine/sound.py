@@ -13,7 +13,7 @@ from rtsynth.dsp.modal import (
     drive_modes,
     ring_modes,
 )
-from rtsynth.dsp.ramp import apply_fade
+from rtsynth.dsp.ramp import apply_fade, ease
 from rtsynth.dsp.safety import largest
 from rtsynth.dsp.strike import add_attack, strike_noise
 from rtsynth.dsp.texture import HOP, overlap_add, texture_grain
@@ -59,7 +59,7 @@ def _move_controls(st: Any, v: int) -> bool:
         voice.ramp_ticks = 1
     if voice.ramp_ticks == 0:
         return slot.vibrato_depth > 0.0
-    share = 1.0 / voice.ramp_ticks
+    share = ease(float(voice.ramp_ticks), float(st.core[0].smooth_ticks))
     target = st.work64[2][:CONTROLS]
     target_controls(st, v, target)
     for k in range(CONTROLS):
@@ -258,7 +258,7 @@ def _mix(st: Any, v: int) -> None:
             st.fade, voice.fade_from, voice.fade_to, voice.fade_at, voice.fade_first, TICK, mono
         )
         voice.fade_first = 0
-    share = 1.0 / (voice.ramp_ticks + 1)
+    share = ease(voice.ramp_ticks + 1.0, float(st.core[0].smooth_ticks))
     gain = slot.gain * voice.velocity
     angle = (slot.pan + 1.0) * 0.25 * math.pi
     left = gain * SQRT2 * math.cos(angle)

@@ -11,7 +11,7 @@ from typing import Any
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.intrinsic import load_acquire
 from rtsynth.dsp.modal import TICK
-from rtsynth.dsp.ramp import apply_fade, apply_line
+from rtsynth.dsp.ramp import apply_fade, apply_line, ease
 from rtsynth.dsp.safety import block_dc, largest, limit
 from rtsynth.engine.command import FREED, apply_command
 from rtsynth.engine.ring import READ, WRITTEN, publish_write
@@ -59,7 +59,8 @@ def _smooth_params(st: Any) -> None:
     for i in range(st.params.shape[0]):
         row = st.params[i]
         if row[TICKS_LEFT] > 0.0:
-            row[NOW] += (row[TARGET] - row[NOW]) / row[TICKS_LEFT]
+            share = ease(row[TICKS_LEFT], float(st.core[0].smooth_ticks))
+            row[NOW] += (row[TARGET] - row[NOW]) * share
             row[TICKS_LEFT] -= 1.0
 
 
