@@ -15,9 +15,9 @@ from rtsynth.errors import AudioFileError, DeviceError, ValueRangeError
 __all__ = ["FileDevice", "WavWriter"]
 
 # libsndfile's commands, from its sndfile.h; soundfile has no names for them
-SFC_SET_ADD_PEAK_CHUNK = 0x1050  # that chunk holds the time of day: same sound, other bytes
 SFC_UPDATE_HEADER_NOW = 0x1060
 SFC_RF64_AUTO_DOWNGRADE = 0x1210  # an ordinary WAV header unless the data outgrow 4 GiB
+HEADER_BYTES = 4096
 STOP_TIMEOUT_S = 1.5
 
 
@@ -42,7 +42,6 @@ class WavWriter:
         except (OSError, RuntimeError, TypeError, ValueError) as error:
             raise AudioFileError(f"cannot write {self.path}: {error}") from error
         self._command(SFC_RF64_AUTO_DOWNGRADE, 1)
-        self._command(SFC_SET_ADD_PEAK_CHUNK, 0)
 
     def write(self, block: NDArray[np.float32]) -> None:
         """Append `block`, `[frames, channels]`."""
@@ -58,14 +57,30 @@ class WavWriter:
 
     def close(self) -> None:
         """Finish the file; twice is as good as once."""
+        if self._file.closed:
+            return
         try:
             self._file.close()
+            _forget_time(self.path)
         except (OSError, RuntimeError) as error:
             raise AudioFileError(f"cannot finish {self.path}: {error}") from error
 
     def _command(self, command: int, size: int) -> None:
         library = soundfile._snd
         library.sf_command(self._file._file, command, soundfile._ffi.NULL, size)
+
+
+def _forget_time(path: str) -> None:
+    """Zero the time of day in the PEAK chunk, so that the same sound is the same file.
+
+    libsndfile's command to leave the chunk out acts as a toggle in 1.2.2, so it is of no use.
+    """
+    with open(path, "rb+") as file:
+        header = file.read(HEADER_BYTES)
+        peak = header.find(b"PEAK", 0, header.find(b"data"))
+        if peak >= 0:
+            file.seek(peak + 12)  # id, size, version
+            file.write(bytes(4))
 
 
 class FileDevice(Device):
