@@ -1,16 +1,15 @@
-"""The strike itself: what the modes leave of a resonance's first 0.2 s, and its noise. Thread: any."""
+"""The strike itself: what the modes leave of a resonance's first 0.2 s. Thread: any."""
 
 import numpy as np
 
 from rtsynth.decompose.damped import Float
 
-__all__ = ["fit_attack", "fit_noise"]
+__all__ = ["ATTACK_S", "attack_fade", "fit_attack"]
 
 ATTACK_S = 0.2
 FADE_FROM = 0.4  # of the attack's length; from there it fades to nothing
 CROWDED_WEIGHT = 0.1  # of samples after the next onset, which belong to others too
 SHRINK = 0.15
-ENVELOPE_POINTS, FILTER_TAPS = 64, 32
 
 
 def fit_attack(residuals: list[Float], gains: list[float], gaps: list[int], length: int) -> Float:
@@ -45,47 +44,6 @@ def attack_fade(length: int) -> Float:
     place = np.arange(length) / max(length, 1)
     fade: Float = np.cos(np.pi / 2 * np.clip((place - FADE_FROM) / (1 - FADE_FROM), 0, 1)) ** 2
     return fade
-
-
-def fit_noise(
-    residuals: list[Float], gains: list[float], floors: list[float], sample_rate: float
-) -> tuple[Float, Float]:
-    """Envelope [64] and filter [32] of what differs from strike to strike.
-
-    Args:
-        residuals: per strike, samples from its onset on, modes and attack taken away.
-        gains: of each strike.
-        floors: RMS of what lay there before each strike.
-        sample_rate: Hz, of the filter's taps.
-    """
-    power = np.zeros(ENVELOPE_POINTS)
-    spectrum = np.zeros(FILTER_TAPS + 1)
-    total = 0.0
-    for residual, gain, floor in zip(residuals, gains, floors, strict=True):
-        if len(residual) < 2 * ENVELOPE_POINTS:
-            continue
-        pieces = np.array_split(residual, ENVELOPE_POINTS)
-        own = np.array([np.mean(p**2) for p in pieces]) - 1.5 * floor**2
-        power += np.maximum(own, 0.0)
-        total += gain**2
-        windows = np.lib.stride_tricks.sliding_window_view(residual, 2 * FILTER_TAPS)[::FILTER_TAPS]
-        spectrum += np.mean(np.abs(np.fft.rfft(windows * np.hanning(2 * FILTER_TAPS))) ** 2, axis=0)
-    if total <= 0.0 or power.max() <= 0.0:
-        return np.zeros(ENVELOPE_POINTS), np.zeros(FILTER_TAPS)
-    smooth = np.convolve(np.pad(power, 1, mode="edge"), [0.25, 0.5, 0.25], "valid")
-    envelope = np.sqrt(smooth / total) * attack_fade(ENVELOPE_POINTS)
-    return envelope, _minimum_phase(spectrum)
-
-
-def _minimum_phase(spectrum: Float) -> Float:
-    """[32] taps of unit energy with this power spectrum (cepstral folding)."""
-    size = 2 * (len(spectrum) - 1)
-    cepstrum = np.fft.irfft(0.5 * np.log(spectrum + 1e-6 * spectrum.max() + 1e-30))
-    cepstrum[1 : size // 2] *= 2.0
-    cepstrum[size // 2 + 1 :] = 0.0
-    taps = np.fft.irfft(np.exp(np.fft.rfft(cepstrum)))[:FILTER_TAPS]
-    unit: Float = taps / (np.linalg.norm(taps) + 1e-30)
-    return unit
 
 
 def _weights(gain: float, gap: int, present: int, length: int) -> Float:

@@ -11,9 +11,10 @@ import numpy as np
 from scipy.signal import correlate
 
 from rtsynth.decompose.amplitude import Window, fit_amplitudes, fit_offsets
-from rtsynth.decompose.attack import ATTACK_S, fit_attack, fit_noise
+from rtsynth.decompose.attack import ATTACK_S, fit_attack
 from rtsynth.decompose.damped import Float, Modes, poles, ring
 from rtsynth.decompose.draft import Draft, Resonance, Strike, modal_signal, strike_signal
+from rtsynth.decompose.noise import choose_level, fit_noise
 from rtsynth.decompose.release import find_release
 from rtsynth.units import LN1000
 
@@ -45,6 +46,7 @@ class Fit:
         self.draft = draft
         self._attack = attack
         self.residual = signal - draft.model()
+        self._signal = signal
         self._rate = draft.sample_rate
         self._onsets = np.zeros(0, np.int64)
         self._span_s = FIT_S[0]
@@ -109,8 +111,17 @@ class Fit:
                 floors.append(float(np.sqrt(np.mean(before**2))) if len(before) else 0.0)
             length = min((len(p) for p in parts), default=0)
             envelope, taps = fit_noise([p[:length] for p in parts], gains, floors, self._rate)
-            resonance.noise_envelope, resonance.noise_filter = envelope, taps
-            resonance.noise_s = length / self._rate if envelope.any() else 0.0
+            starts = [strike.onset for strike in strikes]
+            spans = [slice(start, start + length) for start in starts]
+            level = choose_level(
+                [self._signal[span] for span in spans],
+                [self._signal[span] - self.residual[span] for span in spans],
+                gains,
+                envelope,
+                taps,
+            )
+            resonance.noise_envelope, resonance.noise_filter = level * envelope, taps
+            resonance.noise_s = length / self._rate if level > 0.0 else 0.0
 
     def _fit_one(self, index: int, strikes: list[Strike], number: int) -> None:
         """Each step is kept only if the whole recording's misfit falls: the fit cannot diverge."""

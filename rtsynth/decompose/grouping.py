@@ -20,12 +20,12 @@ __all__ = ["Grouping", "Take", "band_rise", "group"]
 LOWEST_HZ, HIGHEST_HZ = 27.0, 12_000.0
 BINS_PER_OCTAVE = 60
 SPREAD_CENTS, SPREAD_HZ = 25.0, 2.0
-SETTLED_S = 0.1  # modes gone sooner tell little about which key it was
+SETTLED_S = 0.2  # modes gone sooner tell little about which key it was
 NEW_SHARE = 0.40  # unexplained share of a pattern's energy that asks for a new template
 STEP_SHARE = 0.10  # what one more template must explain to be taken
 BAND_WEIGHT = np.tile((TEXTURE_EDGES_HZ[1:] / 200.0) ** 0.5, 2)  # a hi-hat counts beside a kick
 MAX_TOGETHER = 6
-PURE_TONAL, PURE_SHARE = 0.6, 0.62
+PURE_TONAL, PURE_SHARE = 0.8, 0.62
 
 
 @dataclasses.dataclass
@@ -125,7 +125,7 @@ def pattern(modes: Modes, rise: Float, tonal: float) -> Float:
     grid = np.arange(bins) / BINS_PER_OCTAVE
     fine = np.zeros(bins)
     for freq, t60, amplitude in zip(modes.freq_hz, modes.t60_s, modes.amplitude, strict=True):
-        weight = abs(amplitude) * t60 / (t60 + SETTLED_S) * np.sqrt(freq / 200.0)
+        weight = abs(amplitude) * (t60 / (t60 + SETTLED_S)) ** 2 * np.sqrt(freq / 200.0)
         spread = max(SPREAD_CENTS / 1200.0, SPREAD_HZ / freq * 1.44)
         fine += weight * np.exp(-0.5 * ((grid - np.log2(freq / LOWEST_HZ)) / spread) ** 2)
     rise = rise * BAND_WEIGHT

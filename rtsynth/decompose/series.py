@@ -11,6 +11,7 @@ MIN_PITCH_HZ, MAX_PITCH_HZ = 27.0, 2_500.0
 HARMONICS = 24
 TOLERANCE_CENTS = 35.0
 STIFFNESS_CENTS = 0.35  # allowance per squared harmonic number: strings are sharp up there
+SETTLED_S = 0.2  # modes gone sooner are the strike, not the key
 SPLIT_SHARE = 0.12
 SPLIT_MEMBERS = 3
 PITCHED_SHARE = 0.5
@@ -70,7 +71,7 @@ def _has_fundamental(modes: Modes, pitch_hz: float) -> bool:
 
 def series_weight(modes: Modes) -> Float:
     """[modes] how much each says about the pitch: amplitude, less for what is soon gone."""
-    settled = modes.t60_s / (modes.t60_s + 0.1)
+    settled = (modes.t60_s / (modes.t60_s + SETTLED_S)) ** 2
     weight: Float = np.abs(modes.amplitude) * settled * np.sqrt(modes.freq_hz / 200.0)
     return weight
 

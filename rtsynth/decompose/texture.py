@@ -8,7 +8,7 @@ from rtsynth.instrument import TEXTURE_EDGES_HZ
 __all__ = ["noise_floor"]
 
 WINDOW, HOP = 2048, 1024
-QUANTILE = 0.25
+QUANTILE = 0.1
 QUANTILE_TO_MEAN = 1.0 / -np.log(1.0 - QUANTILE)  # noise power is exponentially distributed
 THRESHOLD = 10.0 ** (-75.0 / 20.0)
 CHUNK = 2_048

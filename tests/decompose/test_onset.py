@@ -1,0 +1,27 @@
+"""Onsets are found where things start, to within milliseconds, and nowhere else."""
+
+import numpy as np
+import pytest
+
+from rtsynth.decompose.onset import find_onsets
+from rtsynth.metrics import onset_scores
+from tests.decompose.known_bank import RATE, melody
+
+KNOWN = melody([60, 64, 67, 72, 60, 55], [1.0, 0.5, 1.0, 0.6, 0.3, 1.0])
+
+
+@pytest.mark.parametrize("gain", [0.01, 1.0, 50.0])
+def test_struck_keys_are_found_within_2_ms_at_any_level(gain: float) -> None:
+    found = find_onsets(gain * KNOWN.sound, RATE) / RATE
+    scores = onset_scores(KNOWN.onsets_s, found, 0.002)
+    assert scores.f1 == 1.0
+
+
+def test_a_steady_tone_has_no_onset_after_its_start() -> None:
+    tone = np.sin(2 * np.pi * 440.0 * np.arange(2 * RATE) / RATE)
+    assert len(find_onsets(tone, RATE)) <= 1
+
+
+def test_silence_has_none() -> None:
+    assert len(find_onsets(np.zeros(RATE), RATE)) == 0
+    assert len(find_onsets(np.zeros(3), RATE)) == 0
