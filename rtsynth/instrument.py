@@ -10,8 +10,9 @@ What a resonance `r` sounds like after an event of gain 1 strikes it at time 0:
              the modes, as a drive x adds c_m ∫ x e^{s_m (t−u)} du
 
 `mode_gain` is passive: at any frequency |Σ_m c_m / (j2πf − s_m)| ≤ 1, so the drive's spectrum
-bounds the output's, and `impulse` (in seconds) is the strength of the strike itself. A texture event
-plays white noise shaped to `texture_gain[r]`, an RMS amplitude per band of `TEXTURE_EDGES_HZ`.
+bounds the output's, and `impulse` (in seconds) is the strength of the strike itself. A texture
+event plays white noise shaped to `texture_gain[r]`, an RMS amplitude per band of
+`TEXTURE_EDGES_HZ`.
 """
 
 import dataclasses

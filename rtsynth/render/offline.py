@@ -15,7 +15,7 @@ __all__ = ["render_score", "run_engine", "score_seconds"]
 
 
 def score_seconds(score: Score, instrument: Instrument) -> float:
-    """How long a score lasts, s: as long as its recording, else until its last event has died away."""
+    """Length of a score, s: that of its recording, else until its last event has died away."""
     if score.seconds > 0.0:
         return score.seconds
     ends = score.table.ends(instrument.tail_s())
@@ -32,7 +32,8 @@ def run_engine(
         engine: fresh, or wherever it stands.
         frames: to return.
         block_size: frames per call; the result does not depend on it.
-        feed: called before each block with the first frame after it, to post what is due till then.
+        feed: called before each block with the first frame after it, to post what is due till
+            then; it must take the engine's notices itself.
 
     Returns:
         [frames, channels] float32.
@@ -45,7 +46,8 @@ def run_engine(
         if feed is not None:
             feed(begin + at + len(block))
         engine.process(block)
-        engine.notices()
+        if feed is None:
+            engine.notices()
     return out[skip:]
 
 

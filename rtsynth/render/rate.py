@@ -14,8 +14,8 @@ __all__ = ["at_rate"]
 def at_rate(instrument: Instrument, sample_rate: int) -> Instrument:
     """The instrument with its attacks and strike filters at `sample_rate`; modes know no rate.
 
-    The filter is scaled so that the noise keeps its power per hertz: white noise of unit variance has
-    a density of 1/rate, a filter's response grows with its number of taps.
+    The filter is scaled so that the noise keeps its power per hertz: white noise of unit variance
+    has a density of 1/rate, a filter's response grows with its number of taps.
 
     Args:
         instrument: any.

@@ -1,0 +1,93 @@
+"""Commands that sound: serve, play, devices. Thread: main."""
+
+import argparse
+import dataclasses
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+from rtsynth.cli.score import print_facts
+from rtsynth.render import load_score, score_seconds
+
+__all__ = ["devices", "play", "run_service", "serve"]
+
+LEAD_S = 0.1  # of a played score: the ramp at the start and the limiter's look-ahead
+
+
+def serve(options: argparse.Namespace) -> int:
+    """`rtsynth serve`."""
+    from rtsynth.presets import find_shipped
+    from rtsynth.service import Config, Service
+
+    path = options.score or find_shipped("piano.score.safetensors")
+    score, instrument = load_score(path)
+    config = Config(**_settings(options))
+    return run_service(Service(config, instrument, score), options.seconds)
+
+
+def play(options: argparse.Namespace) -> int:
+    """`rtsynth play`."""
+    from rtsynth.service import Config, Service
+
+    score, instrument = load_score(options.score)
+    seconds = options.seconds or score_seconds(score, instrument) + LEAD_S
+    config = Config(play=True, **_settings(options))
+    return run_service(Service(config, instrument, score), seconds)
+
+
+def devices(options: argparse.Namespace) -> int:
+    """`rtsynth devices`."""
+    from rtsynth.audio import list_devices
+
+    found = [dataclasses.asdict(device) for device in list_devices()]
+    if options.json:
+        print_facts({"devices": found}, True)
+        return 0
+    for device in found:
+        mark = "*" if device["default"] else " "
+        rate = f"{device['sample_rate']} Hz" if device["sample_rate"] else "any rate"
+        print(f"{mark} {device['index']:>3}  {device['name']}  ({device['host']}, {rate})")
+    return 0
+
+
+def run_service(service: Any, seconds: float | None) -> int:
+    """Run a service until its time is up or a signal ends it; say where it listens."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with service:
+        print(announce(service), flush=True)
+        service.run(stop, seconds)
+    return 0
+
+
+def announce(service: Any) -> str:
+    """One line per door: device, latency, OSC, ZeroMQ."""
+    engine, device = service.engine, service.device
+    latency = engine.latency
+    parts = [
+        f"device  {device.name}, {engine.sample_rate} Hz, block {device.block_size or 'any'}"
+        + (f" ({device.reason})" if device.reason else ""),
+        f"latency {latency.total} frames = {latency.offset} offset + {latency.limiter} limiter"
+        f" + {latency.device} device ({1e3 * latency.total / engine.sample_rate:.1f} ms)",
+    ]
+    if service.control.osc_port:
+        parts.append(f"osc     udp://127.0.0.1:{service.control.osc_port}")
+    if service.control.zmq_ports:
+        requests, urgent, telemetry = service.control.zmq_ports
+        parts.append(f"zeromq  tcp://127.0.0.1:{requests} (urgent {urgent}, telemetry {telemetry})")
+    return "\n".join(parts)
+
+
+def _settings(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "device": options.device,
+        "sample_rate": options.sample_rate,
+        "block_size": options.block_size,
+        "osc_port": options.osc_port,
+        "zmq_port": options.zmq_port,
+        "record": Path(options.record) if options.record else None,
+        "log": Path(options.log) if options.log else None,
+        "asap": options.asap,
+    }

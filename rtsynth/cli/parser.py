@@ -1,0 +1,148 @@
+"""The grammar of the command line. Thread: main."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from rtsynth import __version__
+from rtsynth.errors import UsageError
+
+__all__ = ["make_parser"]
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose error is one line, like every other error here."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message)
+
+
+def _number(minimum: float, maximum: float, kind: type = float) -> Callable[[str], Any]:
+    def convert(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not minimum <= value <= maximum:
+            raise argparse.ArgumentTypeError(f"{text!r}; legal: {minimum:g} … {maximum:g}")
+        return value
+
+    return convert
+
+
+SECONDS = _number(0.0, 360_000.0)
+PORT = _number(0, 65_535, int)
+BLOCK = _number(1, 1 << 20, int)
+LIVE_BLOCK = _number(16, 8_192, int)
+RATE = _number(8_000, 192_000, int)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Every command with its options."""
+    parser = _Parser(
+        prog="rtsynth",
+        description="Takes sound apart into events and lets a musician play them.",
+    )
+    parser.add_argument("--version", action="version", version=f"rtsynth {__version__}")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say more on standard error")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def command(name: str, function: str, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        added.set_defaults(command=function)
+        return added
+
+    _decompose(command("decompose", "score.decompose", "take a recording apart into a score"))
+    _render(command("render", "score.render", "render a score into a sound file"))
+    _serve(command("serve", "live.serve", "play on a device, answer OSC and ZeroMQ"))
+    _play(command("play", "live.play", "play a score once, answering OSC and ZeroMQ"))
+    _inspect(command("inspect", "score.inspect", "show what a score holds"))
+    _compare(command("compare", "score.compare", "measure how far one sound is from another"))
+    _devices(command("devices", "live.devices", "list the audio devices"))
+    _demo(command("demo", "demo.demo", "decompose a shipped recording and perform on it"))
+    return parser
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object on standard output"
+    )
+
+
+def _decompose(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("input", metavar="IN", help="WAV, FLAC, OGG, AIFF or MP3 file")
+    parser.add_argument(
+        "-o", "--output", metavar="SCORE", help="score to write (IN.score.safetensors)"
+    )
+    parser.add_argument("--png", metavar="PNG", help="also draw what was found")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
+    _json(parser)
+
+
+def _render(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("score", metavar="SCORE")
+    parser.add_argument("-o", "--output", metavar="OUT.wav", required=True)
+    parser.add_argument("--from", dest="from_s", metavar="S", type=SECONDS, default=0.0)
+    parser.add_argument("--to", dest="to_s", metavar="S", type=SECONDS)
+    parser.add_argument("--block-size", metavar="N", type=BLOCK, default=1_024)
+    parser.add_argument("--sample-rate", metavar="HZ", type=RATE, help="the score's")
+    parser.add_argument("--channels", metavar="N", type=_number(1, 2, int), help="the score's")
+    parser.add_argument(
+        "--commands", metavar="LOG.jsonl", help="replay a performance log on the score instead"
+    )
+    _json(parser)
+
+
+def _live(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", metavar="NAME", help="a device's name or 'null'")
+    parser.add_argument("--osc-port", metavar="P", type=PORT, default=57_140)
+    parser.add_argument(
+        "--zmq-port", metavar="P", type=PORT, default=57_141, help="first of three TCP ports"
+    )
+    parser.add_argument("--block-size", metavar="N", type=LIVE_BLOCK, default=256)
+    parser.add_argument("--sample-rate", metavar="HZ", type=RATE, help="the score's")
+    parser.add_argument("--record", metavar="OUT.wav", help="record what is played")
+    parser.add_argument("--log", metavar="LOG.jsonl", help="write the performance log")
+    parser.add_argument(
+        "--asap",
+        action="store_true",
+        help="play untagged messages as soon as possible instead of at a constant latency",
+    )
+    parser.add_argument("--seconds", metavar="S", type=SECONDS, help="stop after so much sound")
+
+
+def _serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "score", metavar="SCORE", nargs="?", help="without one, a shipped instrument"
+    )
+    _live(parser)
+
+
+def _play(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("score", metavar="SCORE")
+    _live(parser)
+
+
+def _inspect(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("score", metavar="SCORE")
+    parser.add_argument("--png", metavar="PNG", help="draw it")
+    parser.add_argument(
+        "--reference", metavar="IN", help="the recording; found by itself if beside the score"
+    )
+    _json(parser)
+
+
+def _compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("reference", metavar="REF")
+    parser.add_argument("estimate", metavar="EST")
+    _json(parser)
+
+
+def _devices(parser: argparse.ArgumentParser) -> None:
+    _json(parser)
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seconds", metavar="S", type=_number(4.0, 60.0), default=9.0)
+    parser.add_argument("--out", metavar="DIR", default="demo-out")
+    parser.add_argument("--device", metavar="NAME", help="a device's name or 'null'")

@@ -1,0 +1,168 @@
+"""Commands on files: decompose, render, inspect, compare. Thread: main."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rtsynth.errors import UsageError
+from rtsynth.events import Kind, Score
+from rtsynth.instrument import Instrument
+from rtsynth.render import load_score, render_score, save_score, score_seconds
+from rtsynth.render.load import SCORE_SUFFIX
+
+__all__ = ["compare", "decompose", "inspect", "print_facts", "render"]
+
+
+def print_facts(facts: dict[str, Any], as_json: bool) -> None:
+    """One JSON object, or a line per fact."""
+    if as_json:
+        print(json.dumps(facts, allow_nan=False))
+        return
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            for inner, number in value.items():
+                print(f"  {inner:18} {_shown(number)}")
+        elif isinstance(value, list):
+            for line in value:
+                print(f"  {line}")
+        else:
+            print(f"{name:20} {_shown(value)}")
+
+
+def decompose(options: argparse.Namespace) -> int:
+    """`rtsynth decompose`."""
+    from rtsynth.decompose import decompose_file, draw
+
+    source = Path(options.input)
+    output = Path(options.output or source.with_suffix(SCORE_SUFFIX))
+    if output.name == source.name:
+        raise UsageError(f"{output}: the score would overwrite the recording; choose another -o")
+    found = decompose_file(source, progress=not options.quiet)
+    beside = save_score(found.score, found.instrument, output)
+    facts = {"score": str(output), "instrument": str(beside), **found.report}
+    if options.png:
+        rate = found.recording.sample_rate
+        draw(
+            found.score,
+            found.instrument,
+            found.resynthesis,
+            rate,
+            options.png,
+            reference=found.recording.frames,
+        )
+        facts["png"] = options.png
+    print_facts(facts, options.json)
+    return 0
+
+
+def render(options: argparse.Namespace) -> int:
+    """`rtsynth render`."""
+    from rtsynth.audio import WavWriter
+
+    score, instrument = load_score(options.score)
+    rate = options.sample_rate or score.sample_rate
+    if options.commands:
+        from rtsynth.service import replay_log
+
+        header_rate, sound = replay_log(
+            Path(options.commands), score, instrument, options.block_size
+        )
+        rate = header_rate
+    else:
+        sound = render_score(
+            score,
+            instrument,
+            sample_rate=rate,
+            channels=options.channels,
+            from_s=options.from_s,
+            to_s=options.to_s,
+            block_size=options.block_size,
+        )
+    writer = WavWriter(options.output, rate, sound.shape[1])
+    try:
+        writer.write(sound)
+    finally:
+        writer.close()
+    facts = {"output": options.output, "seconds": len(sound) / rate, "sample_rate": rate}
+    facts["peak"] = float(np.abs(sound).max(initial=0.0))
+    print_facts(facts, options.json)
+    return 0
+
+
+def inspect(options: argparse.Namespace) -> int:
+    """`rtsynth inspect`."""
+    from rtsynth.decompose import count_values
+
+    score, instrument = load_score(options.score)
+    rows = score.table.rows
+    seconds = score_seconds(score, instrument)
+    span = max(seconds, 1e-9)
+    facts: dict[str, Any] = {
+        "events": len(rows),
+        "seconds": seconds,
+        "events_per_second": len(rows) / span,
+        "values_per_second": count_values(score) / span,
+        "resonances": len(np.unique(rows["resonance"])),
+        "textures": int(np.sum(rows["kind"] == Kind.TEXTURE)),
+        "modes": int(np.count_nonzero(instrument.freq_hz)),
+        "sample_rate": score.sample_rate,
+        "channels": score.channels,
+        "source": score.source,
+        "instrument": instrument.fingerprint(),
+    }
+    if options.png:
+        _draw(score, instrument, options)
+        facts["png"] = options.png
+    print_facts(facts, options.json)
+    if not options.json:
+        _print_events(score, instrument)
+    return 0
+
+
+def compare(options: argparse.Namespace) -> int:
+    """`rtsynth compare`."""
+    from rtsynth.decompose import read_audio
+    from rtsynth.metrics import compare as measure
+
+    reference, estimate = read_audio(options.reference), read_audio(options.estimate)
+    if reference.sample_rate != estimate.sample_rate:
+        raise UsageError(
+            f"{options.estimate} is at {estimate.source_rate} Hz, {options.reference} at "
+            f"{reference.source_rate} Hz; convert one of them first"
+        )
+    print_facts(measure(reference.frames, estimate.frames, reference.sample_rate), options.json)
+    return 0
+
+
+def _draw(score: Score, instrument: Instrument, options: argparse.Namespace) -> None:
+    from rtsynth.decompose import draw, read_audio
+
+    beside = Path(options.score).with_name(score.source) if score.source else None
+    path = options.reference or (beside if beside is not None and beside.is_file() else None)
+    recording = read_audio(path) if path else None
+    rate = recording.sample_rate if recording else score.sample_rate
+    sound = render_score(score, instrument, sample_rate=rate)
+    reference = recording.frames if recording else None
+    if recording is None:
+        print("rtsynth: no recording beside the score; give --reference to see it", file=sys.stderr)
+    draw(score, instrument, sound, rate, options.png, reference=reference)
+
+
+def _print_events(score: Score, instrument: Instrument) -> None:
+    print(f"{'id':>6} {'onset s':>9} {'gain':>8} {'reso':>5} {'lowest Hz':>10}  name, group")
+    for event in score.table:
+        sounding = instrument.freq_hz[event.resonance]
+        lowest = sounding[sounding > 0].min(initial=np.inf)
+        pitch = "texture" if event.kind is Kind.TEXTURE else f"{lowest:.1f}"
+        print(
+            f"{event.id:>6} {event.onset_s:>9.3f} {event.gain:>8.3f} {event.resonance:>5} "
+            f"{pitch:>10}  {event.name} {event.group}"
+        )
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
