@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import uuid
+from pathlib import Path
 
 from rtsynth.audio.portaudio import outputs, rescan
 from tests.audio.wait import until
@@ -57,6 +58,8 @@ class JackServer:
         self.start(seen=False)
         until(lambda: False, 0.5)
         self.stop()
+        for semaphore in Path("/dev/shm").glob(f"jack_sem.*_{self.name}_*"):
+            semaphore.unlink(missing_ok=True)
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
