@@ -58,8 +58,6 @@ class JackServer:
         self.start(seen=False)
         until(lambda: False, 0.5)
         self.stop()
-        for semaphore in Path("/dev/shm").glob(f"jack_sem.*_{self.name}_*"):
-            semaphore.unlink(missing_ok=True)
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
@@ -71,6 +69,8 @@ class JackServer:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        for semaphore in Path("/dev/shm").glob(f"jack_sem.*_{self.name}_*"):
+            semaphore.unlink(missing_ok=True)
 
 
 def _is_seen() -> bool:
