@@ -7,7 +7,7 @@ Thread: main, unless a function says otherwise.
 """
 
 from rtsynth.audio.device import Device, DeviceInfo, EngineLike
-from rtsynth.audio.file import FileDevice, WavWriter
+from rtsynth.audio.file import FileDevice, WavWriter, read_wav
 from rtsynth.audio.hand import HandDevice
 from rtsynth.audio.null import NullDevice
 from rtsynth.audio.open import list_devices, open_device
@@ -27,5 +27,6 @@ __all__ = [
     "WavWriter",
     "list_devices",
     "open_device",
+    "read_wav",
     "rescan",
 ]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rtsynth.audio.device import Device, EngineLike
 from rtsynth.errors import AudioFileError, DeviceError, ValueRangeError
 
-__all__ = ["FileDevice", "WavWriter"]
+__all__ = ["FileDevice", "WavWriter", "read_wav"]
 
 # libsndfile's commands, from its sndfile.h; soundfile has no names for them
 SFC_UPDATE_HEADER_NOW = 0x1060
@@ -81,6 +81,19 @@ def _forget_time(path: str) -> None:
         if peak >= 0:
             file.seek(peak + 12)  # id, size, version
             file.write(bytes(4))
+
+
+def read_wav(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], int]:
+    """The very samples of a sound file: float32 `[frames, channels]`, and its rate in Hz.
+
+    Raises:
+        AudioFileError: it cannot be read.
+    """
+    try:
+        samples, rate = soundfile.read(os.fspath(path), dtype="float32", always_2d=True)
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        raise AudioFileError(f"cannot read {os.fspath(path)}: {error}") from error
+    return samples, int(rate)
 
 
 class FileDevice(Device):
