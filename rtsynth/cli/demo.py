@@ -76,8 +76,9 @@ def _perform(score_path: Path, heard: Path, log: Path, device: str | None, secon
     service = Service(config, instrument, score)
     with service:
         print("   " + announce(service).replace("\n", "\n   "))
-        with Client(service.control.zmq_ports[0]) as client:
-            performer = _Performer(service, client, score)
+        osc_port, zmq_port = service.control.osc_port, service.control.zmq_ports[0]
+        with Client(zmq_port) as client, SimpleUDPClient("127.0.0.1", osc_port) as osc:
+            performer = _Performer(osc, client, score)
             pace = seconds / SCRIPT_S
             begin = time.monotonic()
             for at, step in performer.script():
@@ -90,10 +91,8 @@ def _perform(score_path: Path, heard: Path, log: Path, device: str | None, secon
 class _Performer:
     """Plays the script, saying each thing it sends, and collects what the service tells."""
 
-    def __init__(self, service: Service, client: Client, score: Score) -> None:
-        self._rate = service.engine.sample_rate
-        self._client = client
-        self._osc = SimpleUDPClient("127.0.0.1", service.control.osc_port)
+    def __init__(self, osc: SimpleUDPClient, client: Client, score: Score) -> None:
+        self._osc, self._client = osc, client
         rows = score.table.rows
         self._events = rows["id"][rows["kind"] == Kind.MODAL].tolist()
         self._onsets = dict(zip(rows["id"].tolist(), rows["onset_s"].tolist(), strict=True))

@@ -34,7 +34,8 @@ class Hub:
     def stop(self) -> None:
         """Pump a last time and end, within a second."""
         self._stopping.set()
-        self._thread.join(STOP_S)
+        if self._thread.is_alive():
+            self._thread.join(STOP_S)
 
     def _run(self) -> None:
         while not self._stopping.wait(PERIOD_S):

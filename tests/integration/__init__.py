@@ -1,0 +1,1 @@
+"""Tests of the whole program, as a user runs it."""

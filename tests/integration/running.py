@@ -1,0 +1,66 @@
+"""A running `rtsynth serve` for tests: a real process, real sockets, the null device."""
+
+import contextlib
+import dataclasses
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from rtsynth.events import EventTable, Score
+from rtsynth.render import save_score
+from tests.engine.bank import RATE, small_instrument
+
+RTSYNTH = [sys.executable, "-m", "rtsynth"]
+
+
+@dataclasses.dataclass
+class Running:
+    """A service that has said where it listens."""
+
+    process: subprocess.Popen[str]
+    said: list[str]
+
+    def port(self, word: str) -> int:
+        """Port of `osc` or `zeromq`."""
+        line = next(line for line in self.said if line.startswith(word))
+        match = re.search(r":(\d+)", line)
+        assert match
+        return int(match.group(1))
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and return the exit code; two seconds are all it has."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout=10)
+
+
+def write_score(folder: Path, table: EventTable, seconds: float = 1.0) -> Path:
+    """A score on the small instrument of the engine's tests."""
+    score = Score(table, seconds=seconds, sample_rate=RATE, channels=2)
+    path = folder / "small.score.safetensors"
+    save_score(score, small_instrument(), path)
+    return path
+
+
+@contextlib.contextmanager
+def serving(score: Path, *options: str) -> Iterator[Running]:
+    """`rtsynth serve` on the null device and free ports, killed at the end if need be."""
+    command = [*RTSYNTH, "serve", str(score), "--device", "null", "--osc-port", "0"]
+    process = subprocess.Popen(
+        [*command, "--zmq-port", "0", *options], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    said: list[str] = []
+    try:
+        while not (said and said[-1].startswith("zeromq")):
+            line = process.stdout.readline()
+            assert line, f"the service ended after saying {said}"
+            said.append(line.rstrip())
+        yield Running(process, said)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(timeout=10)
+        process.stdout.close()
