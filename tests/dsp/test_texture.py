@@ -1,0 +1,160 @@
+"""A texture is steady noise of the colour asked for, the same in any order."""
+
+import numpy as np
+import pytest
+
+from rtsynth.dsp.texture import (
+    BINS,
+    GRAIN,
+    HOP,
+    band_weights,
+    grain_window,
+    inverse_fft,
+    overlap_add,
+    texture_grain,
+    twiddles,
+)
+from rtsynth.instrument import TEXTURE_EDGES_HZ
+from tests.contract import verify_contract
+from tests.dsp import twins
+
+RATE = 48_000
+BANDS = len(TEXTURE_EDGES_HZ) - 1
+WEIGHTS = band_weights(TEXTURE_EDGES_HZ, RATE)
+TABLES, WINDOW = twiddles(), grain_window()
+FLAT = np.zeros(BANDS, np.float32)
+
+
+class Texture:
+    """Grains of one seed, overlap-added into a ring."""
+
+    channels = 1
+
+    def __init__(self, gains: np.ndarray | None = None, seed: int = 5) -> None:
+        self.gains = np.full(BANDS, 0.02, np.float32) if gains is None else gains
+        self.seed = np.uint64(seed)
+        self.data = np.zeros((3, GRAIN))
+        self.ring = np.zeros(2 * GRAIN, np.float32)
+        self.reset()
+
+    def reset(self) -> None:
+        self.ring[:] = 0.0
+        self.at = 0
+        self.add(-1)
+        self.ring[-HOP:] = 0.0  # the half of grain −1 that lies before the onset
+
+    def grain(self, index: int) -> np.ndarray:
+        texture_grain(self.seed, index, self.gains, FLAT, WEIGHTS, TABLES, self.data)
+        grain: np.ndarray = self.data[0]
+        return grain
+
+    def add(self, index: int) -> None:
+        overlap_add(self.grain(index), WINDOW, index * HOP % len(self.ring), self.ring)
+
+    def process(self, out: np.ndarray) -> None:
+        done = 0
+        while done < len(out):
+            if self.at % HOP == 0:
+                self.add(self.at // HOP)
+            n = min(HOP - self.at % HOP, len(out) - done)
+            slot = self.at % len(self.ring)
+            out[done : done + n, 0] = self.ring[slot : slot + n]
+            self.ring[slot : slot + n] = 0.0
+            self.at += n
+            done += n
+
+    def play(self, frames: int) -> np.ndarray:
+        out = np.zeros((frames, 1), np.float32)
+        self.process(out)
+        return out[:, 0]
+
+
+def test_the_texture_keeps_the_contract() -> None:
+    verify_contract(Texture, frames=20_000)
+
+
+def test_the_inverse_transform_is_numpys_within_1e_10() -> None:
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(2, GRAIN))
+    expected = np.fft.ifft(data[0] + 1j * data[1]) * GRAIN
+    inverse_fft(TABLES, data)
+    assert np.abs(data[0] + 1j * data[1] - expected).max() < 1e-10
+
+
+def test_a_grain_equals_its_twin_within_1e_5_of_its_peak() -> None:
+    gains = np.random.default_rng(0).uniform(0.0, 0.1, BANDS).astype(np.float32)
+    vector = np.linspace(-12.0, 6.0, BANDS).astype(np.float32)
+    data = np.zeros((3, GRAIN))
+    for index in (-1, 0, 5, 10**6):
+        texture_grain(np.uint64(8), index, gains, vector, WEIGHTS, TABLES, data)
+        expected = twins.texture_grain(
+            8, index, gains.astype(float), vector.astype(float), WEIGHTS.astype(float), GRAIN
+        )
+        assert np.abs(data[0] - expected).max() < 1e-5 * np.abs(expected).max()
+
+
+def test_grains_may_be_made_in_any_order() -> None:
+    texture = Texture()
+    forwards = [texture.grain(k).copy() for k in range(8)]
+    for k in (5, 0, 7, 3):
+        assert np.array_equal(texture.grain(k), forwards[k])
+
+
+def test_neighbouring_grains_and_other_seeds_are_uncorrelated() -> None:
+    flat = np.sqrt(np.diff(TEXTURE_EDGES_HZ)).astype(np.float32)  # per hertz: some 430 bins
+    grains = [Texture(flat, seed).grain(k).copy() for seed in (1, 2) for k in range(4)]
+    correlation = np.corrcoef(grains) - np.eye(len(grains))
+    assert np.abs(correlation).max() < 5.0 / np.sqrt(2 * 430)
+
+
+def rms_per_band(sound: np.ndarray) -> np.ndarray:
+    """[BANDS] RMS amplitude by periodogram."""
+    power = 2.0 * np.abs(np.fft.rfft(sound)) ** 2 / len(sound) ** 2
+    freq = np.fft.rfftfreq(len(sound), 1.0 / RATE)
+    band = np.searchsorted(TEXTURE_EDGES_HZ, freq, "right") - 1
+    inside = (band >= 0) & (band < BANDS)
+    return np.sqrt(np.bincount(band[inside], power[inside], BANDS))
+
+
+@pytest.mark.parametrize("band", [6, 12, 20, 31])
+def test_a_band_has_the_rms_amplitude_asked_for(band: int) -> None:
+    gains = np.zeros(BANDS, np.float32)
+    gains[band] = 0.1
+    sound = Texture(gains).play(20 * RATE)
+    rms = np.sqrt((sound.astype(float) ** 2).mean())
+    assert 20.0 * np.log10(rms / 0.1) == pytest.approx(0.0, abs=0.5)  # dB
+
+
+def test_every_band_of_a_full_texture_is_as_asked() -> None:
+    gains = np.geomspace(0.02, 0.1, BANDS).astype(np.float32)
+    found = rms_per_band(Texture(gains).play(20 * RATE))
+    wide = np.diff(TEXTURE_EDGES_HZ) > 4 * RATE / GRAIN  # narrower ones share their bins
+    level_db = 20.0 * np.log10(found / gains)[wide]
+    assert wide.sum() > 12
+    assert np.abs(level_db).max() < 0.5
+
+
+def test_the_power_is_stationary() -> None:
+    sound = np.stack([Texture(seed=s).play(8 * HOP) for s in range(200)])
+    power = (sound.astype(float) ** 2).mean(axis=0).reshape(-1, 64).mean(axis=1)
+    assert np.abs(10.0 * np.log10(power / power.mean())).max() < 0.75  # dB, along the grains
+    assert (WINDOW[:HOP] ** 2 + WINDOW[HOP:] ** 2) == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("rate", [22_050, 44_100, 48_000, 96_000])
+def test_band_weights_conserve_power_below_the_nyquist_frequency(rate: int) -> None:
+    weights = band_weights(TEXTURE_EDGES_HZ, rate)
+    assert weights.shape == (BANDS, BINS)
+    assert (weights >= 0.0).all()
+    first, last = rate / GRAIN / 2, rate / 2 - rate / GRAIN / 2  # edges of the bins used
+    low, high = TEXTURE_EDGES_HZ[:-1], TEXTURE_EDGES_HZ[1:]
+    share = np.clip(np.minimum(high, last) - np.maximum(low, first), 0.0, None) / (high - low)
+    assert weights.sum(axis=1) == pytest.approx(share, abs=1e-6)
+
+
+def test_overlap_add_wraps_around_the_ring() -> None:
+    ring = np.ones(12, np.float32)
+    overlap_add(np.arange(8.0), np.full(8, 0.5, np.float32), 7, ring)
+    expected = np.ones(12)
+    expected[(7 + np.arange(8)) % 12] += 0.5 * np.arange(8)
+    assert np.array_equal(ring, expected)
