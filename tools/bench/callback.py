@@ -136,14 +136,14 @@ def main() -> None:
     if not server.start():
         sys.exit("callback.py: jackd does not start, or PortAudio does not see it")
     print(f"{RATE} Hz, {args.block_size} frames, {args.events} events of {args.modes} modes")
-    print(("{:>10}" * len(HEADING)).format(*HEADING))
+    print(("{:>13}" * len(HEADING)).format(*HEADING))
     crowd = f"{args.loops} loops" + " +gc" * args.gc
     for stream, name in ((compiled, "compiled"), (interpreted, "Python")):
         for loops, beside in ((0, "idle"), (args.loops, crowd)):
             engine = build_engine(args.events, args.modes, args.block_size)
             with python_loops(loops, collecting=args.gc and loops > 0):
                 row = measure(stream, name, beside, engine, args.block_size, args.seconds)
-            print(("{:>10}" * 6 + "{:>10.1f}" * 3).format(*dataclasses.astuple(row)), flush=True)
+            print(("{:>13}" * 6 + "{:>13.1f}" * 3).format(*dataclasses.astuple(row)), flush=True)
     server.stop()
 
 
