@@ -77,7 +77,8 @@ def _perform(score_path: Path, heard: Path, log: Path, device: str | None, secon
     with service:
         print("   " + announce(service).replace("\n", "\n   "))
         osc_port, zmq_port = service.control.osc_port, service.control.zmq_ports[0]
-        with Client(zmq_port) as client, SimpleUDPClient("127.0.0.1", osc_port) as osc:
+        osc = SimpleUDPClient("127.0.0.1", osc_port)
+        with Client(zmq_port) as client, osc:
             performer = _Performer(osc, client, score)
             pace = seconds / SCRIPT_S
             begin = time.monotonic()

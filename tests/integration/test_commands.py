@@ -47,7 +47,7 @@ def test_render_is_bit_identical_for_any_block_size(block: str, tmp_path: Path) 
         out = tmp_path / f"{size}.wav"
         assert run(["render", str(score), "-o", str(out), "--block-size", size]) == 0
         outputs.append(read_wav(out)[0])
-    assert np.array_equal(*outputs)
+    assert np.array_equal(outputs[0], outputs[1])
     assert np.abs(outputs[0]).max() > 0.05
 
 

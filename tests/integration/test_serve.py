@@ -99,7 +99,8 @@ def test_osc_and_zeromq_edit_the_same_score(tmp_path: Path) -> None:
 
     score = write_score(tmp_path, clicks(0.0, 0.5))
     with serving(score) as service, Client(service.port("zeromq")) as client:
-        with SimpleUDPClient("127.0.0.1", service.port("osc")) as osc:
+        osc = SimpleUDPClient("127.0.0.1", service.port("osc"))
+        with osc:
             osc.send_message("/rts/event/set", [2, "transpose", 5])
             osc.send_message("/rts/sync", 7)
             assert next(iter(osc.get_messages(timeout=5))).address == "/rts/synced"
