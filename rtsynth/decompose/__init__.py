@@ -1,4 +1,4 @@
-"""From a recording to events: onsets, damped modes, a shared bank, the joint fit. Thread: worker."""
+"""From a recording to events: onsets, modes, a shared bank, the joint fit. Thread: worker."""
 
 from rtsynth.decompose.picture import draw
 from rtsynth.decompose.pipeline import Decomposition, decompose, decompose_array, decompose_file

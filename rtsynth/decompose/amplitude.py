@@ -69,7 +69,7 @@ def fit_offsets(s: Complex, amplitude: Complex, window: Window) -> Float:
     products = project(s, window.signal) * np.exp(s * window.first).conj()
     right = (a * products.conj()).real
     pull = OFFSET_RIDGE * np.diag(gram) + 1e-4 * float(np.trace(gram)) / len(s) + 1e-30
-    factors: Float = np.linalg.solve(gram + np.diag(pull), right + pull)
+    factors: Float = np.asarray(np.linalg.solve(gram + np.diag(pull), right + pull), float)
     return factors
 
 

@@ -53,7 +53,7 @@ class Modes:
 
 def poles(freq_hz: Float, t60_s: Float, sample_rate: float) -> Complex:
     """[modes] exponents per sample, `(−ln(1000)/t60 + j·2π·freq) / sample_rate`."""
-    s: Complex = (-LN1000 / t60_s + 2j * np.pi * freq_hz) / sample_rate
+    s: Complex = np.asarray((-LN1000 / t60_s + 2j * np.pi * freq_hz) / sample_rate, complex)
     return s
 
 

@@ -46,6 +46,7 @@ class Strike:
         release_s: T60 limit after that.
         offset_db: [modes] gain of each mode against the resonance's.
         pan: −1 … 1.
+        seen_gain: as its spectrum suggests, against the other strikes of its resonance.
     """
 
     onset: int
@@ -55,6 +56,7 @@ class Strike:
     release_s: float = 0.3
     offset_db: Float | None = None
     pan: float = 0.0
+    seen_gain: float = 0.0
 
 
 @dataclasses.dataclass

@@ -4,6 +4,7 @@ One sweep: put a resonance's strikes back into the residual, align them, fit the
 and poles, the gains and the key-offs, learn the attack, take them away again. Thread: any.
 """
 
+import collections
 import dataclasses
 from collections.abc import Callable
 
@@ -25,6 +26,9 @@ FIT_S = (0.5, 0.8, 1.5, 2.0)  # per sweep: near the onset first, before key-offs
 RELEASE_SPAN_S = 4.0
 WORTH_S = 0.3
 DEFAULT_RELEASE_S = 0.3
+INCOHERENT, LIFTED = 0.4, 0.7  # of the level the spectrum shows
+LIFT_S = 0.1
+TOGETHER_S = 0.02  # onsets closer than this are one
 ALIGN_S, ALIGN_SPAN_S = 0.003, 0.08
 SPLIT = 0.4  # the decay is read from the first 40 % of a note against the rest
 MAX_SHIFT_HZ = 2.0
@@ -65,8 +69,10 @@ class Fit:
                     self.draft.add(self.residual, strike, -1.0)
             advance()
 
-    def drop_weak(self, weakest_db: float, worth: float = 0.03) -> None:
-        """Forget strikes that are too weak, or without which the fit is hardly worse.
+    def drop_weak(self, weakest_db: float, worth: float = 0.015) -> None:
+        """Forget strikes that are too weak, or that others at the same onset make needless.
+
+        A lone strike stays even where its waveform fits badly: something was struck there.
 
         Args:
             weakest_db: least energy against the strongest strike, dB.
@@ -78,17 +84,52 @@ class Fit:
         ]
         energies = np.array([float(sound @ sound) for sound in sounds])
         limit = energies.max(initial=0.0) * 10.0 ** (weakest_db / 10.0)
-        for strike, sound, energy in zip(list(strikes), sounds, energies, strict=True):
+        step = TOGETHER_S * self._rate
+        places = [round(strike.onset / step) for strike in strikes]
+        shared = collections.Counter(places)
+        for strike, sound, energy, place in zip(
+            list(strikes), sounds, energies, places, strict=True
+        ):
             left = self.residual[strike.onset : strike.onset + len(sound)]
             # the difference of neighbours lets a hi-hat over a kick count as well
             gain = max(_worth(left, sound), _worth(np.diff(left), np.diff(sound)))
-            if energy <= limit or gain < worth:
+            crowded = shared[place] > 1
+            if energy <= limit or (crowded and gain < worth):
+                shared[place] -= 1
                 self.draft.add(self.residual, strike, 1.0)
                 strikes.remove(strike)
 
     def _sound(self, strike: Strike, length: int) -> Float:
         resonance = self.draft.resonances[strike.resonance]
         return strike_signal(strike, resonance, self._rate, length)
+
+    def lift_gains(self) -> None:
+        """Give strikes whose waveform differs from their resonance's the level their spectrum has.
+
+        Least squares turns a hi-hat that is no copy of another down to nothing; the ear does not.
+        """
+        for index in range(len(self.draft.resonances)):
+            strikes = self.draft.of(index)
+            if len(strikes) < 2:
+                continue
+            loudest = max(strikes, key=lambda strike: strike.gain)
+            for strike in strikes:
+                expected = loudest.gain * min(strike.seen_gain / (loudest.seen_gain + 1e-12), 1.5)
+                if strike.gain < INCOHERENT * expected:
+                    self._lift(strike, LIFTED * expected)
+
+    def _lift(self, strike: Strike, gain: float) -> None:
+        """Raise a gain as far as what is left there has the energy for it."""
+        span = min(round(LIFT_S * self._rate), self.draft.length - strike.onset)
+        sound = self._sound(dataclasses.replace(strike, gain=1.0), span)
+        self.draft.add(self.residual, strike, 1.0)
+        left = self.residual[strike.onset : strike.onset + len(sound)]
+        room = [
+            float(a @ a) / (float(b @ b) + 1e-20)
+            for a, b in ((left, sound), (np.diff(left), np.diff(sound)))
+        ]
+        strike.gain = max(strike.gain, min(gain, LIFTED * float(np.sqrt(min(room)))))
+        self.draft.add(self.residual, strike, -1.0)
 
     def offsets(self) -> None:
         """Give each strike the gains per mode that pay."""
@@ -281,10 +322,9 @@ class Fit:
         found = find_release(target, model, self._rate)
         if found:
             let_go = dataclasses.replace(held, held=found[0], release_s=found[1])
-            shorter = modal_signal(let_go, resonance.modes, self._rate, limit)
+            shorter = modal_signal(let_go, resonance.modes, self._rate, len(model))
             gone = model.copy()
             gone[: len(shorter)] -= shorter
-            gone[len(shorter) :] = model[len(shorter) :]
             # ‖t − shorter‖² < ‖t − model‖²
             if 2.0 * float(gone @ (target - model)) + float(gone @ gone) >= 0.0:
                 found = None

@@ -1,4 +1,4 @@
-"""Which resonances sound at each onset: patterns of new modes explained by a growing set of templates.
+"""Which resonances sound at each onset: patterns of modes explained by a growing set of templates.
 
 An onset's pattern is the amplitude of its new modes on a log-frequency grid beside the rise of its
 spectrum in ERB bands (drums have little else). Patterns add, so a chord or a kick under a hi-hat is
@@ -9,6 +9,7 @@ modes form several harmonic series. Thread: any.
 import dataclasses
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from rtsynth.decompose.damped import Float, Modes
@@ -72,7 +73,7 @@ def group(takes: list[Take], limit: int = 128) -> Grouping:
     templates: list[Float] = []
     modes: list[Modes] = []
     pitches: list[float] = []
-    for index in _clean_first(takes, patterns):
+    for index in _clean_first(pure, patterns):
         take, wanted = takes[index], patterns[index]
         if pure[index] > 0 and _same_pitch(pure[index], pitches) is not None:
             continue
@@ -86,7 +87,8 @@ def group(takes: list[Take], limit: int = 128) -> Grouping:
             modes.append(part)
             pitches.append(pitch)
     keep = _needed(templates, pitches)
-    templates, modes, pitches = ([part[i] for i in keep] for part in (templates, modes, pitches))
+    templates, modes = [templates[i] for i in keep], [modes[i] for i in keep]
+    pitches = [pitches[i] for i in keep]
     members = [
         _members(wanted, templates, _same_pitch(alone, pitches) if alone else None)
         for wanted, alone in zip(patterns, pure, strict=True)
@@ -151,21 +153,24 @@ def _band_power(signal: Float, sample_rate: float) -> Float:
     spectrum /= len(signal) * np.sum(window**2)
     freq = np.fft.rfftfreq(len(signal), 1.0 / sample_rate)
     band = np.searchsorted(TEXTURE_EDGES_HZ, freq) - 1
-    legal = (band >= 0) & (band < len(TEXTURE_EDGES_HZ) - 1)
-    power: Float = np.bincount(band[legal], spectrum[legal], minlength=len(TEXTURE_EDGES_HZ) - 1)
+    legal: NDArray[np.bool] = (band >= 0) & (band < len(TEXTURE_EDGES_HZ) - 1)
+    bands = len(TEXTURE_EDGES_HZ) - 1
+    power: Float = np.bincount(band[legal], spectrum[legal], minlength=bands).astype(np.float64)
     return power
 
 
-def _clean_first(takes: list[Take], patterns: list[Float]) -> list[int]:
-    """Loud takes of one series first: they make the purest templates."""
+def _clean_first(pure: list[float], patterns: list[Float]) -> list[int]:
+    """Single keys first, then what fills fewest bands: they make the purest templates."""
     loudest = max((float(np.linalg.norm(p)) for p in patterns), default=0.0) + 1e-12
-    purity = []
-    for take, wanted in zip(takes, patterns, strict=True):
-        _, members = best_series(take.modes)
-        energy = take.modes.energy()
-        share = float(energy[members].sum() / energy.sum()) if len(take.modes) else 0.0
-        purity.append(share + 0.1 * float(np.log10(np.linalg.norm(wanted) / loudest + 1e-3)))
-    return sorted(range(len(takes)), key=lambda i: -purity[i])
+
+    def impurity(index: int) -> float:
+        wanted = patterns[index]
+        power = wanted**2 + 1e-20
+        spread = float(power.sum() ** 2 / np.sum(power**2)) / len(wanted)
+        quiet = -float(np.log10(np.linalg.norm(wanted) / loudest + 1e-3))
+        return quiet - 10.0 if pure[index] > 0 else 10.0 * spread + 0.3 * quiet
+
+    return sorted(range(len(patterns)), key=impurity)
 
 
 def _explain(wanted: Float, templates: list[Float]) -> dict[int, float]:

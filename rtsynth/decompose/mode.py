@@ -88,7 +88,7 @@ def _baseband(signal: Float, sample_rate: float, centre_hz: float) -> tuple[Comp
         taps = taps[:: max(1, len(taps) // max(1, len(signal) // 2))]
     shift = np.exp(-2j * np.pi * centre_hz / sample_rate * np.arange(len(signal)))
     windows = np.lib.stride_tricks.sliding_window_view(signal * shift, len(taps))[::step]
-    band: Complex = windows @ taps
+    band: Complex = np.asarray(windows @ taps, complex)
     return band, sample_rate / step
 
 
@@ -108,7 +108,7 @@ def _esprit(band: Complex, order: int) -> Complex:
     _, vectors = np.linalg.eigh(hankel @ hankel.conj().T)
     space = vectors[:, -order:]
     rotation = np.linalg.lstsq(space[:-1], space[1:], rcond=None)[0]
-    found: Complex = np.linalg.eigvals(rotation)
+    found: Complex = np.asarray(np.linalg.eigvals(rotation), complex)
     return found
 
 
@@ -132,7 +132,8 @@ def _fit(s: Complex, signal: Float, first: int) -> Complex:
     at_zero: Complex = amplitude * np.exp(
         -np.clip(s * anchor if first >= 0 else 0 * s, -3.0, 3.0).real
     )
-    return at_zero * np.exp(-1j * s.imag * anchor)
+    turned: Complex = at_zero * np.exp(-1j * s.imag * anchor)
+    return turned
 
 
 def _strongest(modes: Modes, count: int) -> Modes:

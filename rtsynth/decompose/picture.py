@@ -1,5 +1,6 @@
 """A picture of a decomposition: what was there, what was made of it, what is left. Thread: main."""
 
+import itertools
 import os
 from typing import Any
 
@@ -56,7 +57,7 @@ def draw(
         constrained_layout=True,
         height_ratios=[3.0] * len(panels) + [2.0],
     )
-    image = None
+    image: Any = None
     high = sample_rate / 2
     for axis, (title, sound), level in zip(axes[:, 0], panels, levels, strict=False):
         seconds = len(sound) / sample_rate
@@ -111,7 +112,7 @@ def _log_spectrogram(signal: Float, sample_rate: int) -> Float:
     freq = LOWEST_HZ * (sample_rate / 2 / LOWEST_HZ) ** np.linspace(0, 1, BINS + 1)
     place = np.clip((freq * SIZE / sample_rate), 0, SIZE // 2)
     rows = []
-    for low, high in zip(place[:-1], place[1:], strict=True):
+    for low, high in itertools.pairwise(place):
         first, last = int(np.floor(low)), int(np.ceil(high))
         rows.append(magnitude[:, first : max(last, first + 1)].max(axis=1))
     return 20.0 * np.log10(np.array(rows) + 1e-7)
@@ -144,7 +145,7 @@ def _length_s(event: Event, instrument: Instrument) -> float:
     loud = np.abs(instrument.amplitude(event.resonance))
     main = float(t60[int(np.argmax(loud))]) if loud.any() else 0.05
     attack_s = instrument.attack.shape[1] / instrument.attack_rate
-    return min(max(main * event.damp, attack_s), event.duration_s + event.release_s)
+    return float(min(max(main * event.damp, attack_s), event.duration_s + event.release_s))
 
 
 def _draw_modes(axis: Any, score: Score, instrument: Instrument, high_hz: float) -> None:

@@ -1,4 +1,4 @@
-"""The whole way from a recording to events: onsets, modes, groups, joint fit, floor. Thread: worker."""
+"""From a recording to events: onsets, modes, groups, joint fit, floor. Thread: worker."""
 
 import dataclasses
 import os
@@ -112,7 +112,7 @@ def _analyse(recording: Recording, recipe: Recipe, bar: "tqdm[Any]") -> tuple[Dr
     takes = take_onsets(signal, rate, onsets, recipe.modes, bar.update)
     groups = group(takes, recipe.resonances)
     strikes = [
-        Strike(take.onset, index, gain)
+        Strike(take.onset, index, gain, seen_gain=gain)
         for take, members in zip(takes, groups.members, strict=True)
         for index, gain in members.items()
     ]
@@ -127,6 +127,7 @@ def _analyse(recording: Recording, recipe: Recipe, bar: "tqdm[Any]") -> tuple[Dr
         fit.sweep(number, bar.update)
         if number % 2 == 1:
             fit.drop_weak(recipe.weakest_db)
+    fit.lift_gains()
     if recipe.offsets:
         fit.offsets()
     floor = noise_floor(fit.residual, rate) if recipe.texture else np.zeros(32)

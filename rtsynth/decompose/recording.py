@@ -1,4 +1,4 @@
-"""Reading a recording: any rate, width and channel count in, clean float64 frames out. Thread: main."""
+"""Reading a recording: any rate, width and channels in, clean float64 out. Thread: main."""
 
 import dataclasses
 import os

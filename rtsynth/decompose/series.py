@@ -1,4 +1,4 @@
-"""Harmonic series among modes: which pitch they share, and which belong to another one. Thread: any."""
+"""Harmonic series among modes: which pitch they share, and which do not. Thread: any."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""The reference renderer: a score and an instrument as float64 samples, by the formula, without state.
+"""The reference renderer: a score and an instrument as float64 samples, straight by the formula.
 
 Slow and plain on purpose: the compiled engine is tested against it, the decomposition subtracts
 with it, and pictures are drawn from it. The formula is that of `rtsynth.instrument`. Thread: any.
@@ -18,7 +18,7 @@ from rtsynth.units import LN1000
 __all__ = ["White", "event_signal", "pan_gains", "render_score", "white_noise"]
 
 White = Callable[[int, int, int], Float]
-"""`white(seed, first, count) -> [count]` noise of unit variance at positions first … of a stream."""
+"""`white(seed, first, count) -> [count]` noise of unit variance from position first on."""
 
 AUDIBLE_LEVELS = 80.0 / 60.0
 VIBRATO_STEP = 32  # samples between points of the bent phase
@@ -60,7 +60,8 @@ def render_score(
 def pan_gains(pan: float) -> Float:
     """[2] gain left and right, equal power, unity at the centre."""
     angle = (pan + 1.0) * np.pi / 4.0
-    return np.sqrt(2.0) * np.array([np.cos(angle), np.sin(angle)])
+    gains: Float = np.sqrt(2.0) * np.array([np.cos(angle), np.sin(angle)])
+    return gains
 
 
 def event_signal(
@@ -147,14 +148,15 @@ def _vibrato(
 
 
 def _attack(event: Event, instrument: Instrument, sample_rate: int, limit: int) -> Float:
-    attack = instrument.attack[event.resonance].astype(float)
+    attack: Float = instrument.attack[event.resonance].astype(np.float64)
     if not attack.any():
         return np.zeros(0)
     if sample_rate == instrument.attack_rate:
         return attack[:limit]
     count = min(limit, int(len(attack) * sample_rate / instrument.attack_rate))
     place = np.arange(count) * instrument.attack_rate / sample_rate
-    return np.interp(place, np.arange(len(attack)), attack, right=0.0)
+    moved: Float = np.interp(place, np.arange(len(attack)), attack, right=0.0)
+    return moved
 
 
 def _noise(
@@ -172,12 +174,12 @@ def _noise(
     source = white(event.seed, -(len(taps) - 1), count + len(taps) - 1)
     place = np.arange(count) / length * (len(envelope) - 1)
     level = np.interp(place, np.arange(len(envelope)), envelope)
-    noise = level * np.convolve(source, taps, "valid")
-    if wet == 0.0:
-        return dry * noise
-    return _driven(event, instrument, sample_rate, limit, noise) * wet + np.pad(
-        dry * noise, (0, limit - count)
-    )
+    noise: Float = level * np.convolve(source, taps, "valid")
+    heard: Float = dry * noise
+    if wet > 0.0:
+        driven = _driven(event, instrument, sample_rate, limit, noise)
+        heard = wet * driven + np.pad(heard, (0, limit - count))
+    return heard
 
 
 def _driven(
@@ -200,13 +202,16 @@ def _texture(
     length = min(limit, held + int(AUDIBLE_LEVELS * event.release_s * sample_rate))
     if length < 2:
         return np.zeros(0)
-    gains = instrument.texture_gain[event.resonance] * 10.0 ** (np.array(event.vector) / 20.0)
+    gains: Float = instrument.texture_gain[event.resonance] * 10.0 ** (
+        np.array(event.vector) / 20.0
+    )
     spectrum = np.fft.rfft(white(event.seed, 0, length))
-    freq = np.fft.rfftfreq(length, 1.0 / sample_rate)
+    freq = np.fft.rfftfreq(length, 1.0 / sample_rate).astype(np.float64)
     shape = texture_shape(gains, freq, sample_rate)
     age = np.maximum(np.arange(length) - held, 0) / sample_rate
     sound: Float = np.fft.irfft(spectrum * shape, length)
-    return event.gain * sound * np.exp(-LN1000 * age / event.release_s)
+    sound = event.gain * sound * np.exp(-LN1000 * age / event.release_s)
+    return sound
 
 
 def texture_shape(gains: Float, freq_hz: Float, sample_rate: int) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The stationary noise under everything: its level per band, from the quiet moments. Thread: any."""
+"""The stationary noise under everything: its level per band in quiet moments. Thread: any."""
 
 import numpy as np
 

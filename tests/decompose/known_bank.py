@@ -37,9 +37,7 @@ def key_sound(key: int, seconds: float, rate: int = RATE) -> Float:
     return sound + thump
 
 
-def melody(
-    keys: list[int], gains: list[float], step_s: float = 0.3, rate: int = RATE
-) -> Known:
+def melody(keys: list[int], gains: list[float], step_s: float = 0.3, rate: int = RATE) -> Known:
     """Keys struck one after the other, each ringing on."""
     onsets = [0.1 + step_s * index for index in range(len(keys))]
     sound = np.zeros(int((onsets[-1] + 1.0) * rate))

@@ -21,7 +21,7 @@ def plain(event: Event, count: int) -> np.ndarray:
     s = -np.log(1000) / BANK.t60_s[0, :2, None] + 2j * np.pi * BANK.freq_hz[0, :2, None]
     sound = (BANK.amplitude(0)[:2, None] * np.exp(s * time)).sum(axis=0).real
     sound[:100] += BANK.attack[0]
-    return event.gain * sound
+    return np.asarray(event.gain * sound)
 
 
 def test_modes_and_attack_are_the_written_sum() -> None:
@@ -37,9 +37,7 @@ def test_after_the_duration_decay_rates_add() -> None:
     )
     at = round(0.1 * RATE)
     age = np.arange(len(held) - at) / RATE
-    np.testing.assert_allclose(
-        held[at:], free[at : len(held)] * 10 ** (-3 * age / 0.2), atol=1e-9
-    )
+    np.testing.assert_allclose(held[at:], free[at : len(held)] * 10 ** (-3 * age / 0.2), atol=1e-9)
 
 
 def test_an_octave_up_doubles_every_frequency_and_a_vector_lowers_one_mode() -> None:

@@ -12,7 +12,8 @@ TIME = np.arange(COUNT) / RATE
 RANDOM = np.random.default_rng(3)
 WHITE = RANDOM.normal(0.0, 0.1, COUNT)
 TONES = sum(
-    np.exp(-1.2 * TIME) * np.sin(2 * np.pi * f * TIME) for f in (220.0, 441.0, 700.0, 1500.0, 3000.0)
+    np.exp(-1.2 * TIME) * np.sin(2 * np.pi * f * TIME)
+    for f in (220.0, 441.0, 700.0, 1500.0, 3000.0)
 )
 
 

@@ -1,4 +1,4 @@
-"""Distances between sounds: exact where a closed form exists, defined where nothing is to compare."""
+"""Distances between sounds: exact where a closed form exists, defined where nothing is."""
 
 import json
 import math

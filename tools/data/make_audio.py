@@ -66,7 +66,7 @@ def load(path: pathlib.Path) -> Float:
 
 
 def sampled_keys(folder: pathlib.Path) -> dict[int, pathlib.Path]:
-    """MIDI number to file: A0v10.ogg, C1v10.ogg, D#1v10.ogg …"""
+    """MIDI number to file: A0v10.ogg, C1v10.ogg, D#1v10.ogg and so on."""
     keys = {}
     for path in sorted(folder.glob("*.ogg")):
         name = path.stem.split("v")[0]
