@@ -74,7 +74,18 @@ def fit_noise(
         return np.zeros(ENVELOPE_POINTS), np.zeros(FILTER_TAPS)
     smooth = np.convolve(np.pad(power, 1, mode="edge"), [0.25, 0.5, 0.25], "valid")
     envelope = np.sqrt(smooth / total) * attack_fade(ENVELOPE_POINTS)
-    return envelope, _minimum_phase(spectrum)
+    return envelope * _headroom(envelope, residuals, gains), _minimum_phase(spectrum)
+
+
+def _headroom(envelope: Float, residuals: list[Float], gains: list[float]) -> float:
+    """0 … 1: the factor with which no strike's noise is louder than what is left there."""
+    own = float(np.sqrt(np.mean(envelope**2)))
+    room = [
+        float(np.sqrt(np.mean(residual**2))) / (gain * own + 1e-30)
+        for residual, gain in zip(residuals, gains, strict=True)
+        if len(residual)
+    ]
+    return min([1.0, *room])
 
 
 def _minimum_phase(spectrum: Float) -> Float:

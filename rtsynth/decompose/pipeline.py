@@ -126,6 +126,7 @@ def _analyse(recording: Recording, recipe: Recipe, bar: "tqdm[Any]") -> tuple[Dr
     for number in range(recipe.sweeps):
         fit.sweep(number, bar.update)
         if number % 2 == 1:
+            fit.lift_gains()
             fit.drop_weak(recipe.weakest_db)
     fit.lift_gains()
     if recipe.offsets:
