@@ -206,7 +206,7 @@ class Instrument:
                 extra_arrays=arrays,
             )
             instrument.validate()
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise FileFormatError(f"{path}: damaged instrument ({error}); make it again") from None
         return instrument
 

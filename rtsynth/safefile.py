@@ -97,7 +97,8 @@ def load_arrays(
             header = file.metadata() or {}
             metadata = _checked_header(name, kind, version, header)
             arrays = {key: file.get_tensor(key) for key in file.keys()}
-    except (SafetensorError, OSError, ValueError, TypeError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
+        # AttributeError: a type that NumPy does not have, such as float8
         raise FileFormatError(
             f"{name}: not a readable rtsynth {kind} file ({error}); make it again"
         ) from None

@@ -88,7 +88,14 @@ class Score:
                 extra={k: v for k, v in metadata.items() if k not in KNOWN_METADATA},
                 extra_arrays={k: v for k, v in arrays.items() if not _is_column(k)},
             )
-        except (ValueRangeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except (
+            ValueRangeError,
+            KeyError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            OverflowError,
+        ) as error:
             raise FileFormatError(f"{path}: damaged score ({error}); decompose again") from None
 
 

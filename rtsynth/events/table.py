@@ -1,5 +1,6 @@
 """The sorted table of events and its range query. Thread: any (one owner at a time)."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -100,14 +101,13 @@ class EventTable:
         names = [event.name for event in fresh if event.name]
         taken = [i for i in ids if i in self._onsets_by_id]
         named = [n for n in names if n in self._ids_by_name]
-        if taken or len(set(ids)) < len(ids):
+        taken += [i for i, count in Counter(ids).items() if count > 1]
+        named += [n for n, count in Counter(names).items() if count > 1]
+        if taken:
+            raise ValueRangeError(f"event id {taken[0]} is given twice; choose another", field="id")
+        if named:
             raise ValueRangeError(
-                f"event id {(taken or sorted(ids))[0]} is given twice; choose another", field="id"
-            )
-        if named or len(set(names)) < len(names):
-            raise ValueRangeError(
-                f"event name {(named or sorted(names))[0]!r} is given twice; choose another",
-                field="name",
+                f"event name {named[0]!r} is given twice; choose another", field="name"
             )
         added = np.zeros(len(fresh), EVENT_DTYPE)
         for row, event in zip(added, fresh, strict=True):
@@ -153,9 +153,11 @@ class EventTable:
             tail_s: [resonances], seconds from the onset until each, as learned, is 80 dB down.
         """
         rows = self.rows
-        with np.errstate(divide="ignore"):
-            rate = rows["damp"].astype(float) / rows["stretch"]
-            ring = np.asarray(tail_s, float)[rows["resonance"]] * rate
+        tail = np.asarray(tail_s, float)[rows["resonance"]]
+        rate = np.full(len(rows), np.inf)  # a frozen event rings for ever …
+        np.divide(rows["damp"], rows["stretch"], out=rate, where=rows["stretch"] > 0.0)
+        ring = np.zeros(len(rows))  # … unless it has nothing that rings
+        np.multiply(tail, rate, out=ring, where=tail > 0.0)
         ring[rows["kind"] == Kind.TEXTURE] = np.inf
         held = rows["duration_s"] + LEVELS_TO_MINUS_80_DB * rows["release_s"]
         ends: NDArray[np.float64] = rows["onset_s"] + np.minimum(ring, held)
@@ -236,7 +238,7 @@ class EventTable:
 
     def _event(self, row: Any) -> Event:
         event_id = int(row["id"])
-        numbers = {name: row[name].item() for name in NUMBERS}
+        numbers: dict[str, Any] = {name: _legal(name, row[name].item()) for name in NUMBERS}
         return Event(
             id=event_id,
             kind=Kind(int(row["kind"])),
@@ -279,12 +281,17 @@ class _EndTree:
         return nodes
 
 
+def _legal(name: str, value: float) -> float:
+    """The value, or the bound that a float32 column has rounded it from to just outside."""
+    field = FIELDS[name]
+    return min(max(value, field.minimum), field.maximum)
+
+
 def _check_rows(rows: NDArray[np.void], group_names: list[str]) -> None:
     for name, field in FIELDS.items():
         values = rows[name]
-        # float32 columns hold the nearest float32 to a legal bound
-        slack = 1e-6 * max(abs(field.minimum), 1.0) if values.dtype == np.float32 else 0.0
-        legal = (values >= field.minimum - slack) & (values <= field.maximum)
+        # NumPy rounds the bounds to the column's type, as the values were
+        legal = (values >= field.minimum) & (values <= field.maximum)
         _refuse_first(rows, legal, name, f"{field.minimum:g} … {field.maximum:g}")
     _refuse_first(rows, (np.abs(rows["vector"]) <= 96.0).all(axis=1), "vector", "−96 … 96")
     _refuse_first(rows, rows["kind"] <= max(Kind), "kind", "0 (modal), 1 (texture)")
