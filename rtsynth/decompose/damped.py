@@ -14,6 +14,8 @@ from rtsynth.units import LN1000
 __all__ = ["Modes", "poles", "project", "ring"]
 
 BLOCK = 256
+ROWS = 32  # blocks at once
+INAUDIBLE = 1e-7  # −140 dB against the strongest mode
 
 Complex = NDArray[np.complex128]
 Float = NDArray[np.float64]
@@ -70,8 +72,15 @@ def ring(s: Complex, amplitude: Complex, length: int) -> Float:
     count = -(-length // BLOCK)
     rows = np.exp(np.outer(np.arange(count) * BLOCK, s)) * amplitude
     columns = np.exp(np.outer(s, np.arange(BLOCK)))
-    sound: Float = rows.real @ columns.real
-    sound -= rows.imag @ columns.imag
+    sound = np.zeros((count, BLOCK))
+    audible = INAUDIBLE * float(np.abs(amplitude).max())
+    for first in range(0, count, ROWS):  # modes that are gone cost nothing more
+        part = rows[first : first + ROWS]
+        alive = np.abs(part[0]) > audible
+        if not alive.any():
+            break
+        part, own = part[:, alive], columns[alive]
+        sound[first : first + ROWS] = part.real @ own.real - part.imag @ own.imag
     return sound.reshape(-1)[:length]
 
 
