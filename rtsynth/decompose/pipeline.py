@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from rtsynth.decompose.bake import bake
@@ -77,7 +78,12 @@ def decompose(
     recording: Recording, *, recipe: Recipe | None = None, progress: bool = False
 ) -> Decomposition:
     """Take a recording apart; the same recording and recipe give the same events."""
-    recipe = recipe or Recipe()
+    # its matrices are small: a second BLAS thread only waits, and waits badly on a busy machine
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _decompose(recording, recipe or Recipe(), progress)
+
+
+def _decompose(recording: Recording, recipe: Recipe, progress: bool) -> Decomposition:
     began = time.perf_counter()
     notes = list(recording.notes)
     reason = _nothing_to_do(recording)
