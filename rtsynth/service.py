@@ -1,4 +1,7 @@
-"""The service: one engine, one device, the servers, a recorder. The only place that knows everyone."""
+"""The service: engine, device, servers, recorder; the only place that knows everyone.
+
+Thread: main.
+"""
 
 import dataclasses
 import gc
@@ -64,7 +67,7 @@ class Config:
 class Service:
     """Everything between `start` and `stop`; also a context manager.
 
-    Ports are bound and files opened on construction, so that a failure is known before sound starts.
+    Ports are bound and files opened on construction: a failure is known before sound starts.
 
     Args:
         config: how it runs.

@@ -2,7 +2,7 @@
 
 Everything is rendered in whole ticks on the stream's absolute grid and handed out in whatever
 pieces the device asks for: so the samples cannot depend on how they are cut into blocks. A command
-must be in the inbox before the tick that holds its frame is rendered, TICK − 1 frames ahead at most.
+must be in the inbox before the tick that holds its frame is rendered: up to TICK − 1 frames early.
 """
 
 import math
