@@ -20,6 +20,8 @@ BANDS_PER_OCTAVE = 24
 COMPRESSION = 1_000.0
 PREDICTION_ORDER = 32
 SEPARATION_S = 0.03
+LEAD_S = 0.1  # of silence, so that what sounds from the first sample on has an onset too
+INAUDIBLE = 1e-4  # power against the mean of the stretch around an onset
 CHUNK = 4_096  # analysis frames at once, to bound the memory of long files
 
 Float = NDArray[np.float64]
@@ -37,11 +39,12 @@ def find_onsets(signal: Float, sample_rate: float, threshold: float = 0.033) -> 
         [onsets] sample indices.
     """
     hop = max(1, round(HOP_S * sample_rate))
-    strength = onset_strength(signal, sample_rate)
+    lead = round(LEAD_S * sample_rate)
+    led = np.concatenate([np.zeros(lead), signal])
+    strength = onset_strength(led, sample_rate)
     peaks = _peaks(strength, threshold)
-    onsets = np.array(
-        [refine_onset(signal, sample_rate, int(peak) * hop) for peak in peaks], np.int64
-    )
+    onsets = np.array([refine_onset(led, sample_rate, int(peak) * hop) for peak in peaks], np.int64)
+    onsets = np.maximum(onsets - lead, 0)
     return _apart(onsets, strength[peaks], int(SEPARATION_S * sample_rate))
 
 
@@ -95,11 +98,12 @@ def refine_onset(signal: Float, sample_rate: float, near: int) -> int:
     error = error[-(last - first) :]
     if len(error) < 16:
         return near
-    power = np.cumsum(error**2) + 1e-14
+    power = np.cumsum(error**2)
+    floor = INAUDIBLE * float(power[-1]) / len(error) + 1e-14  # digital silence is no start
     count = np.arange(1, len(error) + 1, dtype=float)
-    left = count[:-1] * np.log(power[:-1] / count[:-1] + 1e-14)
+    left = count[:-1] * np.log(power[:-1] / count[:-1] + floor)
     remaining = np.maximum(power[-1] - power[:-1], 0.0)
-    right = (len(error) - count[:-1]) * np.log(remaining / (len(error) - count[:-1]) + 1e-14)
+    right = (len(error) - count[:-1]) * np.log(remaining / (len(error) - count[:-1]) + floor)
     criterion = (left + right)[4:-4]
     return first + 5 + int(np.argmin(criterion))
 

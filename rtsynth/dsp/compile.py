@@ -5,6 +5,7 @@ it calls; a cache kept in a folder named after all kernel sources cannot go stal
 """
 
 import hashlib
+import logging
 import os
 import platform
 from collections.abc import Callable
@@ -35,7 +36,12 @@ def _cache_folder() -> Path:
 
 
 if "NUMBA_CACHE_DIR" not in os.environ:
-    numba.config.CACHE_DIR = str(_cache_folder())
+    _folder = _cache_folder()
+    numba.config.CACHE_DIR = str(_folder)
+    if not _folder.exists():
+        logging.getLogger(__name__).warning(
+            "compiling the engine for this processor: about half a minute, this once"
+        )
 
 
 def kernel(signature: Any = None, *, fastmath: bool = False) -> Callable[[Any], Any]:

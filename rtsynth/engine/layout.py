@@ -226,7 +226,7 @@ class State(NamedTuple):
     modes: NDArray[Any]  # [voices + spare, ROWS, M]
     controls: NDArray[Any]  # [voices + spare, CONTROLS]
     voice_vectors: NDArray[Any]  # [voices + spare, VECTOR_DIM]
-    rings: NDArray[Any]  # [voices + spare, GRAIN] texture overlap-add
+    rings: NDArray[Any]  # [voices + spare, 2·GRAIN] overlap-add: a grain may begin within a tick
     bank: NDArray[Any]  # [R, 4, M]
     resonances: NDArray[Any]  # [R] RESONANCE_DTYPE
     attack: NDArray[Any]  # [R, A]
@@ -277,7 +277,7 @@ def manifest(sizes: Sizes) -> Manifest:
         "modes": (f8, (pool, ROWS, wide)),
         "controls": (f8, (pool, CONTROLS)),
         "voice_vectors": (f4, (pool, VECTOR_DIM)),
-        "rings": (f4, (pool, GRAIN)),
+        "rings": (f4, (pool, 2 * GRAIN)),
         "bank": (f4, (r, 4, wide)),
         "resonances": (RESONANCE_DTYPE, (r,)),
         "attack": (f4, (r, max(sizes.attack, 1))),

@@ -25,3 +25,13 @@ def test_a_steady_tone_has_no_onset_after_its_start() -> None:
 def test_silence_has_none() -> None:
     assert len(find_onsets(np.zeros(RATE), RATE)) == 0
     assert len(find_onsets(np.zeros(3), RATE)) == 0
+
+
+@pytest.mark.parametrize("first", [0, 130])
+def test_a_sound_from_the_first_sample_on_has_an_onset(first: int) -> None:
+    rate = 44_100
+    time_s = np.arange(rate) / rate
+    sound = np.zeros(rate + first)
+    sound[first:] = 0.4 * np.sin(2 * np.pi * 440.0 * time_s) * np.exp(-3.0 * time_s)
+    (onset,) = find_onsets(sound, rate)
+    assert abs(int(onset) - first) <= 2  # samples; a sine begins at 0
