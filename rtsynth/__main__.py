@@ -1,5 +1,7 @@
 """`rtsynth`, and `python -m rtsynth`. Thread: main."""
 
+import logging
+import os
 import sys
 
 from rtsynth.cli import run
@@ -9,7 +11,18 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if "sounddevice" not in sys.modules:
+        sys.exit(code)
+    # All is closed by now. A driver's own clean-up at the end of a process may crash or hang
+    # where its server has died meanwhile: it is not run.
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            pass
+    os._exit(code)
 
 
 if __name__ == "__main__":

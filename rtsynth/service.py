@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rtsynth.audio import Device, Recorder, open_device
+from rtsynth.audio import Device, Recorder, open_device, preferred_rate
 from rtsynth.control import Control, PerformanceLog, Session, read_log, replay
 from rtsynth.control.command import parse
 from rtsynth.control.osc import DEFAULT_OSC_PORT
@@ -41,7 +41,7 @@ class Config:
 
     Attributes:
         device: name, index or "null"; None for the sound card, or the null device without one.
-        sample_rate: Hz; the score's if None.
+        sample_rate: Hz; the device's own if None, or the score's where the device takes any.
         block_size: frames the device asks for at once.
         channels: 1 or 2.
         osc_port: UDP port, 0 for any free one, None for no OSC.
@@ -85,7 +85,7 @@ class Service:
     def __init__(self, config: Config, instrument: Instrument, score: Score | None = None) -> None:
         self.config = config
         self._score = score or Score()
-        rate = config.sample_rate or self._score.sample_rate
+        rate = config.sample_rate or preferred_rate(config.device) or self._score.sample_rate
         self.engine = make_engine(
             instrument,
             self._score.table,

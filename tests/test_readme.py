@@ -16,7 +16,7 @@ def test_the_files_the_readme_names_exist() -> None:
     import re
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"\((?!http|#)([\w./-]+)\)", text)) | set(
+    named = set(re.findall(r"\]\((?!http|#)([\w./-]+)\)", text)) | set(
         re.findall(r"`((?:tools|presets|docs)/[\w./-]+)`", text)
     )
     assert len(named) > 5

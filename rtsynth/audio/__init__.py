@@ -10,7 +10,7 @@ from rtsynth.audio.device import Device, DeviceInfo, EngineLike
 from rtsynth.audio.file import FileDevice, WavWriter, read_wav
 from rtsynth.audio.hand import HandDevice
 from rtsynth.audio.null import NullDevice
-from rtsynth.audio.open import list_devices, open_device
+from rtsynth.audio.open import list_devices, open_device, preferred_rate
 from rtsynth.audio.portaudio import PortAudioDevice, rescan
 from rtsynth.audio.recorder import Recorder, RecordingEngine
 
@@ -27,6 +27,7 @@ __all__ = [
     "WavWriter",
     "list_devices",
     "open_device",
+    "preferred_rate",
     "read_wav",
     "rescan",
 ]

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from rtsynth.audio.device import Device, DeviceInfo, EngineLike
 from rtsynth.audio.null import NullDevice, Tap
-from rtsynth.audio.portaudio import PortAudioDevice, outputs
+from rtsynth.audio.portaudio import PortAudioDevice, choose, outputs
 from rtsynth.errors import DeviceError
 
-__all__ = ["NULL", "list_devices", "open_device"]
+__all__ = ["NULL", "list_devices", "open_device", "preferred_rate"]
 
 NULL = "null"
 
@@ -26,6 +26,20 @@ def list_devices() -> list[DeviceInfo]:
         log.warning("%s", error)
         found = []
     return [*found, DeviceInfo(NULL, -1, "rtsynth", 0, 0, 0.0, default=not found)]
+
+
+def preferred_rate(name: str | int | None = None) -> int:
+    """The rate in Hz that a device runs at by itself; 0 where any will do, or there is none.
+
+    A JACK server runs at one rate only, and a sound card at others only through a converter.
+    Thread: main.
+    """
+    if name in (NULL, -1):
+        return 0
+    try:
+        return choose(name).sample_rate
+    except DeviceError:
+        return 0
 
 
 def open_device(

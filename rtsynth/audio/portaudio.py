@@ -10,6 +10,7 @@ import atexit
 import ctypes
 import functools
 import logging
+import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -19,14 +20,16 @@ from rtsynth.audio.device import Device, DeviceInfo, EngineLike
 from rtsynth.audio.watch import Watch
 from rtsynth.errors import DeviceError
 
-__all__ = ["PortAudioDevice", "outputs", "rescan"]
+__all__ = ["PortAudioDevice", "choose", "outputs", "rescan"]
 
 CLOSE_TIMEOUT_S = 1.5
 USUAL_BLOCK_SIZE = 1024  # no driver asks for more where it may choose
 JACK = "JACK"
+JACK_NO_START_SERVER = 0x01  # from its types.h
 
 log = logging.getLogger(__name__)
 _open: "weakref.WeakSet[PortAudioDevice]" = weakref.WeakSet()
+_lost: set[str] = set()  # devices whose driver once went away: it must not be asked to leave
 _stuck: list[object] = []  # streams that never closed, with all that they may still call
 
 
@@ -98,7 +101,7 @@ class PortAudioDevice(Device):
         self.engine = engine
         self.block_size = block_size
         self.sample_rate = engine.sample_rate
-        self.info = _choose(name)
+        self.info = choose(name)
         self.name = f"{self.info.name} ({self.info.host})"
         self._latency = latency
         self._on_change = on_change
@@ -178,6 +181,7 @@ class PortAudioDevice(Device):
 
     def _tell(self, lost: bool) -> None:
         if lost:
+            _lost.add(self.name)
             log.warning("%s is lost: it does not ask for sound any more", self.name)
         else:
             log.warning("%s is back", self.name)
@@ -191,7 +195,12 @@ def _abort_and_close(stream: Any, closed: threading.Event) -> None:
     closed.set()
 
 
-def _choose(name: str | int | None) -> DeviceInfo:
+def choose(name: str | int | None) -> DeviceInfo:
+    """The output meant by a name, part of one or an index; the default one for None.
+
+    Raises:
+        DeviceError: there is none, or several.
+    """
     found = outputs()
     if name is None:
         chosen = [d for d in found if d.default]
@@ -247,3 +256,21 @@ def _stop_all() -> None:
             device.stop()
         except RuntimeError:  # too late to start a thread: the end of the process closes it
             log.debug("left %s open", device.name)
+    library = _imported()
+    on_jack = any(JACK in host["name"] for host in library.query_hostapis())
+    if not _stuck and not _lost and not (on_jack and not _jack_answers()):
+        library._terminate()  # a JACK client left alive crashes in libjack's own clean-up
+
+
+def _jack_answers() -> bool:
+    """Whether a JACK server is there: leaving one that is gone ends the process."""
+    try:
+        jack = ctypes.CDLL("libjack.so.0" if os.name == "posix" else "libjack64")
+    except OSError:
+        return False
+    jack.jack_client_open.restype = ctypes.c_void_p
+    client = jack.jack_client_open(b"rtsynth-leaving", JACK_NO_START_SERVER, None)
+    if not client:
+        return False
+    jack.jack_client_close(ctypes.c_void_p(client))
+    return True

@@ -100,7 +100,9 @@ def _live(parser: argparse.ArgumentParser) -> None:
         "--zmq-port", metavar="P", type=PORT, default=57_141, help="first of three TCP ports"
     )
     parser.add_argument("--block-size", metavar="N", type=LIVE_BLOCK, default=256)
-    parser.add_argument("--sample-rate", metavar="HZ", type=RATE, help="the score's")
+    parser.add_argument(
+        "--sample-rate", metavar="HZ", type=RATE, help="the device's, or the score's"
+    )
     parser.add_argument("--record", metavar="OUT.wav", help="record what is played")
     parser.add_argument("--log", metavar="LOG.jsonl", help="write the performance log")
     parser.add_argument(

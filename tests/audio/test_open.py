@@ -29,7 +29,7 @@ def no_library(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def choose(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | int | None], DeviceInfo]:
     monkeypatch.setattr(portaudio, "outputs", lambda: CARDS)
-    return portaudio._choose
+    return portaudio.choose
 
 
 def test_null_is_opened_when_asked_for(engine: FakeEngine) -> None:
