@@ -207,7 +207,7 @@ COMMANDS: tuple[Command, ...] = (
             Arg("end_s", "f", optional=True, default=0.0),
         ),
         True,
-        "repeat a stretch of the score; end 0 is the score's end",
+        "repeat a stretch of the score; end 0 is where the last event is over",
     ),
     Command(34, "transport/tempo", (Arg("rate", "f"),), True, "rate of the score; 1 as recorded"),
     Command(40, "panic", (), True, "fade out everything and stop the transport"),

@@ -19,12 +19,13 @@ from rtsynth.control import Control, PerformanceLog, Session, read_log, replay
 from rtsynth.control.command import parse
 from rtsynth.control.osc import DEFAULT_OSC_PORT
 from rtsynth.control.zeromq import DEFAULT_ZMQ_PORT
+from rtsynth.dsp.modal import TICK
 from rtsynth.engine import Engine, EngineConfig
 from rtsynth.engine.engine import START_RAMP_S
 from rtsynth.errors import FileFormatError
 from rtsynth.events import EventTable, Score
 from rtsynth.instrument import Instrument
-from rtsynth.render import at_rate, run_engine
+from rtsynth.render import at_rate
 
 __all__ = ["Config", "Service", "replay_log"]
 
@@ -217,9 +218,17 @@ def replay_log(
     waiting = deque(records)
     last = records[-1].frame if records else 0
 
-    def feed(frame: int) -> None:
-        session.pump()
-        replay(session, waiting, frame + 32)
-
     frames = max(last - engine.latency.limiter, 0)
-    return header.sample_rate, run_engine(engine, frames, block_size, feed)
+    out = np.zeros((frames + engine.latency.limiter, header.channels), np.float32)
+    while engine.frame < len(out):
+        # what the log holds is handed over with its own tick: earlier, it would meet a score
+        # and a schedule that it did not meet live
+        session.pump()
+        begin = engine.frame
+        next_tick = -(-begin // TICK) * TICK
+        replay(session, waiting, next_tick + TICK)
+        end = begin + block_size
+        if waiting:
+            end = min(end, max(waiting[0].frame // TICK * TICK, begin + 1))
+        engine.process(out[begin:end])
+    return header.sample_rate, out[engine.latency.limiter :]

@@ -39,6 +39,9 @@ class EnginePort(Protocol):
     def reserve(self, row: np.void) -> int:
         """Write an event's row into an unused slot and return the slot."""
 
+    def unreserve(self, slot: int) -> None:
+        """Give back a slot that was never activated."""
+
     def slot_of(self, event_id: int) -> int:
         """Slot of an event."""
 

@@ -107,6 +107,7 @@ class Session:
         self._lock = threading.RLock()
         self._revision = 0
         self._last_request = 0
+        self._last_due = 0
         self._pending: dict[int, Plan] = {}
         self._news: deque[News] = deque(maxlen=MAX_NEWS)
         self._echoes: dict[tuple[Any, ...], News] = {}
@@ -187,7 +188,7 @@ class Session:
         if command.op == "panic":
             return ASAP, 0.0
         if command.time_s is None:
-            return (ASAP if self._asap else max(self.clock.due(arrived_s), 0)), 0.0
+            return (ASAP if self._asap else self._stamped(arrived_s)), 0.0
         ahead_s = self.clock.ahead_s(command.time_s)
         if not abs(ahead_s) < 1e9 or ahead_s > self._too_far_s:
             raise ValueRangeError(
@@ -198,7 +199,15 @@ class Session:
         if passed <= 0:
             return due, 0.0
         late_s = passed / self.engine.sample_rate
-        return (max(self.clock.due(arrived_s), 0) if self._late == "clip" else ASAP), late_s
+        return (self._stamped(arrived_s) if self._late == "clip" else ASAP), late_s
+
+    def _stamped(self, arrived_s: float) -> int:
+        """Frame of an untagged command: its arrival plus the offset, never before an earlier one.
+
+        A block that came late would otherwise turn the order of two messages around.
+        """
+        self._last_due = max(self.clock.due(arrived_s), self._last_due)
+        return self._last_due
 
     def _post(self, plans: list[Plan]) -> None:
         """Check, reserve and resolve everything, and only then post."""
@@ -216,7 +225,7 @@ class Session:
             targets = [p.target if p.event is None else self.engine.slot_of(p.event) for p in posts]
         except RtsynthError:
             for slot in slots.values():
-                self.engine.post(Op.FREE, slot, ASAP)
+                self.engine.unreserve(slot)
             raise
         remaining = iter(targets)
         for plan in plans:

@@ -4,7 +4,7 @@ from typing import Any
 
 from rtsynth.dsp.compile import kernel
 from rtsynth.engine.ops import ALL, NoticeKind, Op
-from rtsynth.engine.transport import enter_order, leave_order, play, seek
+from rtsynth.engine.transport import enter_order, leave_order, play, score_end, seek
 from rtsynth.engine.voice import (
     FREE,
     MASTER_MUTE,
@@ -148,13 +148,18 @@ def _apply_globally(st: Any, command: Any, first: int) -> None:
         core.loop_on = int(value)
         core.loop_begin = float(int(command.number[1] * core.sample_rate + 0.5))
         core.loop_end = float(int(command.number[2] * core.sample_rate + 0.5))
+        if core.loop_end == 0.0:
+            core.loop_end = score_end(st)
     elif op == PANIC:
         core.playing = 0
         for v in range(st.voices.shape[0]):
             let_die(st, st.voices[v], first)
         for i in range(core.pending_count):
-            if st.pending[i].op == TRIGGER or st.pending[i].op == PLAY:
-                st.pending[i].op = CANCELLED
+            waiting = st.pending[i]  # what was sent after the panic is not meant by it
+            if waiting.sequence < command.sequence and (
+                waiting.op == TRIGGER or waiting.op == PLAY
+            ):
+                waiting.op = CANCELLED
 
 
 @kernel()

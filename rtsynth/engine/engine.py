@@ -162,6 +162,11 @@ class Engine:
             self._state.slots[slot]["used"] = 1
             self._state.order[int(self._core["order_count"])] = slot
             self._core["order_count"] += 1
+        # onsets were rounded to frames: events of one frame stand in the order of their ids
+        count = int(self._core["order_count"])
+        slots = self._state.slots[self._state.order[:count]]
+        order = np.lexsort((slots["id"], slots["onset"]))
+        self._state.order[:count] = self._state.order[:count][order]
 
     def reserve(self, row: Any) -> int:
         """Write an event into an unused slot and return the slot; `Op.ACTIVATE` makes it playable.
@@ -192,6 +197,11 @@ class Engine:
         target["used"] = target["solo"] = 0
         self._state.vectors[slot] = row["vector"]
         return slot
+
+    def unreserve(self, slot: int) -> None:
+        """Give back a slot that `reserve` returned and no `Op.ACTIVATE` was posted for."""
+        self._slots_by_id.pop(int(self._state.slots[slot]["id"]), None)
+        self._free_slots.append(slot)
 
     def slot_of(self, event_id: int) -> int:
         """Slot of a loaded event.
@@ -314,7 +324,7 @@ class Engine:
         state.window[:] = grain_window()
         for row, param in zip(state.params, PARAMS, strict=True):
             smoothed = param.curve is not Curve.STEPPED and param.path != "transport/tempo"
-            row[:] = param.default, param.default, 0.0, smoothed
+            row[:] = param.default, param.default, -1.0, smoothed
 
     def _load_instrument(self, instrument: Instrument) -> None:
         state, rate, modes = self._state, self.sample_rate, instrument.modes

@@ -132,7 +132,8 @@ VOICE_DTYPE = np.dtype(
         ("from_score", "<i4"),
         ("fade_first", "<i4"),  # frame of the tick at which the fade begins
         ("padding", "<i4"),
-        ("onset", "<i8"),  # frame of the stream
+        ("onset", "<i8"),  # frame of the stream; may lie before …
+        ("begin", "<i8"),  # … the first frame rendered
         ("release", "<f8"),  # frame of the stream; infinite if it is never let go
         ("seed", "<i8"),
         ("velocity", "<f8"),

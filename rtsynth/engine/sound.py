@@ -50,12 +50,12 @@ def _move_controls(st: Any, v: int) -> bool:
     if voice.version != slot.version:
         voice.version = slot.version
         voice.ramp_ticks = st.core[0].smooth_ticks
-    moving = (
-        st.params[BANK_TRANSPOSE, TICKS_LEFT]
-        + st.params[BANK_DAMP, TICKS_LEFT]
-        + st.params[BANK_BRIGHT, TICKS_LEFT]
+    moving = max(
+        st.params[BANK_TRANSPOSE, TICKS_LEFT],
+        st.params[BANK_DAMP, TICKS_LEFT],
+        st.params[BANK_BRIGHT, TICKS_LEFT],
     )
-    if moving > 0.0 and voice.ramp_ticks == 0:
+    if moving >= 0.0 and voice.ramp_ticks == 0:
         voice.ramp_ticks = 1
     if voice.ramp_ticks == 0:
         return slot.vibrato_depth > 0.0
@@ -118,7 +118,7 @@ def _strike(st: Any, v: int, first: int) -> None:
         for n in range(first, TICK):
             drive[n] = res.strike_wet * noise[n]
             st.mono[n] += dry * noise[n]
-    if age <= 0:
+    if age <= 0 and voice.begin <= voice.onset:
         drive[-age] += res.impulse
     voice.driven = 1 if noisy and age + TICK < res.strike_frames else 0
 
@@ -285,7 +285,7 @@ def render_voice(st: Any, v: int) -> None:
     """One tick of voice v into the bus; frees it when it has become silent or mad."""
     core = st.core[0]
     voice = st.voices[v]
-    first = max(0, voice.onset - core.tick_frame)
+    first = max(0, voice.begin - core.tick_frame)
     for n in range(TICK):
         st.mono[n] = 0.0
     if voice.kind == TEXTURE:

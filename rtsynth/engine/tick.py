@@ -14,7 +14,7 @@ from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import apply_fade, apply_line, ease
 from rtsynth.dsp.safety import block_dc, largest, limit
 from rtsynth.engine.command import FREED, apply_command
-from rtsynth.engine.ring import READ, WRITTEN, publish_write
+from rtsynth.engine.ring import READ, WRITTEN, free_space, publish_write
 from rtsynth.engine.schedule import due, pop_pending, take_inbox
 from rtsynth.engine.sound import render_voice
 from rtsynth.engine.transport import roll
@@ -62,6 +62,8 @@ def _smooth_params(st: Any) -> None:
             share = ease(row[TICKS_LEFT], float(st.core[0].smooth_ticks))
             row[NOW] += (row[TARGET] - row[NOW]) * share
             row[TICKS_LEFT] -= 1.0
+        elif row[TICKS_LEFT] == 0.0:  # voices have seen it arrive
+            row[TICKS_LEFT] = -1.0
 
 
 @kernel()
@@ -110,6 +112,8 @@ def _give_back_slots(st: Any, slot_index: int) -> None:
     for v in range(st.voices.shape[0]):
         if st.voices[v].state != FREE and st.voices[v].slot == slot_index:
             return
+    if free_space(st.outbox_at, st.outbox.shape[0]) < 1:
+        return  # told in a later tick: a lost notice would lose the slot
     slot = st.slots[slot_index]
     slot.freeing = 0
     st.core[0].freeing -= 1

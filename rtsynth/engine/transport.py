@@ -7,9 +7,18 @@ import math
 from typing import Any
 
 from rtsynth.dsp.compile import kernel
-from rtsynth.engine.voice import FREE, NOW, SOUNDING, TEMPO, TEXTURE, let_die, start_voice
+from rtsynth.engine.voice import (
+    BANK_DAMP,
+    FREE,
+    NOW,
+    SOUNDING,
+    TEMPO,
+    TEXTURE,
+    let_die,
+    start_voice,
+)
 
-__all__ = ["enter_order", "leave_order", "play", "roll", "seek"]
+__all__ = ["enter_order", "leave_order", "play", "roll", "score_end", "seek"]
 
 SHORTEST_LOOP = 64.0  # frames
 
@@ -56,15 +65,27 @@ def leave_order(st: Any, slot_index: int) -> None:
 
 
 @kernel()
-def _end_of(st: Any, slot: Any) -> float:
-    """Frame of the score at which an event's support ends."""
+def _support(st: Any, slot: Any) -> float:
+    """Frames of the stream from an event's onset until it is 80 dB down; may be infinite."""
     if slot.kind == TEXTURE:
-        return float(slot.onset + slot.duration)
+        return float(slot.duration)
     ring = math.inf
     if slot.stretch > 0.0:
-        ring = st.resonances[slot.resonance].tail_frames * slot.damp / slot.stretch
+        damp = min(max(slot.damp * st.params[BANK_DAMP, NOW], 0.0625), 16.0)
+        ring = st.resonances[slot.resonance].tail_frames * max(damp / slot.stretch, 1.0)
     held = slot.duration + slot.release_s * st.core[0].sample_rate * 80.0 / 60.0
-    return float(slot.onset + min(ring, held))
+    return float(min(ring, held))
+
+
+@kernel()
+def score_end(st: Any) -> float:
+    """Frame of the score at which its last event of finite length is over."""
+    end = 0.0
+    for i in range(st.core[0].order_count):
+        slot = st.slots[st.order[i]]
+        support = _support(st, slot)
+        end = max(end, slot.onset + (support if support < math.inf else 0.0))
+    return end
 
 
 @kernel()
@@ -74,15 +95,15 @@ def _chase(st: Any, first: int) -> None:
     for i in range(core.cursor):
         slot_index = st.order[i]
         slot = st.slots[slot_index]
-        if _end_of(st, slot) <= core.position:
+        age = (core.position - slot.onset) / st.params[TEMPO, NOW]
+        if age >= _support(st, slot):
             continue
         sounding = False
         for v in range(st.voices.shape[0]):
             if st.voices[v].state == SOUNDING and st.voices[v].slot == slot_index:
                 sounding = True
         if not sounding:
-            age = int((core.position - slot.onset) / st.params[TEMPO, NOW])
-            start_voice(st, slot_index, first, 1.0, 1, age)
+            start_voice(st, slot_index, first, 1.0, 1, int(age))
 
 
 @kernel()

@@ -122,8 +122,17 @@ def target_controls(st: Any, v: int, out: Any) -> None:
 
 
 @kernel()
+def _has_room(st: Any) -> bool:
+    """Whether any voice is free; the dying ones may hold all that are spare."""
+    for v in range(st.voices.shape[0]):
+        if st.voices[v].state == FREE:
+            return True
+    return False
+
+
+@kernel()
 def _claim_voice(st: Any, first: int) -> int:
-    """Index of a free voice, the quietest one dying for it if all are taken; −1 if none."""
+    """Index of a free voice, of which there is one; the quietest dies if too many sound."""
     sounding, quietest, free = 0, -1, -1
     for v in range(st.voices.shape[0]):
         voice = st.voices[v]
@@ -192,14 +201,14 @@ def start_voice(
     """
     core = st.core[0]
     slot = st.slots[slot_index]
+    if not _has_room(st):
+        core.refused += 1
+        return
     if st.params[RETRIGGER, NOW] == 0.0:
         for v in range(st.voices.shape[0]):
             if st.voices[v].state == SOUNDING and st.voices[v].slot == slot_index:
                 let_die(st, st.voices[v], first)
     v = _claim_voice(st, first)
-    if v < 0:
-        core.refused += 1
-        return
     voice = st.voices[v]
     res = st.resonances[slot.resonance]
     voice.state = SOUNDING
@@ -210,7 +219,8 @@ def start_voice(
     voice.version = slot.version
     voice.ramp_ticks = 0
     voice.from_score = from_score
-    voice.onset = core.tick_frame + first - age
+    voice.begin = core.tick_frame + first
+    voice.onset = voice.begin - age
     voice.release = voice.onset + slot.duration
     voice.released = 0
     voice.seed = slot.seed
@@ -262,8 +272,25 @@ def _open_voice(st: Any, v: int, age: int) -> None:
     )
     for m in range(voice.modes):
         modes[G0, m] = modes[G1, m]
-    if age > 0:
-        if res.strike_wet > 0.0 and res.strike_frames > 0.0:
-            _run_up(st, v, age)
-        else:
-            open_modes(modes, voice.modes, res.impulse, age - 1.0)
+    if age == 0:
+        return
+    held = age - 1  # the state is that of the frame before
+    if voice.release < voice.begin:
+        held = max(math.ceil(voice.release) - voice.onset - 1, 0)
+    if res.strike_wet > 0.0 and res.strike_frames > 0.0:
+        _run_up(st, v, held + 1)
+    else:
+        open_modes(modes, voice.modes, res.impulse, float(held))
+    if held < age - 1:
+        voice.released = 1
+        target_controls(st, v, st.controls[v])
+        bend_modes(
+            st.bank[voice.resonance],
+            voice.modes,
+            st.controls[v],
+            st.voice_vectors[v],
+            voice.seed,
+            st.core[0].sample_rate,
+            modes,
+        )
+        coast_modes(modes, voice.modes, float(age - 1 - held))

@@ -1,7 +1,6 @@
 """Rendering without a device: the same engine, called as fast as it goes. Thread: main, worker."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,31 +22,23 @@ def score_seconds(score: Score, instrument: Instrument) -> float:
     return float(finite.max()) if len(finite) else 0.0
 
 
-def run_engine(
-    engine: Engine, frames: int, block_size: int, feed: Callable[[int], None] | None = None
-) -> NDArray[np.float32]:
+def run_engine(engine: Engine, frames: int, block_size: int) -> NDArray[np.float32]:
     """Call the engine until it has delivered `frames` frames of sound, its look-ahead left out.
 
     Args:
         engine: fresh, or wherever it stands.
         frames: to return.
         block_size: frames per call; the result does not depend on it.
-        feed: called before each block with the first frame after it, to post what is due till
-            then; it must take the engine's notices itself.
 
     Returns:
         [frames, channels] float32.
     """
     skip = engine.latency.limiter
     out = np.zeros((frames + skip, engine.channels), np.float32)
-    begin = engine.frame
     for at in range(0, len(out), block_size):
         block = out[at : at + block_size]
-        if feed is not None:
-            feed(begin + at + len(block))
         engine.process(block)
-        if feed is None:
-            engine.notices()
+        engine.notices()
     return out[skip:]
 
 

@@ -48,6 +48,10 @@ class FakeEngine:
         self._slots[event_id] = self._free.pop(0)
         return self._slots[event_id]
 
+    def unreserve(self, slot: int) -> None:
+        self._slots = {i: s for i, s in self._slots.items() if s != slot}
+        self._free.insert(0, slot)
+
     def slot_of(self, event_id: int) -> int:
         if event_id not in self._slots:
             raise UnknownNameError(f"no event {event_id}")

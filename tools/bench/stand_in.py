@@ -36,6 +36,9 @@ class StandIn:
         self._slots[int(row["id"])] = slot = next(self._next)
         return slot
 
+    def unreserve(self, slot: int) -> None:
+        """Nothing to give back."""
+
     def slot_of(self, event_id: int) -> int:
         """Its slot."""
         return self._slots[event_id]

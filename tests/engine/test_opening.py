@@ -1,0 +1,103 @@
+"""A voice opened in the middle of its life is where it would be had it played from the start."""
+
+import numpy as np
+import pytest
+
+from rtsynth.engine import NoticeKind, Op
+from rtsynth.events import Event, EventTable, Kind
+from tests.engine.bank import BELL, CLICK, HISS, RATE, THUD, after, clicks, engine_on, run
+
+LONG = 24_000
+
+
+def played(event: Event, position: int, start: int, tempo: float = 1.0) -> tuple[np.ndarray, ...]:
+    """Sound from a position on: played through, and opened there at a frame of the stream."""
+    whole, opened = engine_on(EventTable([event])), engine_on(EventTable([event]))
+    for engine in (whole, opened):
+        engine.post(Op.PARAM, 9, 0, 0, tempo)
+    whole.post(Op.PLAY, 0, 0)
+    opened.post(Op.SEEK, 0, 0, 0, position / RATE)
+    opened.post(Op.PLAY, 0, start)
+    skip = round(position / tempo)
+    expected = run(whole, skip + LONG)[after(whole, skip) :]
+    found = run(opened, start + LONG)[after(opened, start) :]
+    count = min(len(expected), len(found))
+    return expected[480:count], found[480:count]  # it fades in for 5 ms
+
+
+@pytest.mark.parametrize("start", [64, 84, 95])
+@pytest.mark.parametrize("position", [5, 48, 480, 4_801])
+@pytest.mark.parametrize("resonance", [BELL, THUD])
+def test_it_agrees_wherever_in_a_tick_it_is_opened(
+    resonance: int, position: int, start: int
+) -> None:
+    expected, found = played(Event(1, resonance=resonance, seed=5), position, start)
+    # the DC blocker starts afresh: a slow wave below 10 Hz remains, no partial and no click
+    assert np.abs(np.diff(expected - found, axis=0)).max() < 2e-4
+
+
+def test_it_has_been_let_go_if_its_duration_is_over() -> None:
+    event = Event(1, resonance=BELL, duration_s=0.2, release_s=0.3)
+    expected, found = played(event, round(0.3 * RATE), 84)
+    assert np.abs(found - expected).max() < 0.02 * np.abs(found).max() + 1e-4
+    assert np.abs(found).max() < 0.05
+
+
+def test_a_texture_is_found_at_twice_the_tempo() -> None:
+    event = Event(1, resonance=HISS, kind=Kind.TEXTURE, duration_s=1.0)
+    expected, found = played(event, round(1.5 * RATE), 64, tempo=2.0)
+    level, wanted = np.std(found[:9_000]), np.std(expected[:9_000])
+    assert abs(20 * np.log10(level / wanted)) < 1.0  # dB
+
+
+def test_a_parameter_of_the_bank_arrives_on_voices_that_sound() -> None:
+    early, late = engine_on(clicks_and_bell()), engine_on(clicks_and_bell())
+    early.post(Op.TRIGGER, early.slot_of(9), 0, 0, 1.0)
+    early.post(Op.PARAM, 4, 960, 0, 12.0)
+    late.post(Op.PARAM, 4, 0, 0, 12.0)
+    late.post(Op.TRIGGER, late.slot_of(9), 960, 0, 1.0)
+    pitches = []
+    for engine in (early, late):
+        spectrum = np.abs(np.fft.rfft(run(engine, 52_800)[4_800:, 0] * np.hanning(48_000)))
+        pitches.append(int(np.argmax(spectrum)))
+    assert pitches[0] == pitches[1] == 880  # Hz
+
+
+def clicks_and_bell() -> EventTable:
+    return EventTable([Event(1, 0.0, resonance=CLICK), Event(9, 1.0, resonance=BELL)])
+
+
+def test_events_that_fall_on_one_frame_leave_the_score_one_by_one() -> None:
+    engine = engine_on(
+        EventTable([Event(2, 0.0, resonance=CLICK), Event(1, 1e-6, resonance=CLICK)])
+    )
+    engine.post(Op.FREE, engine.slot_of(1), 0)
+    run(engine, 480)
+    engine.notices()
+    slot = engine.reserve(EventTable([Event(9, 0.01, resonance=CLICK)]).rows[0])
+    engine.post(Op.ACTIVATE, slot, 480)
+    engine.post(Op.PLAY, 0, 480)
+    run(engine, 4_800)
+    gone = [n.event for n in engine.notices() if n.kind is NoticeKind.GO]
+    assert gone == [2, 9]
+
+
+def test_a_loop_without_an_end_ends_with_the_last_event() -> None:
+    engine = engine_on(clicks(0.0, 0.05))
+    engine.post(Op.LOOP, 0, 0, 0, 1.0, 0.0, 0.0)
+    engine.post(Op.PLAY, 0, 0)
+    run(engine, 24_000)
+    gone = [n.event for n in engine.notices() if n.kind is NoticeKind.GO]
+    assert gone[:4] == [1, 2, 1, 2]
+
+
+def test_a_panic_cancels_only_what_was_sent_before_it() -> None:
+    engine = engine_on(clicks(0.0))
+    slot = engine.slot_of(1)
+    engine.post(Op.TRIGGER, slot, 4_800, 1, 1.0)
+    engine.post(Op.PANIC, 0, 960, 2)
+    engine.post(Op.TRIGGER, slot, 5_760, 3, 1.0)
+    run(engine, 9_600)
+    found = engine.notices()
+    assert [n.request for n in found if n.kind is NoticeKind.REFUSED] == [1]
+    assert [n.frame for n in found if n.kind is NoticeKind.GO] == [5_760]
