@@ -27,6 +27,7 @@ PLAY, PAUSE, SEEK, LOOP = int(Op.PLAY), int(Op.PAUSE), int(Op.SEEK), int(Op.LOOP
 PANIC, GROUP = int(Op.PANIC), int(Op.GROUP)
 DONE, FREED, REFUSED = int(NoticeKind.DONE), int(NoticeKind.FREED), int(NoticeKind.REFUSED)
 CANCELLED = 0
+MEANT = 7  # place of the id of the event that a command on a slot means
 FIRST_VECTOR = 15  # index in EVENT_PARAMS
 
 
@@ -189,13 +190,14 @@ def apply_command(st: Any, command: Any, first: int) -> None:
     core = st.core[0]
     op, target = command.op, command.target
     late = core.tick_frame - command.frame
-    if op == CANCELLED:
+    on_events = op <= SET or op == GROUP
+    stale = on_events and target >= 0 and st.slots[max(target, 0)].id != command.number[MEANT]
+    if op == CANCELLED or stale:
         core.refused += 1
         notify(st, REFUSED, core.tick_frame + first, -1, command.request, 0.0)
         return
     if late > 0:
         core.late += 1
-    on_events = op <= SET or op == GROUP
     if not on_events:
         _apply_globally(st, command, first)
     elif target >= 0:

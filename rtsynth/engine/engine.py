@@ -14,7 +14,7 @@ from rtsynth.dsp.texture import band_weights, grain_window, twiddles
 from rtsynth.engine.arena import Arena
 from rtsynth.engine.callback import callback, run_block
 from rtsynth.engine.layout import NUMBERS, Sizes, manifest
-from rtsynth.engine.ops import ASAP, Latency, Notice, NoticeKind, Op, Stats
+from rtsynth.engine.ops import ASAP, ON_EVENTS, Latency, Notice, NoticeKind, Op, Stats
 from rtsynth.engine.ring import READ, drain, free_space, publish_read, push, readable
 from rtsynth.engine.state import HEADER
 from rtsynth.errors import CapacityError, QueueFullError, UnknownNameError, ValueRangeError
@@ -232,7 +232,9 @@ class Engine:
         """
         if op is Op.SET and int(numbers[0]) == RESONANCE_FIELD:
             self._check_resonance(int(numbers[1]))
-        padded = (*numbers, *(0.0,) * (NUMBERS - len(numbers)))
+        # a slot may have another event by the time the command is due: it says which it means
+        means = float(self._state.slots[target]["id"]) if op in ON_EVENTS and target >= 0 else 0.0
+        padded = (*numbers, *(0.0,) * (NUMBERS - 1 - len(numbers)), means)
         with self._lock:
             sent = push(
                 self._state.inbox,

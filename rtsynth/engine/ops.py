@@ -37,6 +37,10 @@ class Op(enum.IntEnum):
     GROUP = 15  # target: slot; index of the group it now belongs to
 
 
+ON_EVENTS = frozenset(op for op in Op if op <= Op.SET or op is Op.GROUP)
+"""Operations whose target is a slot, all events or a group."""
+
+
 class NoticeKind(enum.IntEnum):
     """What the engine tells. `event` is an event's id, −1 where there is none."""
 

@@ -101,3 +101,19 @@ def test_a_panic_cancels_only_what_was_sent_before_it() -> None:
     found = engine.notices()
     assert [n.request for n in found if n.kind is NoticeKind.REFUSED] == [1]
     assert [n.frame for n in found if n.kind is NoticeKind.GO] == [5_760]
+
+
+def test_a_command_that_waits_never_meets_another_event_in_its_slot() -> None:
+    engine = engine_on(clicks(0.0))
+    slot = engine.slot_of(1)
+    engine.post(Op.TRIGGER, slot, 24_000, 7, 1.0)
+    engine.post(Op.FREE, slot, 0)
+    run(engine, 9_600)
+    engine.notices()
+    again = engine.reserve(EventTable([Event(50, 9.0, resonance=CLICK)]).rows[0])
+    assert again == slot
+    engine.post(Op.ACTIVATE, again, 9_600)
+    run(engine, 24_000)
+    found = engine.notices()
+    assert not [n for n in found if n.kind is NoticeKind.GO]
+    assert [n.request for n in found if n.kind is NoticeKind.REFUSED] == [7]
