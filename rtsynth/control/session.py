@@ -297,7 +297,7 @@ class Session:
             args = (
                 plan.command.op,
                 CapacityError.code,
-                "the engine's schedule is full; send later",
+                "not carried out: a panic came before it, or its event was freed",
             )
             self._tell(plan.command, News("fail", args, notice.frame))
 

@@ -48,7 +48,7 @@ class NoticeKind(enum.IntEnum):
     GO = 2  # an event started sounding at `frame`
     END = 3  # its voice is silent
     STOLEN = 4  # its voice was taken for another
-    REFUSED = 5  # a request could not be carried out: no room in the schedule
+    REFUSED = 5  # a request was not carried out: a panic cancelled it, or its event is gone
     NAN = 6  # its voice produced a number that is none, and was reset
     FREED = 7  # its slot may be used again; value: the slot
 
