@@ -18,6 +18,7 @@ from rtsynth.dsp.compile import kernel
 
 __all__ = [
     "array_at",
+    "array_value",
     "flush_denormals",
     "load_acquire",
     "now_ns",
@@ -94,6 +95,26 @@ def flush_denormals(typingctx: Any) -> Any:
     return types.void(), codegen
 
 
+def array_value(context: Any, builder: Any, array_type: Any, address: Any, sizes: list[Any]) -> Any:
+    """LLVM value of the C-contiguous array of these sizes at an integer address. Thread: main."""
+    array = context.make_array(array_type)(context, builder)
+    itemsize = context.get_constant(
+        types.intp, context.get_abi_sizeof(context.get_data_type(array_type.dtype))
+    )
+    strides = [itemsize]
+    for size in reversed(sizes[1:]):
+        strides.insert(0, builder.mul(strides[0], size))
+    populate_array(
+        array,
+        data=builder.inttoptr(address, array.data.type),
+        shape=sizes,
+        strides=strides,
+        itemsize=itemsize,
+        meminfo=None,
+    )
+    return array._getvalue()
+
+
 @intrinsic
 def array_at(typingctx: Any, address: Any, shape: Any, dtype: Any) -> Any:
     """The C-contiguous array of `dtype` and `shape` (a tuple of integers) at an integer address.
@@ -103,22 +124,11 @@ def array_at(typingctx: Any, address: Any, shape: Any, dtype: Any) -> Any:
     array_type = types.Array(dtype.dtype, len(shape), "C")
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        array = context.make_array(array_type)(context, builder)
-        pointer = builder.inttoptr(args[0], array.data.type)
         sizes = [
             context.cast(builder, size, signature.args[1][i], types.intp)
             for i, size in enumerate(cgutils.unpack_tuple(builder, args[1]))
         ]
-        itemsize = context.get_constant(
-            types.intp, context.get_abi_sizeof(context.get_data_type(dtype.dtype))
-        )
-        strides = [itemsize]
-        for size in reversed(sizes[1:]):
-            strides.insert(0, builder.mul(strides[0], size))
-        populate_array(
-            array, data=pointer, shape=sizes, strides=strides, itemsize=itemsize, meminfo=None
-        )
-        return array._getvalue()
+        return array_value(context, builder, array_type, args[0], sizes)
 
     return array_type(address, shape, dtype), codegen
 

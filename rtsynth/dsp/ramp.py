@@ -9,13 +9,23 @@ import numpy as np
 
 from rtsynth.dsp.compile import kernel
 
-__all__ = ["apply_fade", "apply_line", "ease", "fade_curve"]
+__all__ = ["apply_fade", "apply_line", "ease", "fade_curve", "fade_level"]
 
 
 def fade_curve(length: int) -> np.ndarray:
     """[length] float32 raised cosine from just above 0 to exactly 1. Thread: main."""
     n = np.arange(1, length + 1)
     return (0.5 - 0.5 * np.cos(np.pi * n / length)).astype(np.float32)
+
+
+@kernel("float64(float32[::1], float64, float64, int64)")
+def fade_level(curve: np.ndarray, start: float, target: float, position: int) -> float:
+    """The gain that a fade from `start` to `target` has reached after `position` frames."""
+    if position == 0:
+        return start
+    if position >= curve.shape[0]:
+        return target
+    return start + (target - start) * curve[position - 1]
 
 
 @kernel("float64(float64, float64)")

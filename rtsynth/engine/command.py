@@ -3,6 +3,7 @@
 from typing import Any
 
 from rtsynth.dsp.compile import kernel
+from rtsynth.dsp.ramp import fade_level
 from rtsynth.engine.ops import ALL, NoticeKind, Op
 from rtsynth.engine.transport import enter_order, leave_order, play, score_end, seek
 from rtsynth.engine.voice import (
@@ -168,11 +169,7 @@ def _fade_master(st: Any, target: float) -> None:
     """Begin the bus's fade to `target` with this tick, from wherever it is."""
     core = st.core[0]
     length = st.fade.shape[0]
-    now = core.mute_to
-    if core.mute_at == 0:
-        now = core.mute_from
-    elif core.mute_at < length:
-        now = core.mute_from + (core.mute_to - core.mute_from) * st.fade[core.mute_at - 1]
+    now = fade_level(st.fade, core.mute_from, core.mute_to, core.mute_at)
     core.mute_from = now
     core.mute_to = target
     core.mute_at = length if now == target else 0

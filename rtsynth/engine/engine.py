@@ -351,7 +351,6 @@ class Engine:
             resonance["strike_wet"] = instrument.strike_wet[r]
             resonance["attack_frames"] = heard[-1] + 1 if len(heard) else 0
             resonance["tail_frames"] = tails[r] * rate
-            resonance["textured"] = bool(instrument.texture_gain[r].any())
 
 
 def _pack(bank: NDArray[np.float32], sounding: NDArray[np.intp]) -> None:

@@ -160,7 +160,6 @@ RESONANCE_DTYPE = np.dtype(
         ("strike_wet", "<f8"),
         ("attack_frames", "<i8"),  # up to the last sample that is not 0
         ("tail_frames", "<f8"),  # from the onset to −80 dB, as learned
-        ("textured", "<i8"),
     ],
     align=True,
 )

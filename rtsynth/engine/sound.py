@@ -9,7 +9,6 @@ from rtsynth.dsp.modal import (
     RELEASE,
     TICK,
     TRANSPOSE,
-    bend_modes,
     drive_modes,
     ring_modes,
 )
@@ -30,6 +29,7 @@ from rtsynth.engine.voice import (
     STRIKE_LEVEL,
     TEXTURE,
     TICKS_LEFT,
+    bend_voice,
     let_die,
     notify,
     target_controls,
@@ -81,15 +81,7 @@ def _bend(st: Any, v: int) -> None:
         age_s = (st.core[0].tick_frame + TICK // 2 - voice.onset) / st.core[0].sample_rate
         turn = 2.0 * math.pi * slot.vibrato_rate_hz * age_s
         controls[TRANSPOSE] = steady + slot.vibrato_depth * math.sin(turn)
-    bend_modes(
-        st.bank[voice.resonance],
-        voice.modes,
-        controls,
-        st.voice_vectors[v],
-        voice.seed,
-        st.core[0].sample_rate,
-        st.modes[v],
-    )
+    bend_voice(st, v)
     controls[TRANSPOSE] = steady
 
 

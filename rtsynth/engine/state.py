@@ -20,8 +20,8 @@ from numba.extending import (
     models,
     register_model,
 )
-from numba.np.arrayobj import populate_array
 
+from rtsynth.dsp.intrinsic import array_value
 from rtsynth.engine.layout import Sizes, State, manifest
 
 __all__ = ["HEADER", "TABLE_ROW", "state_at"]
@@ -74,24 +74,9 @@ def _load_array(context: Any, builder: Any, value_type: Any, value: Any, attribu
         return builder.load(builder.gep(words, [ir.Constant(WORD, index)]))
 
     row = HEADER + TABLE_ROW * _INDEX[attribute]
-    array = context.make_array(array_type)(context, builder)
     address = builder.add(word(0), word(row))
     sizes = [word(row + 1 + axis) for axis in range(array_type.ndim)]
-    itemsize = context.get_constant(
-        types.intp, context.get_abi_sizeof(context.get_data_type(array_type.dtype))
-    )
-    strides = [itemsize]
-    for size in reversed(sizes[1:]):
-        strides.insert(0, builder.mul(strides[0], size))
-    populate_array(
-        array,
-        data=builder.inttoptr(address, array.data.type),
-        shape=sizes,
-        strides=strides,
-        itemsize=itemsize,
-        meminfo=None,
-    )
-    return array._getvalue()
+    return array_value(context, builder, array_type, address, sizes)
 
 
 @intrinsic

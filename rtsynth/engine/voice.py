@@ -21,6 +21,7 @@ from rtsynth.dsp.modal import (
     drive_modes,
     open_modes,
 )
+from rtsynth.dsp.ramp import fade_level
 from rtsynth.dsp.strike import strike_noise
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.ring import READ, WRITTEN, publish_write
@@ -32,6 +33,7 @@ __all__ = [
     "FREE",
     "SOUNDING",
     "audible",
+    "bend_voice",
     "fade_voice",
     "notify",
     "start_voice",
@@ -88,11 +90,7 @@ def audible(st: Any, slot: Any) -> bool:
 def fade_voice(st: Any, voice: Any, target: float, first: int) -> None:
     """Begin a fade to `target` at frame `first` of this tick, from wherever the gain is."""
     length = st.fade.shape[0]
-    now = voice.fade_to
-    if voice.fade_at == 0:
-        now = voice.fade_from
-    elif voice.fade_at < length:
-        now = voice.fade_from + (voice.fade_to - voice.fade_from) * st.fade[voice.fade_at - 1]
+    now = fade_level(st.fade, voice.fade_from, voice.fade_to, voice.fade_at)
     voice.fade_from = now
     voice.fade_to = target
     voice.fade_at = length if now == target else 0
@@ -119,6 +117,21 @@ def target_controls(st: Any, v: int, out: Any) -> None:
     out[STRETCH] = slot.stretch
     out[RELEASE] = LN1000 / slot.release_s if st.voices[v].released != 0 else 0.0
     out[LOWEST] = st.resonances[st.voices[v].resonance].lowest_hz
+
+
+@kernel()
+def bend_voice(st: Any, v: int) -> None:
+    """Recompute the poles and gains of voice v from its controls as they are."""
+    voice = st.voices[v]
+    bend_modes(
+        st.bank[voice.resonance],
+        voice.modes,
+        st.controls[v],
+        st.voice_vectors[v],
+        voice.seed,
+        st.core[0].sample_rate,
+        st.modes[v],
+    )
 
 
 @kernel()
@@ -261,15 +274,7 @@ def _open_voice(st: Any, v: int, age: int) -> None:
     for row in range(modes.shape[0]):
         for m in range(modes.shape[1]):
             modes[row, m] = 0.0
-    bend_modes(
-        st.bank[voice.resonance],
-        voice.modes,
-        st.controls[v],
-        st.voice_vectors[v],
-        voice.seed,
-        st.core[0].sample_rate,
-        modes,
-    )
+    bend_voice(st, v)
     for m in range(voice.modes):
         modes[G0, m] = modes[G1, m]
     if age == 0:
@@ -284,13 +289,5 @@ def _open_voice(st: Any, v: int, age: int) -> None:
     if held < age - 1:
         voice.released = 1
         target_controls(st, v, st.controls[v])
-        bend_modes(
-            st.bank[voice.resonance],
-            voice.modes,
-            st.controls[v],
-            st.voice_vectors[v],
-            voice.seed,
-            st.core[0].sample_rate,
-            modes,
-        )
+        bend_voice(st, v)
         coast_modes(modes, voice.modes, float(age - 1 - held))
