@@ -11,6 +11,7 @@ import math
 from rtsynth.errors import UnknownNameError, ValueRangeError
 from rtsynth.events import FIELDS, VECTOR_DIM
 from rtsynth.events.event import INTEGER_FIELDS, VECTOR_FIELD
+from rtsynth.instrument import MEMBERS
 
 __all__ = [
     "COMMANDS",
@@ -133,6 +134,19 @@ PARAMS: tuple[Param, ...] = (
     _global(
         10, "transport/tempo", (0.0625, 16.0, 1.0), "", Curve.LOG, "rate of the score; not smoothed"
     ),
+    _global(11, "voice/blow", (0.0, 4.0, 1.0), "", Curve.LINEAR, "level of the blown noise"),
+    _global(12, "voice/bow", (0.0, 4.0, 1.0), "", Curve.LINEAR, "strength of the bow"),
+    *(
+        _global(
+            13 + index,
+            f"field/{member}",
+            (0.0, 2.0, 1.0),
+            "",
+            Curve.LINEAR,
+            f"how much the field's {member} member draws",
+        )
+        for index, member in enumerate(MEMBERS)
+    ),
 )
 """Global parameters; a parameter's index here is its index in the engine."""
 
@@ -151,7 +165,9 @@ def _event_params() -> tuple[Param, ...]:
         )
     for index in range(VECTOR_DIM):
         range_ = (VECTOR_FIELD.minimum, VECTOR_FIELD.maximum, VECTOR_FIELD.default)
-        text = f"gain of mode {index} (modal) or of band {index} (texture)"
+        text = (
+            f"coordinate {index}: a macro of a fitted instrument, else mode {index}; band {index}"
+        )
         params.append(
             Param(200 + index, f"vector{index}", *range_, "dB", Curve.LINEAR, SMOOTHING_S, text)
         )

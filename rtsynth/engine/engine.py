@@ -338,6 +338,16 @@ class Engine:
         state.envelope[:] = instrument.strike_envelope
         state.taps[:] = instrument.strike_filter
         state.texture_gain[:] = instrument.texture_gain
+        state.am_depth_db[:] = instrument.am_depth_db
+        state.textures["am_rate"] = instrument.am_rate_hz / rate
+        state.textures["click_rate"] = instrument.click_rate_hz / rate
+        state.textures["click_gain"] = instrument.click_gain.astype(float) * rate
+        state.textures["click_spread_db"] = instrument.click_spread_db
+        state.textures["hums"] = (instrument.hum_hz > 0).sum(axis=1)
+        for r in range(instrument.resonances):  # those in use to the front
+            heard = np.flatnonzero(instrument.hum_hz[r])
+            state.hums[r, 0, : len(heard)] = instrument.hum_hz[r, heard]
+            state.hums[r, 1, : len(heard)] = instrument.hum_gain[r, heard]
         tails = instrument.tail_s()
         for r, resonance in enumerate(state.resonances):
             sounding = np.flatnonzero(instrument.freq_hz[r])

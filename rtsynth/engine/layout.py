@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rtsynth.dsp.modal import CONTROLS, MODE_ALIGN, ROWS, TICK
 from rtsynth.dsp.texture import BINS, GRAIN
 from rtsynth.events import VECTOR_DIM
-from rtsynth.instrument import ENVELOPE_POINTS, TEXTURE_BANDS
+from rtsynth.instrument import ENVELOPE_POINTS, HUM_PARTIALS, TEXTURE_BANDS
 from rtsynth.params import PARAMS
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "NOTICE_DTYPE",
     "RESONANCE_DTYPE",
     "SLOT_DTYPE",
+    "TEXTURE_DTYPE",
     "VOICE_DTYPE",
     "Sizes",
     "State",
@@ -165,6 +166,18 @@ RESONANCE_DTYPE = np.dtype(
 )
 """What one resonance has besides its modes."""
 
+TEXTURE_DTYPE = np.dtype(
+    [
+        ("am_rate", "<f8"),  # per frame
+        ("click_rate", "<f8"),  # clicks per frame
+        ("click_gain", "<f8"),  # height of a median click's driving sample
+        ("click_spread_db", "<f8"),
+        ("hums", "<i8"),  # partials in use
+    ],
+    align=True,
+)
+"""What a texture has besides its bands; its clicks ring in the resonance's modes."""
+
 COMMAND_DTYPE = np.dtype(
     [
         ("op", "<i4"),
@@ -233,6 +246,9 @@ class State(NamedTuple):
     envelope: NDArray[Any]  # [R, ENVELOPE_POINTS]
     taps: NDArray[Any]  # [R, K]
     texture_gain: NDArray[Any]  # [R, TEXTURE_BANDS]
+    textures: NDArray[Any]  # [R] TEXTURE_DTYPE
+    am_depth_db: NDArray[Any]  # [R, TEXTURE_BANDS]
+    hums: NDArray[Any]  # [R, 2, HUM_PARTIALS]: Hz, amplitude
     band_weights: NDArray[Any]  # [TEXTURE_BANDS, BINS]
     twiddles: NDArray[Any]  # [2, GRAIN/2]
     window: NDArray[Any]  # [GRAIN]
@@ -284,6 +300,9 @@ def manifest(sizes: Sizes) -> Manifest:
         "envelope": (f4, (r, ENVELOPE_POINTS)),
         "taps": (f4, (r, sizes.taps)),
         "texture_gain": (f4, (r, TEXTURE_BANDS)),
+        "textures": (TEXTURE_DTYPE, (r,)),
+        "am_depth_db": (f4, (r, TEXTURE_BANDS)),
+        "hums": (f4, (r, 2, HUM_PARTIALS)),
         "band_weights": (f4, (TEXTURE_BANDS, BINS)),
         "twiddles": (f8, (2, GRAIN // 2)),
         "window": (f4, (GRAIN,)),

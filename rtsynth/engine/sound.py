@@ -15,12 +15,10 @@ from rtsynth.dsp.modal import (
 from rtsynth.dsp.ramp import apply_fade, ease
 from rtsynth.dsp.safety import largest
 from rtsynth.dsp.strike import add_attack, strike_noise
-from rtsynth.dsp.texture import HOP, overlap_add, texture_grain
+from rtsynth.engine.controls import move_controls
 from rtsynth.engine.ops import NoticeKind
+from rtsynth.engine.texture import render_texture
 from rtsynth.engine.voice import (
-    BANK_BRIGHT,
-    BANK_DAMP,
-    BANK_TRANSPOSE,
     DYING,
     END,
     FREE,
@@ -28,9 +26,7 @@ from rtsynth.engine.voice import (
     SQRT2,
     STRIKE_LEVEL,
     TEXTURE,
-    TICKS_LEFT,
     bend_voice,
-    let_die,
     notify,
     target_controls,
 )
@@ -40,34 +36,6 @@ __all__ = ["render_voice"]
 NAN = int(NoticeKind.NAN)
 SILENCE = 1e-5  # −100 dB re full scale
 LARGEST_SANE = 1e6
-
-
-@kernel()
-def _move_controls(st: Any, v: int) -> bool:
-    """One tick's step of the voice's controls to their targets; whether the modes must bend."""
-    voice = st.voices[v]
-    slot = st.slots[voice.slot]
-    if voice.version != slot.version:
-        voice.version = slot.version
-        voice.ramp_ticks = st.core[0].smooth_ticks
-    moving = max(
-        st.params[BANK_TRANSPOSE, TICKS_LEFT],
-        st.params[BANK_DAMP, TICKS_LEFT],
-        st.params[BANK_BRIGHT, TICKS_LEFT],
-    )
-    if moving >= 0.0 and voice.ramp_ticks == 0:
-        voice.ramp_ticks = 1
-    if voice.ramp_ticks == 0:
-        return slot.vibrato_depth > 0.0
-    share = ease(float(voice.ramp_ticks), float(st.core[0].smooth_ticks))
-    target = st.work64[2][:CONTROLS]
-    target_controls(st, v, target)
-    for k in range(CONTROLS):
-        st.controls[v, k] += (target[k] - st.controls[v, k]) * share
-    for k in range(st.vectors.shape[1]):
-        st.voice_vectors[v, k] += (st.vectors[voice.slot, k] - st.voice_vectors[v, k]) * share
-    voice.ramp_ticks -= 1
-    return True
 
 
 @kernel()
@@ -121,7 +89,7 @@ def _modal(st: Any, v: int, first: int) -> None:
     voice = st.voices[v]
     res = st.resonances[voice.resonance]
     tick = st.core[0].tick_frame
-    bent = _move_controls(st, v)
+    bent = move_controls(st, v)
     if bent:
         _bend(st, v)
     driven = voice.driven != 0
@@ -173,56 +141,6 @@ def _drive(st: Any, v: int, first: int, letting_go: bool) -> None:
     voice.level = level
     for n in range(first, TICK):
         st.mono[n] += out[n]
-
-
-@kernel()
-def _texture(st: Any, v: int, first: int) -> None:
-    """One tick of a texture voice into st.mono."""
-    voice = st.voices[v]
-    _move_controls(st, v)
-    ring = st.rings[v]
-    age = st.core[0].tick_frame - voice.onset
-    if voice.driven != 0:
-        voice.driven = 0
-        _open_texture(st, v, age + first)
-    elif (age + TICK - 1) // HOP != (age - 1) // HOP:  # a grain begins within this tick
-        _add_grain(st, v, (age + TICK - 1) // HOP)
-    for n in range(first, TICK):
-        slot = (age + n) % ring.shape[0]
-        st.mono[n] += ring[slot]
-        ring[slot] = 0.0
-    voice.level = 1.0
-    if voice.release < st.core[0].tick_frame + TICK:
-        let_die(st, voice, max(first, math.ceil(voice.release) - st.core[0].tick_frame))
-
-
-@kernel()
-def _open_texture(st: Any, v: int, age: int) -> None:
-    """Fill the ring with the two grains that sound at this age, and with nothing before it."""
-    ring = st.rings[v]
-    index = age // HOP
-    _add_grain(st, v, index - 1)
-    for i in range(HOP):
-        ring[((index - 1) * HOP + i) % ring.shape[0]] = 0.0
-    _add_grain(st, v, index)
-    for i in range(index * HOP, age):
-        ring[i % ring.shape[0]] = 0.0
-
-
-@kernel()
-def _add_grain(st: Any, v: int, index: int) -> None:
-    voice = st.voices[v]
-    texture_grain(
-        voice.seed,
-        index,
-        st.texture_gain[voice.resonance],
-        st.voice_vectors[v],
-        st.band_weights,
-        st.twiddles,
-        st.work64,
-    )
-    position = (index * HOP) % st.rings.shape[1]
-    overlap_add(st.work64[0], st.window, position, st.rings[v])
 
 
 @kernel()
@@ -281,7 +199,7 @@ def render_voice(st: Any, v: int) -> None:
     for n in range(TICK):
         st.mono[n] = 0.0
     if voice.kind == TEXTURE:
-        _texture(st, v, first)
+        render_texture(st, v, first)
     else:
         _modal(st, v, first)
     event = st.slots[voice.slot].id

@@ -59,7 +59,7 @@ TEMPO = _INDEX["transport/tempo"]
 
 LN1000 = math.log(1000.0)
 SQRT2 = math.sqrt(2.0)
-MODAL, TEXTURE = int(Kind.MODAL), int(Kind.TEXTURE)
+TEXTURE = int(Kind.TEXTURE)
 GO, END, STOLEN = int(NoticeKind.GO), int(NoticeKind.END), int(NoticeKind.STOLEN)
 RUN_UP = 32
 
@@ -228,7 +228,7 @@ def start_voice(
     voice.slot = slot_index
     voice.resonance = slot.resonance
     voice.kind = slot.kind
-    voice.modes = res.modes if slot.kind == MODAL else 0
+    voice.modes = res.modes
     voice.version = slot.version
     voice.ramp_ticks = 0
     voice.from_score = from_score

@@ -47,13 +47,19 @@ FIELDS: dict[str, Field] = {
     "detune": Field(0.0, 100.0, 0.0, "cents", "seeded random spread of the modes"),
     "vibrato_rate_hz": Field(0.0, 20.0, 5.0, "Hz", "vibrato rate"),
     "vibrato_depth": Field(0.0, 2.0, 0.0, "semitones", "vibrato depth, peak"),
-    "stretch": Field(0.0, 4.0, 1.0, "", "rate of the event's own ageing; 0 freezes its decay"),
+    "stretch": Field(
+        -4.0,
+        4.0,
+        1.0,
+        "",
+        "rate of the event's own ageing; 0 freezes it, below 0 it runs backwards",
+    ),
     "pan": Field(-1.0, 1.0, 0.0, "", "−1 left, 0 centre (unity gain), 1 right; equal power"),
     "release_s": Field(0.005, 60.0, 0.3, "s", "T60 limit once the duration is over"),
 }
 """Numeric fields by name. The elements of the vector follow `VECTOR_FIELD`."""
 
-VECTOR_FIELD = Field(-96.0, 96.0, 0.0, "dB", "modal: gain of mode k; texture: gain of band k")
+VECTOR_FIELD = Field(-96.0, 96.0, 0.0, "dB", "coordinate k: modal by the mode map, texture band k")
 INTEGER_FIELDS = frozenset({"resonance", "seed"})
 
 EVENT_DTYPE = np.dtype(
@@ -118,7 +124,8 @@ class Event:
     """One sounding thing: immutable; a changed event is a new event (`dataclasses.replace`).
 
     Fields and their ranges are those of `FIELDS`. `vector` holds `VECTOR_DIM` numbers: for a modal
-    event the gain in dB of the resonance's first modes, for a texture that of its bands.
+    event the instrument's mode map and field say what they do (without either, coordinate k is the
+    gain in dB of mode k), for a texture they are the gains of its bands in dB.
     `name` and `group` are optional; a name is unique within a table.
     """
 

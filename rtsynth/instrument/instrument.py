@@ -1,19 +1,4 @@
-"""An instrument: the bank of resonances and how each is excited, as plain arrays. Thread: any.
-
-What a resonance `r` sounds like after an event of gain 1 strikes it at time 0:
-
-    modes    y(t) = impulse[r] · Σ_m Re( c_m · e^{s_m t} ),   s_m = −ln(1000)/t60 + j·2π·freq
-             c_m = mode_gain[r, m, 0] + j·mode_gain[r, m, 1]
-    attack   attack[r], a waveform of at most 0.2 s at `attack_rate`, added from the onset on
-    noise    n(t) = envelope(t) · (filter * white)(t) for strike_s[r] seconds, its 64 points spread
-             evenly and read linearly; `strike_dry[r]·n` is heard, `strike_wet[r]·n` drives
-             the modes, as a drive x adds c_m ∫ x e^{s_m (t−u)} du
-
-`mode_gain` is passive: at any frequency |Σ_m c_m / (j2πf − s_m)| ≤ 1, so the drive's spectrum
-bounds the output's, and `impulse` (in seconds) is the strength of the strike itself. A texture
-event plays white noise shaped to `texture_gain[r]`, an RMS amplitude per band of
-`TEXTURE_EDGES_HZ`.
-"""
+"""The instrument: the bank and how it is excited, as plain arrays. Thread: any."""
 
 import dataclasses
 import hashlib
@@ -25,18 +10,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.errors import FileFormatError
+from rtsynth.events import VECTOR_DIM
+from rtsynth.instrument.field import FieldWeights
+from rtsynth.instrument.passive import passive_impulse
 from rtsynth.safefile import load_arrays, save_arrays
-from rtsynth.units import LN1000
 
-__all__ = ["INSTRUMENT_VERSION", "TEXTURE_EDGES_HZ", "Instrument", "passive_impulse"]
+__all__ = ["BLOW_EDGES_HZ", "INSTRUMENT_VERSION", "TEXTURE_EDGES_HZ", "Instrument"]
 
-INSTRUMENT_VERSION = (1, 0)
+INSTRUMENT_VERSION = (1, 1)
 ENVELOPE_POINTS = 64
 FILTER_TAPS = 32
 TEXTURE_BANDS = 32
+BLOW_BANDS = 16
+HUM_PARTIALS = 8
 MAX_STRIKE_S = 0.2
 MAX_RESONANCES = 4096
 MAX_MODES = 4096
+MAX_RATE_HZ = 50.0
+MAX_MACRO = 32
+METADATA_FIELDS = ("attack_rate", "names", "macros", "attack_s")
+ADDED_ARRAYS = (
+    "blow_gain", "blow_dry", "blow_wet", "bow", "am_rate_hz", "am_depth_db", "click_rate_hz",
+    "click_gain", "click_spread_db", "hum_hz", "hum_gain", "mode_map",
+)  # fmt: skip
+"""Arrays that version 1.0 did not have."""
+NOT_NEGATIVE = (
+    "impulse", "strike_envelope", "strike_dry", "strike_wet", "texture_gain",
+    *(name for name in ADDED_ARRAYS if name != "mode_map"),
+)  # fmt: skip
 
 
 def _erb_edges(low_hz: float, high_hz: float, bands: int) -> NDArray[np.float64]:
@@ -49,6 +50,9 @@ def _erb_edges(low_hz: float, high_hz: float, bands: int) -> NDArray[np.float64]
 
 TEXTURE_EDGES_HZ = _erb_edges(30.0, 20_000.0, TEXTURE_BANDS)
 """[33] edges of the texture bands, evenly spaced on the ERB-rate scale (Glasberg & Moore 1990)."""
+
+BLOW_EDGES_HZ = _erb_edges(30.0, 20_000.0, BLOW_BANDS)
+"""[17] edges of the blow bands, on the same scale."""
 
 FloatArray = NDArray[np.float32]
 
@@ -69,7 +73,20 @@ class Instrument:
         strike_filter: [R, 32], finite impulse response.
         strike_dry, strike_wet: [R], ≥ 0.
         texture_gain: [R, 32], RMS amplitude per band, ≥ 0.
+        blow_gain: [R, 16], RMS amplitude per band, ≥ 0.
+        blow_dry, blow_wet: [R], ≥ 0.
+        bow: [R], strength of the bow, seconds (as `impulse`), ≥ 0.
+        am_rate_hz: [R], 0 … 50.
+        am_depth_db: [R, 32], ≥ 0.
+        click_rate_hz: [R], 0 … 50 per second.
+        click_gain: [R], ≥ 0.
+        click_spread_db: [R], ≥ 0.
+        hum_hz: [R, 8], 0 where there is none.
+        hum_gain: [R, 8], ≥ 0.
+        mode_map: [32, M], dB of a mode per unit of the vector.
         names: [R] labels for people.
+        field: the neural field, if one was learned.
+        macros: names of the vector's first coordinates.
     """
 
     freq_hz: FloatArray
@@ -84,7 +101,21 @@ class Instrument:
     strike_dry: FloatArray
     strike_wet: FloatArray
     texture_gain: FloatArray
+    blow_gain: FloatArray
+    blow_dry: FloatArray
+    blow_wet: FloatArray
+    bow: FloatArray
+    am_rate_hz: FloatArray
+    am_depth_db: FloatArray
+    click_rate_hz: FloatArray
+    click_gain: FloatArray
+    click_spread_db: FloatArray
+    hum_hz: FloatArray
+    hum_gain: FloatArray
+    mode_map: FloatArray
     names: list[str] = dataclasses.field(default_factory=list)
+    field: FieldWeights | None = None
+    macros: list[str] = dataclasses.field(default_factory=list)
     extra: dict[str, Any] = dataclasses.field(default_factory=dict)
     extra_arrays: dict[str, NDArray[Any]] = dataclasses.field(default_factory=dict)
 
@@ -93,25 +124,13 @@ class Instrument:
         cls, resonances: int, modes: int, attack_length: int = 0, attack_rate: int = 48_000
     ) -> "Instrument":
         """A silent instrument of the given size."""
-
-        def zeros(*shape: int) -> FloatArray:
-            return np.zeros((resonances, *shape), np.float32)
-
-        return cls(
-            freq_hz=zeros(modes),
-            t60_s=zeros(modes),
-            mode_gain=zeros(modes, 2),
-            impulse=zeros(),
-            attack=zeros(attack_length),
-            attack_rate=attack_rate,
-            strike_s=zeros(),
-            strike_envelope=zeros(ENVELOPE_POINTS),
-            strike_filter=zeros(FILTER_TAPS),
-            strike_dry=zeros(),
-            strike_wet=zeros(),
-            texture_gain=zeros(TEXTURE_BANDS),
-            names=[""] * resonances,
-        )
+        arrays = {
+            name: np.zeros(shape, np.float32)
+            for name, shape in _shapes(resonances, modes, attack_length).items()
+        }
+        instrument = cls(**arrays, attack_rate=attack_rate, names=[""] * resonances)
+        instrument.mode_map[:] = np.eye(VECTOR_DIM, modes)
+        return instrument
 
     @property
     def resonances(self) -> int:
@@ -170,19 +189,34 @@ class Instrument:
         """SHA-256 over every array: the same sound has the same fingerprint, whatever its names."""
         digest = hashlib.sha256()
         for name, array in sorted(self._arrays().items()):
+            if name in ADDED_ARRAYS and np.array_equal(array, _default(name, self)):
+                continue  # so that instruments written before it keep their fingerprint
             digest.update(f"{name}{array.shape}".encode())
             digest.update(np.ascontiguousarray(array).tobytes())
+        if self.field is not None:
+            for name, array in self.field.arrays().items():
+                digest.update(f"{name}{array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).tobytes())
+            digest.update(repr(self.field.attack_s).encode())
         digest.update(str(self.attack_rate).encode())
         return digest.hexdigest()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the instrument atomically (`*.instrument.safetensors`)."""
-        metadata = {**self.extra, "attack_rate": self.attack_rate, "names": self.names}
+        metadata = {
+            **self.extra,
+            "attack_rate": self.attack_rate,
+            "names": self.names,
+            "macros": self.macros,
+        }
+        drawn = self.field.arrays() if self.field is not None else {}
+        if self.field is not None:
+            metadata["attack_s"] = self.field.attack_s
         save_arrays(
             path,
             "instrument",
             INSTRUMENT_VERSION,
-            {**self.extra_arrays, **self._arrays()},
+            {**self.extra_arrays, **self._arrays(), **drawn},
             metadata,
         )
 
@@ -196,12 +230,21 @@ class Instrument:
         """
         arrays, metadata = load_arrays(path, "instrument", INSTRUMENT_VERSION)
         known = {name: arrays.pop(name, None) for name in ARRAY_FIELDS}
-        extra = {k: v for k, v in metadata.items() if k not in ("attack_rate", "names")}
+        extra = {k: v for k, v in metadata.items() if k not in METADATA_FIELDS}
         try:
+            field = None
+            if "attack_s" in metadata:
+                field = FieldWeights.from_arrays(arrays, float(metadata["attack_s"]))
+            older = {name for name in ADDED_ARRAYS if known[name] is None}
+            like = cls.blank(*_float32("freq_hz", known["freq_hz"]).shape) if older else None
+            for name in older:
+                known[name] = getattr(like, name)
             instrument = cls(
                 **{k: _float32(k, v) for k, v in known.items()},
                 attack_rate=int(metadata["attack_rate"]),
                 names=[str(n) for n in metadata["names"]],
+                field=field,
+                macros=[str(n)[:MAX_MACRO] for n in metadata.get("macros", [])][:VECTOR_DIM],
                 extra=extra,
                 extra_arrays=arrays,
             )
@@ -225,22 +268,12 @@ class Instrument:
         attack_length = self.attack.shape[1] if self.attack.ndim == 2 else limit + 1
         if attack_length > limit:
             raise ValueError(f"attack has shape {self.attack.shape}; legal: at most 0.2 s")
-        shapes: dict[str, tuple[int, ...]] = {
-            "t60_s": (count, modes),
-            "mode_gain": (count, modes, 2),
-            "impulse": (count,),
-            "attack": (count, attack_length),
-            "strike_s": (count,),
-            "strike_envelope": (count, ENVELOPE_POINTS),
-            "strike_filter": (count, FILTER_TAPS),
-            "strike_dry": (count,),
-            "strike_wet": (count,),
-            "texture_gain": (count, TEXTURE_BANDS),
-        }
-        for name, shape in shapes.items():
+        for name, shape in _shapes(count, modes, attack_length).items():
             if getattr(self, name).shape != shape:
                 raise ValueError(f"{name} has shape {getattr(self, name).shape}, expected {shape}")
         self._check_values(count)
+        if self.field is not None:
+            self.field.validate(count)
 
     def _check_values(self, count: int) -> None:
         for name, array in self._arrays().items():
@@ -248,7 +281,7 @@ class Instrument:
                 raise ValueError(f"{name} holds NaN or infinity")
             if np.abs(array).max(initial=0.0) > 1e9:
                 raise ValueError(f"{name} holds a number beyond 1e9")
-        for name in ("impulse", "strike_envelope", "strike_dry", "strike_wet", "texture_gain"):
+        for name in NOT_NEGATIVE:
             if (getattr(self, name) < 0).any():
                 raise ValueError(f"{name} holds a negative number")
         sounding = self.freq_hz != 0
@@ -259,6 +292,8 @@ class Instrument:
             raise ValueError("t60_s holds a time outside 0.001 … 100 s")
         if ((self.strike_s < 0) | (self.strike_s > MAX_STRIKE_S + 1e-6)).any():
             raise ValueError("strike_s holds a time outside 0 … 0.2 s")
+        if (self.am_rate_hz > MAX_RATE_HZ).any() or (self.click_rate_hz > MAX_RATE_HZ).any():
+            raise ValueError("am_rate_hz or click_rate_hz is beyond 50 Hz")
         if len(self.names) != count:
             raise ValueError(f"{len(self.names)} names for {count} resonances")
 
@@ -279,42 +314,36 @@ def _float32(name: str, array: NDArray[Any] | None) -> FloatArray:
     return array
 
 
-def passive_impulse(
-    freq_hz: NDArray[np.floating],
-    t60_s: NDArray[np.floating],
-    amplitude: NDArray[np.complexfloating],
-) -> float:
-    """Peak over frequency of |Σ amplitude/(j2πf − s)|, s: dividing by it makes the modes passive.
+def _shapes(count: int, modes: int, attack_length: int) -> dict[str, tuple[int, ...]]:
+    return {
+        "freq_hz": (count, modes),
+        "t60_s": (count, modes),
+        "mode_gain": (count, modes, 2),
+        "impulse": (count,),
+        "attack": (count, attack_length),
+        "strike_s": (count,),
+        "strike_envelope": (count, ENVELOPE_POINTS),
+        "strike_filter": (count, FILTER_TAPS),
+        "strike_dry": (count,),
+        "strike_wet": (count,),
+        "texture_gain": (count, TEXTURE_BANDS),
+        "blow_gain": (count, BLOW_BANDS),
+        "blow_dry": (count,),
+        "blow_wet": (count,),
+        "bow": (count,),
+        "am_rate_hz": (count,),
+        "am_depth_db": (count, TEXTURE_BANDS),
+        "click_rate_hz": (count,),
+        "click_gain": (count,),
+        "click_spread_db": (count,),
+        "hum_hz": (count, HUM_PARTIALS),
+        "hum_gain": (count, HUM_PARTIALS),
+        "mode_map": (VECTOR_DIM, modes),
+    }
 
-    The peak is sought at each mode's own frequency and at points one half-bandwidth to either side,
-    then ever closer around the highest of them, for the real signal's spectrum, both halves of each
-    conjugate pair included.
 
-    Args:
-        freq_hz: [modes], Hz.
-        t60_s: [modes], seconds.
-        amplitude: [modes], complex amplitude at the onset.
-    """
-    if len(freq_hz) == 0:
-        return 0.0
-    freq = np.asarray(freq_hz, float)
-    decay = LN1000 / np.asarray(t60_s, float)
-    s = -decay + 2j * np.pi * freq
-    a = np.asarray(amplitude, complex)
-
-    def level(omega: NDArray[np.float64]) -> NDArray[np.float64]:
-        pairs = a / (1j * omega[:, None] - s) + a.conj() / (1j * omega[:, None] - s.conj())
-        size: NDArray[np.float64] = 0.5 * np.abs(pairs.sum(axis=1))
-        return size
-
-    offsets = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
-    omega = (2 * np.pi * freq[:, None] + offsets * decay[:, None]).reshape(-1)
-    width = np.repeat(decay, len(offsets))
-    found = level(omega)
-    for zoom in (0.5, 0.05):
-        best = np.argsort(found)[-16:]
-        steps = np.linspace(-zoom, zoom, 21)
-        omega = (omega[best][:, None] + width[best][:, None] * steps).reshape(-1)
-        width = np.repeat(width[best], len(steps))
-        found = level(omega)
-    return float(found.max())
+def _default(name: str, instrument: Instrument) -> FloatArray:
+    """What an array added since version 1.0 holds in an older instrument."""
+    if name == "mode_map":
+        return np.eye(VECTOR_DIM, instrument.modes, dtype=np.float32)
+    return np.zeros_like(getattr(instrument, name))

@@ -1,0 +1,61 @@
+"""An instrument: a bank of resonances, how each is excited, and the field that draws its events.
+
+What an event of gain 1 with onset 0 sounds like, through its one resonance r. Its age runs at the
+rate `stretch`: age(t) = ∫ stretch dt. The neural field (`rtsynth.instrument.field`) draws controls
+over age, c = clip(Σ_k g_k · member_k(vector, age)), g_k being the live gains of its members, and an
+attack waveform; without a field all are 0, which is neutral.
+
+    modes    y(t) = Σ_m Re( g_m · z_m ),   z_m' = s_m z_m + c_m · drive(t)
+             s_m = −ln(1000)·stretch / (t60_m · damp · 2^c_damp) + j·2π·f_m,
+             f_m = freq_m · 2^((transpose + c_bend)/12), inharm and detune applied,
+             c_m = mode_gain[r, m, 0] + j·mode_gain[r, m, 1],
+             g_m in dB = (bright + c_bright) · log2(freq_m / lowest) + Σ_j vector_j · mode_map[j, m]
+    strike   the drive has an impulse of strength impulse[r] at the onset
+    attack   attack[r], a waveform of at most 0.2 s at `attack_rate`, and the field's, from the onset
+    noise    n(t) = envelope(t) · (filter * white)(t) for strike_s[r] seconds, its 64 points spread
+             evenly and read linearly; `strike_dry[r]·n` is heard, `strike_wet[r]·n` is drive
+    blow     b(t): noise of RMS amplitude blow_gain[r, b] · 2^c_b in each band of BLOW_EDGES_HZ;
+             `blow_dry[r]·2^c_dry·b` is heard, `blow_wet[r]·2^c_wet·b` is drive
+    bow      each mode is driven in phase with itself: the drive has −Re(s_m)·bow[r]·2^c_bow·u_m,
+             u_m' = j·Im(s_m)·u_m, u_m(0) = 1, so that its amplitude follows the bow's curve to
+             |c_m|·bow·2^c_bow with the mode's own decay as time constant
+
+Blow and bow end with the event's duration; then decay rates add, 1/T60 + 1/release_s. `mode_gain` is
+passive: at any frequency |Σ_m c_m / (j2πf − s_m)| ≤ 1, so the drive's spectrum bounds the output's.
+
+A texture event plays white noise shaped to `texture_gain[r]`, an RMS amplitude per band of
+`TEXTURE_EDGES_HZ` (vector: dB per band), its bands moving by `am_depth_db[r]` (standard deviation)
+at `am_rate_hz[r]`; a Poisson process of `click_rate_hz[r]` impulses into the resonance's modes, of
+strength `click_gain[r]` (median, seconds) with a log-normal spread of `click_spread_db[r]`; and
+partials `hum_hz[r]` of amplitude `hum_gain[r]`.
+"""
+
+from rtsynth.instrument.field import CONTROL_LIMITS, CONTROLS, MEMBERS, FieldNet, FieldWeights
+from rtsynth.instrument.instrument import (
+    BLOW_BANDS,
+    BLOW_EDGES_HZ,
+    ENVELOPE_POINTS,
+    HUM_PARTIALS,
+    INSTRUMENT_VERSION,
+    TEXTURE_BANDS,
+    TEXTURE_EDGES_HZ,
+    Instrument,
+)
+from rtsynth.instrument.passive import passive_impulse
+
+__all__ = [
+    "BLOW_BANDS",
+    "BLOW_EDGES_HZ",
+    "CONTROLS",
+    "CONTROL_LIMITS",
+    "ENVELOPE_POINTS",
+    "HUM_PARTIALS",
+    "INSTRUMENT_VERSION",
+    "MEMBERS",
+    "TEXTURE_BANDS",
+    "TEXTURE_EDGES_HZ",
+    "FieldNet",
+    "FieldWeights",
+    "Instrument",
+    "passive_impulse",
+]
