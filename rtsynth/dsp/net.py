@@ -5,7 +5,7 @@ is feature or unit i at those ages. A weight is then one number that multiplies 
 of a tile stay in registers. Phases and decays are float64, all else is float32.
 
 The sine is `r·(π² − r²)·q(r²)` on −π … π, q of degree 5 fitted for the least maximal error; with
-its rounding it is within 3e-7 of the sine, and arguments are reduced in two parts (Cody & Waite 1980).
+its rounding it is within 3e-7 of the sine. Arguments are reduced in two parts (Cody & Waite 1980).
 """
 
 import math
@@ -113,18 +113,21 @@ def _sine(r: np.float32) -> np.float32:
 
 @kernel("float64(float64)")
 def _decay(x: float) -> float:
-    """`exp(−min(x, 80))` for x ≥ 0, to 1e-10: a short series of x/256, squared eight times."""
-    y = min(x, 80.0) * (-1.0 / 256.0)
+    """`exp(−x)` for x ≥ 0, to 1e-10: a short series of x/256, squared eight times.
+
+    0 from x = 60 on, so that no product of it with a sine is too small for float32.
+    """
+    y = min(x, 60.0) * (-1.0 / 256.0)
     e = 1.0 + y * (1.0 + y * (0.5 + y * (1.0 / 6.0 + y * (1.0 / 24.0))))
     for _ in range(8):
         e *= e
-    return e
+    return e if x < 60.0 else 0.0
 
 
 @kernel("float32(float32)", fastmath=True)
 def _softplus(x: np.float32) -> np.float32:
-    """`log(1 + e^x)` to 1e-7: the larger of x and 0, and log(1 + u) of 0 < u ≤ 1 as a polynomial."""
-    u = np.float32(_decay(abs(float(x))))
+    """`log(1 + e^x)` to 1e-7: max(x, 0), and log(1 + u) of 0 < u ≤ 1 as a polynomial."""
+    u = np.float32(_decay(abs(float(x))))  # NaN in x stays in the sum below
     q = ((((((L7 * u + L6) * u + L5) * u + L4) * u + L3) * u + L2) * u + L1) * u + L0
     return max(x, ZERO) + u * q
 
@@ -314,7 +317,7 @@ def fill_attack(
         duration: seconds, may be infinite.
         out: [K, frames], overwritten.
     """
-    end = min(out.shape[1], int(math.ceil(attack_s * sample_rate)))
+    end = min(out.shape[1], math.ceil(attack_s * sample_rate))
     for k in range(out.shape[0]):
         out[k, end:] = ZERO
     for at in range(0, end, BLOCK):
