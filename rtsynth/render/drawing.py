@@ -30,6 +30,11 @@ PAST = 1e12  # frames; what has passed is needed after all that comes
 Key = tuple[int, bytes, float]
 
 
+def _prototype(resonance: int) -> Key:
+    """The key of what a resonance's events play until they are drawn."""
+    return resonance, np.zeros(VECTOR_DIM, np.float32).tobytes(), math.inf
+
+
 @dataclasses.dataclass
 class _Drawn:
     """What has been drawn for some events that are alike.
@@ -106,8 +111,8 @@ class Drawer:
 
     def _draw_prototypes(self, resonances: int) -> None:
         for resonance in range(resonances):
-            key = (resonance, np.zeros(VECTOR_DIM, np.float32).tobytes(), math.inf)
-            drawn = self._draw(resonance, np.zeros(VECTOR_DIM, np.float32), math.inf)
+            key = _prototype(resonance)
+            drawn = self._draw(resonance, np.zeros(VECTOR_DIM, np.float32), math.inf, set())
             assert drawn is not None, "there is a cache for every resonance"
             drawn.prototype = True
             self._drawn[key] = drawn
@@ -123,13 +128,14 @@ class Drawer:
         while self._waiting:
             loud = {voice.slot for voice in sounding}
             slot = self._most_urgent(loud)
+            self._waiting.discard(slot)
             try:
                 drew = self._draw_slot(slot, loud)
             except QueueFullError:
-                return False
+                drew = None
             if drew is None:
+                self._waiting.add(slot)
                 return False
-            self._waiting.discard(slot)
             if drew:
                 return True
         return False
@@ -167,27 +173,25 @@ class Drawer:
     def _draw_slot(self, slot: int, loud: set[int]) -> bool | None:
         """Whether anything had to be drawn for a slot; None if there is no cache to be had."""
         key = self._key(slot)
-        drawn = self._drawn.get(key)
-        if drawn is None or not drawn.whole:
-            resonance, vector, duration_s = self._caches.event(slot)
-            hurry = slot in loud and drawn is None
-            made = self._draw(resonance, vector, duration_s, like=slot if hurry else None)
-            if made is None and self._make_room(slot, loud):
-                made = self._draw(resonance, vector, duration_s, like=slot if hurry else None)
-            if made is None:
-                return None
-            if drawn is not None:
-                made.slots |= drawn.slots
-                self._engine.post(Op.RETIRE, drawn.cache)
-            self._drawn[key] = drawn = made
-            for other in made.slots - {slot}:
-                self._engine.post(Op.CACHE, other, ASAP, 0, made.cache)
+        before = self._drawn.get(key)
+        if before is not None and before.whole:
             self._give(slot, key)
-            if not made.whole:
-                self._waiting.add(slot)
-            return True
-        self._give(slot, key)
-        return False
+            return False
+        hurry = slot in loud and before is None
+        slots = {slot} if before is None else before.slots | {slot}
+        made = self._draw(*self._caches.event(slot), slots, hurry)
+        if made is None and self._make_room(slot, loud):
+            made = self._draw(*self._caches.event(slot), slots, hurry)
+        if made is None:
+            return None
+        self._drawn[key] = made
+        for each in sorted(slots):
+            self._give(each, key)
+        if before is not None:  # last: no slot has it any more
+            self._engine.post(Op.RETIRE, before.cache)
+        if hurry:
+            self._waiting.add(slot)  # for its attack
+        return True
 
     def _give(self, slot: int, key: Key) -> None:
         """Let a slot play what has been drawn under a key."""
@@ -233,7 +237,8 @@ class Drawer:
         resonance: int,
         vector: NDArray[np.float32],
         duration_s: float,
-        like: int | None = None,
+        slots: set[int],
+        hurry: bool = False,
     ) -> _Drawn | None:
         """Draw an event into a free cache; None if there is none.
 
@@ -241,27 +246,24 @@ class Drawer:
             resonance: the event's.
             vector: [32], the event's.
             duration_s: the event's.
-            like: slot of a sounding event whose curves are wanted at once: those of its ages are
-                drawn, and its attack stays what it was for now.
+            slots: that will play it; what their voices have come to is drawn too.
+            hurry: leave the attack what it was for now.
         """
         index = self._caches.claim()
         if index is None:
             return None
-        drawn = _Drawn(index, resonance, vector, duration_s, set())
+        drawn = _Drawn(index, resonance, vector, duration_s, set(), whole=not hurry)
         cache = self._caches[index]
-        self._draw_segment(drawn, 0)
-        if like is None:
-            self._twin.attack(
-                resonance, vector, self._engine.sample_rate, duration_s, self._attack
-            )
+        ages_s = [v.age_s for v in self._caches.sounding() if v.slot in slots]
+        for number in {0, *(int(age_s / SEGMENT_S) for age_s in ages_s)}:
+            self._draw_segment(drawn, number)
+        if hurry:
+            self._keep_attack(min(slots), cache)
+        else:
+            rate = self._engine.sample_rate
+            self._twin.attack(resonance, vector, rate, duration_s, self._attack)
             cache.attack[:] = self._attack
             cache.record["attack_frames"] = self._attack.shape[1]
-            drawn.whole = True
-        else:
-            self._keep_attack(like, cache)
-            for voice in self._caches.sounding():
-                if voice.slot == like:
-                    self._draw_segment(drawn, int(voice.age_s / SEGMENT_S))
         self.drawn += 1
         return drawn
 
@@ -269,7 +271,7 @@ class Drawer:
         """Copy the attack that a slot plays now."""
         key = self._by_slot.get(slot)
         if key is None:
-            key = (self._caches.event(slot)[0], np.zeros(VECTOR_DIM, np.float32).tobytes(), math.inf)
+            key = _prototype(self._caches.event(slot)[0])
         before = self._caches[self._drawn[key].cache]
         cache.attack[:] = before.attack
         cache.record["attack_frames"] = before.record["attack_frames"]
