@@ -5,8 +5,8 @@ only the gradient is that of the soft one (the usual `hard − soft + soft` is o
 rounding). Gumbel-softmax: Jang, Gu, Poole 2017; Maddison, Mnih, Teh 2017.
 
 The loss matters more than the schedule. On recordings of a known bank the sum of the events'
-magnitudes (losses.G2), squared, leads every logit to its resonance; the magnitude of their sum (G1),
-compressed, does not, for its gradient depends on how the phases of wrong choices fall.
+magnitudes (losses.G2), squared, leads every logit to its resonance; the magnitude of their sum
+(G1), compressed, does not, for its gradient depends on how the phases of wrong choices fall.
 Thread: worker.
 """
 
@@ -30,12 +30,12 @@ PATIENCE = 2000
 class _StraightThrough(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, soft: Tensor) -> Tensor:
-        hard: Tensor = functional.one_hot(soft.argmax(-1), soft.shape[-1])
-        return hard.to(soft.dtype)
+        return functional.one_hot(soft.argmax(-1), soft.shape[-1]).to(soft.dtype)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        return gradients[0]
+        (gradient,) = gradients
+        return gradient
 
 
 def straight_through(soft: Tensor) -> Tensor:
@@ -67,7 +67,8 @@ def balance_loss(logits: Tensor) -> Tensor:
         logits: [..., resonances].
     """
     mean = logits.softmax(-1).flatten(0, -2).mean(0)
-    return torch.special.xlogy(mean, mean * len(mean)).sum()
+    divergence: Tensor = torch.special.xlogy(mean, mean * len(mean)).sum()
+    return divergence
 
 
 class GumbelChoice(nn.Module):
