@@ -54,7 +54,7 @@ def learn_frequencies(
     Raises:
         ValueRangeError: too short a signal, or a count below 1.
     """
-    rows = signal.double().reshape(-1, signal.shape[-1])
+    rows = signal.detach().double().reshape(-1, signal.shape[-1])
     if count < 1 or rows.shape[-1] < 4 * count:
         raise ValueRangeError(
             f"{count} frequencies from {rows.shape[-1]} samples; legal: at least 1, and 4 samples "
@@ -96,6 +96,7 @@ def learn_modes(
     return freq.numpy(), t60.numpy(), poles.amplitude[0].numpy()
 
 
+@torch.enable_grad()
 def _descend(bank: SurrogateBank, signal: Tensor, descents: int) -> None:
     optimiser = torch.optim.Adam(bank.parameters(), RATE / signal.shape[-1])
     for _ in range(descents):
