@@ -29,7 +29,7 @@ def largest_patch(left: Tensor, length: int) -> int:
     energy = torch.cat([left.new_zeros(1), left.detach().square().cumsum(-1)])
     # weighing the beginning double draws the patch's start to the onset
     early = max(1, round(FIRST_SHARE * length))
-    first = torch.arange(left.shape[-1] - length + 1)
+    first = torch.arange(left.shape[-1] - length + 1, device=left.device)
     gained = (energy[first + length] - energy[first]) + (energy[first + early] - energy[first])
     return int(gained.argmax())
 
