@@ -1,1 +1,1 @@
-"""Tests of the torch modules."""
+"""Tests of the room nn."""
