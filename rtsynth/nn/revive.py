@@ -50,7 +50,7 @@ def revive(
         left: [samples], target minus model.
         sample_rate: Hz.
         patch_s: length of a patch, seconds.
-        modes: at most so many are learned; 8 take a second.
+        modes: at most so many are learned, the rest is absent; 8 take about two seconds.
 
     Returns:
         first and last sample of the patch; events with an onset near the first may be offered it.
