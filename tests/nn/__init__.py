@@ -1,1 +1,5 @@
+<<<<<<< HEAD
 """Tests of the room nn."""
+=======
+"""Tests of the torch modules."""
+>>>>>>> bank
