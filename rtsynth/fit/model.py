@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 import torch
+from scipy.ndimage import uniform_filter1d
 from torch import Tensor, nn
 
 from rtsynth.fit.experiment import Experiment, Weights
@@ -27,7 +28,8 @@ __all__ = ["Model"]
 
 HZ_TOP = 0.45  # of the sample rate
 T60_RANGE_S = (0.005, 60.0)
-QUIET_ATTACK = 0.01  # of the struck level, where an attack is silent and may begin to sound
+QUIET_ATTACK = 1e-3
+ENVELOPE_S = 0.005
 CENTS = 1_200.0
 
 
@@ -99,7 +101,7 @@ class Model(nn.Module):
             peak = peak_response(s, struck.to(torch.complex128) * present)
             impulse = peak.to(old.impulse.dtype)
             gain = struck / impulse.clamp_min(1e-30)[:, None]
-        attack = old.attack + self._attack_level[:, None] * self.attack
+        attack = old.attack + self._attack_level * self.attack
         return dataclasses.replace(
             old, freq_hz=freq, t60_s=t60, gain=gain, impulse=impulse, attack=attack
         )
@@ -170,11 +172,14 @@ class Model(nn.Module):
 
 
 def _attack_level(instrument: Instrument) -> "np.ndarray":
-    """[R] RMS of each attack where it is loudest, or a hundredth of the struck modes' level."""
+    """[R, A] envelope of each attack, or a thousandth of its peak where that is more.
+
+    A step that is small against the beginning of an attack would be a hiss over its end.
+    """
     attack = instrument.attack.astype(float)
-    early = attack[:, : max(1, attack.shape[1] // 8)]
-    own = np.sqrt(np.mean(early**2, axis=1)) if attack.shape[1] else np.zeros(len(attack))
-    struck = np.array([
-        np.sqrt(np.sum(np.abs(instrument.amplitude(r)) ** 2)) for r in range(len(attack))
-    ])  # fmt: skip
-    return np.maximum(own, QUIET_ATTACK * struck).astype(np.float32)
+    if attack.shape[1] == 0:
+        return attack.astype(np.float32)
+    width = max(1, round(ENVELOPE_S * instrument.attack_rate))
+    envelope = np.sqrt(uniform_filter1d(attack**2, width, axis=1, mode="nearest"))
+    peak = envelope.max(axis=1, keepdims=True)
+    return np.maximum(envelope, QUIET_ATTACK * peak).astype(np.float32)

@@ -52,10 +52,11 @@ class VoiceState:
 
 @dataclasses.dataclass
 class _Bent:
-    """Poles and gains of T ticks: nepers and radians per frame [E, T, M], gain [E, T, M]."""
+    """Poles and gains of T ticks: nepers and radians per frame, pole, gain, each [E, T, M]."""
 
     decay: Tensor
     turn: Tensor
+    pole: Tensor
     gain: Tensor
     controls: Tensor | None
 
@@ -104,6 +105,7 @@ class Voices:
             bank.source, r.cpu().numpy(), events.seed, sample_rate
         )
         self.noise = torch.from_numpy(table).to(freq)
+        self.steady = controls is None and not bool((events.vibrato_depth > 0).any())
         self.bowing = bool((bank.bow[r] > 0).any())
         self.blowing = bool((bank.blow_gain[r] > 0).any())
         wet = (bank.strike_wet[r] > 0) & bool(self.noise.shape[1])
@@ -117,7 +119,7 @@ class Voices:
         most = int(tick.max())
         if most == 0:
             return begin
-        stride = self.past_stride
+        stride = most if self.steady else self.past_stride
         group = torch.arange(0, most, stride, device=tick.device)
         count = (tick[:, None] - group).clamp(0, stride)
         bent = self._bend(group.expand(len(tick), -1) + (count // 2) * (stride > 1))
@@ -147,7 +149,7 @@ class Voices:
         before = torch.cat([state.gain[:, None], bent.gain[:, :-1]], dim=1)
         kind = self.bank.gain.dtype
         turn = torch.polar(torch.ones_like(phase[:, :-1]), phase[:, :-1]).to(kind)
-        pole = torch.polar(torch.exp(-bent.decay), bent.turn).to(kind)
+        pole = bent.pole
         z = self.struck[:, None] * (torch.exp(-decay[:, :-1]).to(self.bank.dtype) * turn)
         sound, bowed = self._bow(state.bowed, bent, tick, turn, pole, before)
         if bowed is not None:
@@ -210,7 +212,9 @@ class Voices:
 
     def _bend(self, tick: Tensor) -> _Bent:
         """Poles and gains in ticks [E, T], as `rtsynth.dsp.modal.bend_modes` computes them."""
-        events = self.events
+        events, shape = self.events, tick.shape
+        if self.steady:
+            tick = tick[:, :1]
         time = (tick * TICK + TICK // 2).double() / self.rate
         c = self._controls_at(time * events.stretch[:, None].double())
         turn = torch.sin(2.0 * torch.pi * events.vibrato_hz[:, None].double() * time)
@@ -225,7 +229,12 @@ class Voices:
         gain = torch.exp2(db * DB_TO_LOG2)
         gain = torch.where(freq < NYQUIST_SHARE * self.rate, gain, torch.zeros_like(gain))
         decay = decay.expand_as(freq) / self.rate
-        return _Bent(decay, 2.0 * torch.pi * freq / self.rate, gain.expand_as(freq), c)
+        turned = 2.0 * torch.pi * freq / self.rate
+        pole = torch.polar(torch.exp(-decay), turned).to(self.bank.gain.dtype)
+        every = (*shape, freq.shape[-1])
+        return _Bent(
+            decay.expand(every), turned.expand(every), pole.expand(every), gain.expand(every), c
+        )
 
     def _controls_at(self, age: Tensor) -> Tensor | None:
         if self.controls is None:
