@@ -1,5 +1,6 @@
 """One training run: crops, losses, steps, validations, checkpoints. Thread: worker."""
 
+import dataclasses
 import json
 import math
 import time
@@ -184,6 +185,7 @@ class Trainer:
         arrays = {f"now.{n}": t.numpy() for n, t in self._state().items()}
         arrays |= {f"best.{n}": t.numpy() for n, t in self.best_state.items()}
         arrays |= self.optimiser.arrays() | pack_files(self.material)
+        size = self.experiment.field
         facts = {
             "step": self.step,
             "taken": self.optimiser.taken,
@@ -194,6 +196,7 @@ class Trainer:
             "material": self.digest,
             "random": self.random.bit_generator.state,
             "sample_rate": self.material.sample_rate,
+            "field": None if size is None else dataclasses.asdict(size),
         }
         return Checkpoint(arrays, facts)
 

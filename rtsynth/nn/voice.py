@@ -7,23 +7,25 @@ a window of a long event costs only its own ticks, and the whole form is one ste
 """
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from rtsynth.dsp.modal import DB_TO_LOG2, LN1000, TICK
+from rtsynth.dsp.modal import TICK
 from rtsynth.instrument import CONTROL_LIMITS, CONTROLS
 from rtsynth.nn.batch import BankTensors, EventBatch
 from rtsynth.nn.excitation import blow_noise, frames_of, grain_ages, scan_linear, strike_table
 from rtsynth.nn.ring import powers, ring_ticks
+from rtsynth.units import LN1000
 
 __all__ = ["Controls", "VoiceState", "Voices"]
 
 WET, DRY, BOW, BEND, DAMP, BRIGHT = range(16, 22)
 NYQUIST_SHARE = 0.49
-CHEAPEST_DAMP, DEAREST_DAMP = 0.0625, 16.0
+DB_TO_LOG2 = math.log2(10.0) / 20.0
 
 Controls = Callable[[Tensor], Tensor]
 """`controls(age_s [E, T]) -> [E, T, 22]`, the sum over the field's members, not yet clipped."""
