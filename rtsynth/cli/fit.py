@@ -119,13 +119,11 @@ def _snapped(
 ) -> tuple[list[Score], Instrument]:
     from rtsynth.fit.codebook import bits_per_event, snap
 
-    facts["bits_per_event"] = bits_per_event(scores, instrument)
     if entries is None:
+        facts |= bits_per_event(scores, instrument)
         return scores, instrument
-    snapped, off_db, used = snap(scores, entries)
-    facts["codebook_entries"] = used
-    facts["codebook_off_db"] = off_db
-    facts["bits_per_event_snapped"] = bits_per_event(snapped, instrument, used)
+    snapped, facts["codebook_off_db"], facts["codebook_entries"] = snap(scores, entries)
+    facts |= bits_per_event(scores, instrument, facts["codebook_entries"])
     return snapped, instrument
 
 
