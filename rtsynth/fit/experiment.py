@@ -140,7 +140,7 @@ class Experiment:
     final_rate: float = 0.05
     validate_every: int = 40
     checkpoint_every: int = 40
-    past_stride: int = 8
+    past_stride: int = 32
     curve_steps: int = 0
     choice: str = "fixed"
     choice_every: int = 100

@@ -1,7 +1,6 @@
 """What a batch of voices is made of: the bank's tensors and the events' constants. Thread: worker."""
 
 import dataclasses
-import math
 
 import numpy as np
 import torch
@@ -130,7 +129,7 @@ class EventBatch:
             return torch.tensor(rows[name].astype(float), dtype=dtype, device=device)
 
         duration = rows["duration_s"].astype(float)
-        held = np.where(np.isfinite(duration), np.round(duration * sample_rate), math.inf)
+        held = np.ceil(duration * sample_rate)  # as the engine splits a tick
         return cls(
             resonance=torch.tensor(rows["resonance"].astype(np.int64), device=device),
             gain=take("gain"), vector=take("vector"),

@@ -17,6 +17,7 @@ from torch import Tensor
 from rtsynth.dsp.modal import TICK
 from rtsynth.instrument import CONTROL_LIMITS, CONTROLS
 from rtsynth.nn.batch import BankTensors, EventBatch
+from rtsynth.nn.curves import read_curves
 from rtsynth.nn.excitation import blow_noise, frames_of, grain_ages, scan_linear, strike_table
 from rtsynth.nn.ring import powers, ring_ticks
 from rtsynth.units import LN1000
@@ -25,6 +26,7 @@ __all__ = ["Controls", "VoiceState", "Voices"]
 
 WET, DRY, BOW, BEND, DAMP, BRIGHT = range(16, 22)
 NYQUIST_SHARE = 0.49
+RELEASE_FADE_S = 0.005
 DB_TO_LOG2 = math.log2(10.0) / 20.0
 
 Controls = Callable[[Tensor], Tensor]
@@ -124,7 +126,8 @@ class Voices:
         stride = most if self.steady else self.past_stride
         group = torch.arange(0, most, stride, device=tick.device)
         count = (tick[:, None] - group).clamp(0, stride)
-        bent = self._bend(group.expand(len(tick), -1) + (count // 2) * (stride > 1))
+        middle = group.expand(len(tick), -1) + (count // 2) * (stride > 1)
+        bent = self._bend(middle, coarse=stride > 1)
         frames = (TICK * count).unsqueeze(-1).double()
         decay = begin.decay + (frames * bent.decay).sum(dim=1)
         phase = begin.phase + (frames * bent.turn).sum(dim=1)
@@ -212,13 +215,13 @@ class Voices:
             one.controls = lambda age: whole(age.expand(count, -1))[row : row + 1]
         return one
 
-    def _bend(self, tick: Tensor) -> _Bent:
+    def _bend(self, tick: Tensor, coarse: bool = False) -> _Bent:
         """Poles and gains in ticks [E, T], as `rtsynth.dsp.modal.bend_modes` computes them."""
         events, shape = self.events, tick.shape
         if self.steady:
             tick = tick[:, :1]
         time = (tick * TICK + TICK // 2).double() / self.rate
-        c = self._controls_at(time * events.stretch[:, None].double())
+        c = self._controls_at(time * events.stretch[:, None].double(), coarse)
         turn = torch.sin(2.0 * torch.pi * events.vibrato_hz[:, None].double() * time)
         bend = events.bend[:, None].double() + events.vibrato_depth[:, None].double() * turn
         bright, decay = events.bright[:, None], self.decay[:, None]
@@ -238,11 +241,12 @@ class Voices:
             decay.expand(every), turned.expand(every), pole.expand(every), gain.expand(every), c
         )
 
-    def _controls_at(self, age: Tensor) -> Tensor | None:
+    def _controls_at(self, age: Tensor, coarse: bool = False) -> Tensor | None:
         if self.controls is None:
             return None
         limits = torch.from_numpy(CONTROL_LIMITS).to(self.bank.freq_hz)
-        return self.controls(age).clamp(limits[:, 0], limits[:, 1])
+        drawn = self.controls(age) if coarse else read_curves(self.controls, age)
+        return drawn.clamp(limits[:, 0], limits[:, 1])
 
     def _held_ticks(self, tick: Tensor) -> Tensor:
         """[E, T] frames of each tick that lie before the end of the duration, 0 … 32."""
@@ -330,8 +334,9 @@ class Voices:
             level = level * torch.exp2(c[..., :WET])
         level = level.expand(*index.shape, -1)
         blown = blow_noise(self.events.seed, index, level, frame, count, self.rate)
-        at = frame[:, None] + torch.arange(count, device=frame.device)
-        return blown * (at < self.events.held[:, None])
+        late = frame[:, None] + torch.arange(count, device=frame.device) - self.events.held[:, None]
+        faded = ((late + 1.0) / math.ceil(RELEASE_FADE_S * self.rate)).clamp(0.0, 1.0)
+        return blown * (0.5 + 0.5 * torch.cos(torch.pi * faded)).to(blown.dtype)
 
     def _blow_gains(self, bent: _Bent) -> tuple[Tensor, Tensor]:
         """[E, frames] factors of what is heard and of what drives, constant within a tick."""
@@ -346,7 +351,7 @@ class Voices:
     def _release(self, frame: Tensor, count: int) -> Tensor:
         """[E, count] decay added once the duration is over."""
         at = frame[:, None] + torch.arange(count, device=frame.device)
-        late = (at - self.events.held[:, None]).clamp_min(0.0)
+        late = (at + 1 - self.events.held[:, None]).clamp_min(0.0)
         rate = self.events.release_rate(self.rate)[:, None]
         return torch.exp(-late * rate).to(self.bank.dtype)
 
