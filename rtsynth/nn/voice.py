@@ -92,7 +92,7 @@ class Voices:
         freq = bank.freq_hz[r]
         self.present = freq > 0
         self.freq = torch.where(self.present, freq, torch.ones_like(freq)).double()
-        lowest = torch.where(self.present, freq, torch.inf).amin(dim=1, keepdim=True).detach()
+        lowest = torch.where(self.present, freq, torch.inf).amin(dim=1, keepdim=True)
         above = self.freq / torch.where(torch.isfinite(lowest), lowest, 1.0)
         inharm = events.inharm[:, None].double()
         self.freq = self.freq * torch.sqrt((1.0 + inharm * above**2) / (1.0 + inharm))

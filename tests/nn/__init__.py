@@ -1,5 +1,1 @@
-<<<<<<< HEAD
 """Tests of the room nn."""
-=======
-"""Tests of the torch modules."""
->>>>>>> bank
