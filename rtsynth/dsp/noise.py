@@ -10,7 +10,15 @@ import numpy as np
 
 from rtsynth.dsp.compile import kernel
 
-__all__ = ["bits_at", "fill_white", "gaussian_at", "uniform_at", "white_at"]
+__all__ = [
+    "bits_at",
+    "fill_gaussian",
+    "fill_white",
+    "gaussian_at",
+    "normal_at",
+    "uniform_at",
+    "white_at",
+]
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MULTIPLY_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -65,3 +73,17 @@ def gaussian_at(seed: np.uint64, position: int, out: np.ndarray) -> None:
     angle = 2.0 * math.pi * uniform_at(seed, 2 * position + 1)
     out[0] = radius * math.cos(angle)
     out[1] = radius * math.sin(angle)
+
+
+@kernel("float64(uint64, int64)")
+def normal_at(seed: np.uint64, position: int) -> float:
+    """A standard normal number: the first of the pair of `gaussian_at`."""
+    radius = math.sqrt(-2.0 * math.log(1.0 - uniform_at(seed, 2 * position)))
+    return radius * math.cos(2.0 * math.pi * uniform_at(seed, 2 * position + 1))
+
+
+@kernel("void(uint64, int64, float64[:,::1])")
+def fill_gaussian(seed: np.uint64, first: int, out: np.ndarray) -> None:
+    """`out[i]` = the pair of `gaussian_at(seed, first + i)`, out [n, 2] float64."""
+    for i in range(out.shape[0]):
+        gaussian_at(seed, first + i, out[i])

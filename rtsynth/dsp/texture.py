@@ -2,7 +2,7 @@
 
 Grain k covers frames k·HOP … k·HOP + GRAIN of the texture's own time; its spectrum is Gaussian,
 keyed by (seed, k), so that any stretch can be rendered in any order. A sine window makes the power
-constant.
+constant. Bands move from grain to grain along seeded noise in dB (`swell_db`).
 """
 
 import math
@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from rtsynth.dsp.compile import kernel
-from rtsynth.dsp.noise import gaussian_at
+from rtsynth.dsp.noise import gaussian_at, normal_at
 
 __all__ = [
     "GRAIN",
@@ -19,6 +19,7 @@ __all__ = [
     "grain_window",
     "inverse_fft",
     "overlap_add",
+    "swell_db",
     "texture_grain",
     "twiddles",
 ]
@@ -26,6 +27,12 @@ __all__ = [
 GRAIN = 1024
 HOP = GRAIN // 2
 BINS = GRAIN // 2
+NODES_PER_CYCLE = 2.0
+SWELLS = np.uint64(0x5E11_0000_0000_0001)
+"""What the event's seed is mixed with, so that the motion is independent of the noise."""
+
+MEAN_POWER = math.log(10.0) / 20.0
+"""Noise of standard deviation σ dB in level has σ²·MEAN_POWER dB more power in the mean."""
 
 
 def grain_window() -> np.ndarray:
@@ -90,15 +97,36 @@ def inverse_fft(tables: np.ndarray, data: np.ndarray) -> None:
         half *= 2
 
 
+@kernel("float64(uint64, int64, float64)")
+def swell_db(seed: np.uint64, band: int, cycles: float) -> float:
+    """How far a band has moved: smooth noise of zero mean and unit variance at every moment.
+
+    Two independent normal numbers per cycle, between which it goes along a quarter of a circle.
+
+    Args:
+        seed: of the event.
+        band: index.
+        cycles: seconds since the onset · rate, ≥ 0.
+    """
+    at = cycles * NODES_PER_CYCLE
+    node = int(math.floor(at))
+    turn = 0.5 * math.pi * (at - node)
+    first = normal_at(seed ^ SWELLS, (band << 40) + node)
+    second = normal_at(seed ^ SWELLS, (band << 40) + node + 1)
+    return math.cos(turn) * first + math.sin(turn) * second
+
+
 @kernel(
-    "void(uint64, int64, float32[::1], float32[::1], float32[:,::1], float64[:,::1],"
-    " float64[:,::1])"
+    "void(uint64, int64, float32[::1], float32[::1], float32[::1], float64, float32[:,::1],"
+    " float64[:,::1], float64[:,::1])"
 )
 def texture_grain(
     seed: np.uint64,
     index: int,
     band_gain: np.ndarray,
     vector: np.ndarray,
+    am_depth_db: np.ndarray,
+    am_rate: float,
     weights: np.ndarray,
     tables: np.ndarray,
     data: np.ndarray,
@@ -110,6 +138,8 @@ def texture_grain(
         index: of the grain, ≥ −1.
         band_gain: [bands] float32, RMS amplitude per band.
         vector: [bands] float32, dB per band.
+        am_depth_db: [bands] float32, standard deviation of each band's level.
+        am_rate: cycles of that motion per frame; 0 for none.
         weights: [bands, BINS] from `band_weights`.
         tables: [2, GRAIN/2] from `twiddles`.
         data: [3, GRAIN] float64; rows 0 and 1 are the transform, row 2 is scratch.
@@ -118,9 +148,13 @@ def texture_grain(
     for i in range(GRAIN):
         power[i] = 0.0
     for b in range(band_gain.shape[0]):
-        gain = band_gain[b] * 10.0 ** (vector[b] / 20.0)
-        if gain == 0.0:
+        if band_gain[b] == 0.0:
             continue
+        db = float(vector[b])
+        if am_rate > 0.0 and am_depth_db[b] > 0.0:
+            cycles = (index + 1) * HOP * am_rate  # at the grain's middle
+            db += am_depth_db[b] * (swell_db(seed, b, cycles) - MEAN_POWER * am_depth_db[b])
+        gain = band_gain[b] * 10.0 ** (db / 20.0)
         for i in range(BINS):
             power[i] += gain * gain * weights[b, i]
     pair = power[BINS : BINS + 2]
