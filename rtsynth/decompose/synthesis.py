@@ -78,7 +78,9 @@ def event_signal(
         white: source of noise.
     """
     if event.kind == Kind.TEXTURE:
-        bent = _bent(dataclasses.replace(event, vector=(0.0,) * VECTOR_DIM), instrument, sample_rate)
+        bent = _bent(
+            dataclasses.replace(event, vector=(0.0,) * VECTOR_DIM), instrument, sample_rate
+        )
         return texture_signal(event, instrument, sample_rate, limit, bent)
     parts = [
         _modal(event, instrument, sample_rate, limit),

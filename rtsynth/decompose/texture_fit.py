@@ -30,9 +30,11 @@ SHORTEST_S = 1.0
 SILENCE = 1e-6  # deviation, −120 dBFS
 LONGEST_S = 120.0  # statistics of a longer recording are those of its beginning
 ROUNDS = 4
+STEP = 0.7  # what is lacking is itself measured with error
 LEAST_DEPTH_DB = 0.5
 MOST_DEPTH_DB = 12.0
-SLOWEST_HZ, FASTEST_HZ = 0.1, 12.0  # a window of 43 ms blurs what is faster
+RATES_HZ = np.geomspace(0.1, 12.0, 97)  # a window of 43 ms blurs what is faster
+LAGS = 256
 WEAKEST_MODE = 10.0 ** (-60.0 / 20.0)
 
 
@@ -64,9 +66,7 @@ class TextureFit:
 
     def write(self, instrument: Instrument, resonance: int) -> None:
         """Put the texture into a row of an instrument with room for the click's modes."""
-        instrument.set_modes(
-            resonance, self.click.freq_hz, self.click.t60_s, self.click.amplitude
-        )
+        instrument.set_modes(resonance, self.click.freq_hz, self.click.t60_s, self.click.amplitude)
         instrument.texture_gain[resonance] = self.band_gain
         instrument.am_depth_db[resonance] = self.am_depth_db
         instrument.am_rate_hz[resonance] = self.am_rate_hz
@@ -175,17 +175,32 @@ def _fit_hiss(clean: Float, sample_rate: int, fit: TextureFit) -> TextureFit:
     for number in range(ROUNDS):
         silent = dataclasses.replace(silent, band_gain=gain)
         made = _levels(render_texture(silent, sample_rate, seconds, 1000 + number), sample_rate)
-        middle, steady, _ = _spread(made)
+        middle, moved, _ = _spread(made)
+        before = silent
         if number == 1:
-            depth, rate = _motion(target, made, lower, steady, sample_rate)
-            silent = dataclasses.replace(
-                silent, am_depth_db=np.where(own, depth, 0.0), am_rate_hz=rate
-            )
-            gain = gain * 10.0 ** (silent.am_depth_db**2 * np.log(10.0) / 400.0)
+            depth, rate = _motion(target, made, lower, moved, sample_rate)
+            silent = dataclasses.replace(silent, am_depth_db=depth * own, am_rate_hz=rate)
+        elif number > 1:
+            silent = _corrected(silent, target, made)
+        swell = silent.am_depth_db**2 - before.am_depth_db**2  # medians fall as depths grow
+        gain = gain * 10.0 ** (swell * np.log(10.0) / 400.0)
         step = np.clip(median - middle, -12.0, 12.0)
         gain = np.where(own, gain * 10.0 ** (step / 20.0), 0.0)
     return dataclasses.replace(
         fit, band_gain=gain, am_depth_db=silent.am_depth_db, am_rate_hz=silent.am_rate_hz
+    )
+
+
+def _corrected(fit: TextureFit, target: Float, made: Float) -> TextureFit:
+    """The motion's depth, by what a rendering of it still lacks against the recording."""
+    if not fit.am_depth_db.any():
+        return fit
+    lower, moved = _spread(target)[1], _spread(made)[1]
+    power = fit.am_depth_db**2 + STEP * (lower**2 - moved**2)
+    depth = np.minimum(np.sqrt(np.maximum(power, 0.0)), MOST_DEPTH_DB)
+    depth = np.where((fit.am_depth_db > 0.0) & (depth >= LEAST_DEPTH_DB), depth, 0.0)
+    return dataclasses.replace(
+        fit, am_depth_db=depth, am_rate_hz=fit.am_rate_hz if depth.any() else 0.0
     )
 
 
@@ -210,23 +225,20 @@ def _motion(
     depth = np.where(depth < LEAST_DEPTH_DB, 0.0, np.minimum(depth, MOST_DEPTH_DB))
     if not depth.any():
         return depth, 0.0
-    excess = _covariance(target, lower) - _covariance(made, steady)
+    excess = (_covariance(target, lower) - _covariance(made, steady))[1:]
     shape = excess @ np.where(depth > 0.0, 1.0, 0.0)
-    if shape[0] <= 0.0:
+    lag_s = np.arange(1, len(shape) + 1) * HOP / sample_rate
+    expected = _correlation(np.outer(RATES_HZ, lag_s))
+    explained = (expected @ shape) / np.linalg.norm(expected, axis=1)
+    if explained.max() <= 0.0:
         return np.zeros_like(depth), 0.0
-    below = np.flatnonzero(shape < 0.5 * shape[0])
-    if len(below) == 0:
-        return depth, SLOWEST_HZ
-    at = int(below[0])
-    share = (shape[at - 1] - 0.5 * shape[0]) / (shape[at - 1] - shape[at])
-    lag_s = (at - 1 + share) * HOP / sample_rate
-    return depth, float(np.clip(HALF_LAG / (NODES_PER_CYCLE * lag_s), SLOWEST_HZ, FASTEST_HZ))
+    return depth, float(RATES_HZ[int(np.argmax(explained))])
 
 
 def _covariance(levels: Float, lower: Float) -> Float:
     """[lags, 32] autocovariance of the levels, what clicks lift above being cut off.
 
-    Lags begin at the first at which windows do not overlap.
+    At most 256 lags.
     """
     centred = levels - np.median(levels, axis=0)
     centred = np.clip(centred, -3.0 * lower, lower)
@@ -234,24 +246,17 @@ def _covariance(levels: Float, lower: Float) -> Float:
     count = len(levels)
     size = 1 << int(np.ceil(np.log2(2 * count)))
     spectrum = np.abs(np.fft.rfft(centred, size, axis=0)) ** 2
-    covariance = np.fft.irfft(spectrum, size, axis=0)[: count // 2]
+    covariance = np.fft.irfft(spectrum, size, axis=0)[: min(count // 2, LAGS)]
     scaled: Float = covariance / (count - np.arange(len(covariance)))[:, None]
     return scaled
 
 
-def _half_lag() -> float:
-    """Lag in nodes at which the motion's correlation (`swell_db`) has fallen to one half."""
-    turn = 0.5 * np.pi * np.linspace(0.0, 1.0, 401)[:-1]
-    lags = np.linspace(0.0, 2.0, 401)
-    fallen = []
-    for lag in lags:
-        late = turn + 0.5 * np.pi * lag
-        node = np.floor(late / (0.5 * np.pi))
-        rest = late - 0.5 * np.pi * node
-        same = np.cos(turn) * np.cos(rest) + np.sin(turn) * np.sin(rest)
-        over = np.sin(turn) * np.cos(rest)
-        fallen.append(np.mean(np.where(node == 0, same, np.where(node == 1, over, 0.0))))
-    return float(np.interp(-0.5, -np.array(fallen), lags))
+def _correlation(cycles: Float) -> Float:
+    """Correlation of the motion (`rtsynth.dsp.texture.swell_db`) with itself so many cycles later.
 
-
-HALF_LAG = _half_lag()
+    Averaged over where in a node's reach the first moment falls; 0 from two nodes on.
+    """
+    nodes = np.minimum(cycles * NODES_PER_CYCLE, 2.0)
+    turn = 0.5 * np.pi * nodes
+    correlation: Float = (1.0 - 0.5 * nodes) * np.cos(turn) + np.sin(turn) / np.pi
+    return correlation

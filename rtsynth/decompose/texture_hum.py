@@ -41,9 +41,7 @@ def find_hum(signal: Float, sample_rate: float) -> tuple[Float, Float]:
     return np.array([f for f, _ in found]), np.array([a for _, a in found])
 
 
-def _refined(
-    signal: Float, sample_rate: float, near_hz: float, size: int
-) -> tuple[float, float]:
+def _refined(signal: Float, sample_rate: float, near_hz: float, size: int) -> tuple[float, float]:
     """Frequency of most energy over the whole signal, and the median amplitude there."""
     span = signal[: 16 * size]
     window = np.hanning(len(span))
@@ -68,9 +66,7 @@ def _refined(
     return float(exact), float(np.median(amplitude))
 
 
-def _projected(
-    signal: Float, sample_rate: float, hz: float, size: int
-) -> tuple[np.ndarray, Float]:
+def _projected(signal: Float, sample_rate: float, hz: float, size: int) -> tuple[np.ndarray, Float]:
     """Complex amplitudes of a line in half-overlapping windows, and their sizes."""
     starts = np.arange(0, len(signal) - size + 1, size // 2)
     turn = np.exp(-2j * np.pi * hz / sample_rate * np.arange(size)) * np.hanning(size + 1)[:-1]

@@ -7,6 +7,7 @@ between their envelopes, here on bands of `TEXTURE_EDGES_HZ`. Thread: any.
 import dataclasses
 
 import numpy as np
+from scipy.ndimage import uniform_filter
 
 from rtsynth.decompose.damped import Float
 from rtsynth.instrument import TEXTURE_EDGES_HZ
@@ -111,7 +112,7 @@ def _known(values: Float, sample_rate: float) -> Float:
     return values
 
 
-def texture_w1(recording: Float, rendering: Float) -> float:
+def texture_w1(recording: Float, rendering: Float, sample_rate: float) -> float:
     """How far a recording is from sounding like a texture, whatever either's actual noise.
 
     The noise statistic (`rtsynth.metrics.noise_w1`) compares power over its local mean with the
@@ -122,8 +123,9 @@ def texture_w1(recording: Float, rendering: Float) -> float:
     Args:
         recording: [samples].
         rendering: [samples] of the texture, whichever seed.
+        sample_rate: Hz; only what lies within the bands, 30 Hz … 20 kHz, is compared.
     """
-    found, expected = _ratios(recording), _ratios(rendering)
+    found, expected = _ratios(recording, sample_rate), _ratios(rendering, sample_rate)
     if len(found) == 0 or len(expected) == 0:
         return float("inf") if len(found) != len(expected) else 0.0
     at = (np.arange(len(found)) + 0.5) / len(found)
@@ -131,11 +133,13 @@ def texture_w1(recording: Float, rendering: Float) -> float:
     return float(np.mean(np.abs(found - np.interp(at, place, expected))))
 
 
-def _ratios(signal: Float) -> Float:
+def _ratios(signal: Float, sample_rate: float) -> Float:
     """Sorted power over its mean among 17 × 17 neighbours, where there is any."""
-    from scipy.ndimage import uniform_filter
-
-    power = stft_magnitude(signal, 1024, 256)[4:-7] ** 2  # whole frames only
+    size = 1024
+    low, high = np.searchsorted(
+        np.fft.rfftfreq(size, 1.0 / sample_rate), (TEXTURE_EDGES_HZ[0], TEXTURE_EDGES_HZ[-1])
+    )
+    power = stft_magnitude(signal, size, size // 4)[4:-7, low:high] ** 2  # whole frames only
     local = uniform_filter(power, NEIGHBOURS, mode="nearest")
     present = local > 1e-12 * power.max(initial=0.0)
     return np.sort(power[present] / local[present])
