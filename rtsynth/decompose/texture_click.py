@@ -283,10 +283,8 @@ def _full_band(shape: Float, sample_rate: float) -> Modes:
 
 def _picked(shape: Float, sample_rate: float) -> Modes:
     longest = np.clip(SEEN * len(shape) / sample_rate, 2 * MIN_T60_S, MAX_T60_S)
-    freq, t60 = np.meshgrid(
-        np.geomspace(60.0, 0.45 * sample_rate, 96), np.geomspace(MIN_T60_S, longest, 6)
-    )
-    freq, t60 = freq.ravel(), t60.ravel()
+    freq = np.tile(np.geomspace(60.0, 0.45 * sample_rate, 96), 6)
+    t60 = np.repeat(np.geomspace(MIN_T60_S, longest, 6), 96)
     s = poles(freq, t60, sample_rate)
     span = shape[: round(0.02 * sample_rate)]
     waves = np.exp(np.outer(s, np.arange(len(span))))

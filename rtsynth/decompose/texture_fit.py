@@ -12,13 +12,12 @@ import numpy as np
 from rtsynth.decompose.damped import Float, Modes
 from rtsynth.decompose.synthesis import event_signal
 from rtsynth.decompose.texture_click import (
-    MODES,
     click_modes,
     find_clicks,
     fit_strengths,
 )
 from rtsynth.decompose.texture_hum import find_hum, without_hum
-from rtsynth.decompose.texture_statistics import HOP, WINDOW, band_levels
+from rtsynth.decompose.texture_statistics import HOP, band_levels, texture_w1
 from rtsynth.dsp.texture import NODES_PER_CYCLE
 from rtsynth.errors import ValueRangeError
 from rtsynth.events import Event, Kind
@@ -35,6 +34,8 @@ LEAST_DEPTH_DB = 0.5
 MOST_DEPTH_DB = 12.0
 RATES_HZ = np.geomspace(0.1, 12.0, 97)  # a window of 43 ms blurs what is faster
 LAGS = 256
+TUNED_S, TUNINGS, TUNING_SEED = 40.0, 4, 2001
+GOOD_W1, BETTER_W1 = 0.015, 0.004
 WEAKEST_MODE = 10.0 ** (-60.0 / 20.0)
 
 
@@ -134,7 +135,9 @@ def fit_texture(signal: Float, sample_rate: int) -> TextureFit:
         hum_hz=hum_hz,
         hum_gain=hum_gain,
     )
-    return _fit_hiss(clean, sample_rate, fit)
+    fit = _fit_hiss(clean, sample_rate, fit)
+    tuned = _tune_clicks(clean, sample_rate, fit)
+    return fit if tuned is fit else _fit_hiss(clean, sample_rate, tuned, again=True)
 
 
 def render_texture(fit: TextureFit, sample_rate: int, seconds: float, seed: int = 1) -> Float:
@@ -164,15 +167,52 @@ def _fit_clicks(clean: Float, sample_rate: int) -> tuple[float, float, Modes]:
     return rate, spread, dataclasses.replace(modes, amplitude=modes.amplitude * median)
 
 
-def _fit_hiss(clean: Float, sample_rate: int, fit: TextureFit) -> TextureFit:
-    """Levels and motion of the bands, by rendering and comparing."""
+def _tune_clicks(clean: Float, sample_rate: int, fit: TextureFit) -> TextureFit:
+    """Clicks as strong and as spread as the noise statistic asks, where that tells much.
+
+    Only those above the noise were seen: how the rest are spread is a guess until here.
+    """
+    if fit.click_rate_hz == 0.0:
+        return fit
+    part = clean[: round(TUNED_S * sample_rate)]
+    silent = dataclasses.replace(fit, hum_hz=np.zeros(0), hum_gain=np.zeros(0))
+
+    def distance(gain_db: float, spread: float) -> float:
+        click = dataclasses.replace(
+            fit.click, amplitude=fit.click.amplitude * 10.0 ** (gain_db / 20.0)
+        )
+        other = dataclasses.replace(silent, click=click, click_spread_db=spread)
+        return texture_w1(
+            part, render_texture(other, sample_rate, TUNED_S, TUNING_SEED), sample_rate
+        )
+
+    gain_db, spread = 0.0, fit.click_spread_db
+    best = distance(gain_db, spread)
+    for _ in range(TUNINGS):
+        moves = ((3.0, 1.0), (0.0, 1.25), (-3.0, 1.0), (0.0, 0.8))
+        offers = [(gain_db + more, spread * factor) for more, factor in moves]
+        found = [distance(*offer) for offer in offers] if best > GOOD_W1 else [best]
+        at = int(np.argmin(found))
+        if found[at] > best - BETTER_W1:
+            break
+        best, (gain_db, spread) = found[at], offers[at]
+    if (gain_db, spread) == (0.0, fit.click_spread_db):
+        return fit
+    louder = fit.click.amplitude * 10.0 ** (gain_db / 20.0)
+    return dataclasses.replace(
+        fit, click=dataclasses.replace(fit.click, amplitude=louder), click_spread_db=spread
+    )
+
+
+def _fit_hiss(clean: Float, sample_rate: int, fit: TextureFit, again: bool = False) -> TextureFit:
+    """Levels and motion of the bands, by rendering and comparing; if again, from what they are."""
     silent = dataclasses.replace(fit, hum_hz=np.zeros(0), hum_gain=np.zeros(0))
     seconds = len(clean) / sample_rate
     target = _levels(clean, sample_rate)
     median, lower, _ = _spread(target)
     own = (TEXTURE_EDGES_HZ[1:] <= 0.5 * sample_rate) & (median > -170.0)
-    gain = np.where(own, 10.0 ** (median / 20.0), 0.0)
-    for number in range(ROUNDS):
+    gain = fit.band_gain if again else np.where(own, 10.0 ** (median / 20.0), 0.0)
+    for number in range(2 if again else 0, ROUNDS):
         silent = dataclasses.replace(silent, band_gain=gain)
         made = _levels(render_texture(silent, sample_rate, seconds, 1000 + number), sample_rate)
         middle, moved, _ = _spread(made)
@@ -211,8 +251,10 @@ def _levels(signal: Float, sample_rate: int) -> Float:
 
 
 def _spread(levels: Float) -> tuple[Float, Float, Float]:
-    """Median, and how far the lower and the upper sixth lie from it, which in a normal
-    distribution is one standard deviation; clicks move the upper one only."""
+    """Median, and how far the lower and the upper sixth lie from it.
+
+    In a normal distribution that is one standard deviation; clicks move the upper one only.
+    """
     low, middle, high = np.quantile(levels, (0.1587, 0.5, 0.8413), axis=0)
     return middle, middle - low, high - middle
 

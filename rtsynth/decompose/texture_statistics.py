@@ -52,7 +52,7 @@ def bands_below(sample_rate: float) -> int:
 
 
 def band_levels(signal: Float, sample_rate: float) -> Float:
-    """[analysis frames, 32] power per band; a band narrower than a bin has its share of the nearest.
+    """[analysis frames, 32] power per band; each bin is shared among the bands it covers.
 
     Args:
         signal: [samples] of one channel, at least WINDOW of them.

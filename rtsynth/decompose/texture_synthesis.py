@@ -110,7 +110,7 @@ def _band_power(
 
 
 def swells_db(seed: int, band: int, cycles: Float) -> Float:
-    """[n] unit-variance motion of a band at ascending moments, as `rtsynth.dsp.texture.swell_db`."""
+    """[n] unit-variance motion of a band at ascending moments, as the kernel `swell_db`."""
     at = cycles * NODES_PER_CYCLE
     node = np.floor(at).astype(int)
     pairs = np.empty((int(node[-1] - node[0]) + 2, 2))

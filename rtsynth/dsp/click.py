@@ -52,7 +52,7 @@ def count_clicks(seed: np.uint64, cell: int, mean: float) -> int:
 def place_click(seed: np.uint64, cell: int, number: int, cell_frames: float) -> int:
     """Frame of a click of the cell, counted from the event's onset."""
     u = uniform_at(seed ^ TIMES, cell * (MAX_CLICKS + 1) + 1 + number)
-    return int(math.floor((cell + u) * cell_frames))
+    return math.floor((cell + u) * cell_frames)
 
 
 @kernel("float64(uint64, int64, int64, float64)")
@@ -90,7 +90,7 @@ def drive_clicks(
         How many there were.
     """
     found = 0
-    cell = int(math.floor(max(first, 0) / cell_frames))
+    cell = math.floor(max(first, 0) / cell_frames)
     while cell * cell_frames < last:
         for i in range(count_clicks(seed, cell, rate * cell_frames)):
             frame = place_click(seed, cell, i, cell_frames)
@@ -130,7 +130,7 @@ def clicks_before(
         How many there are.
     """
     found = 0
-    cell = int(math.floor((age - 1) / cell_frames))
+    cell = math.floor((age - 1) / cell_frames)
     while found < most and cell >= 0 and (cell + 1) * cell_frames > age - reach:
         for i in range(count_clicks(seed, cell, rate * cell_frames)):
             frame = place_click(seed, cell, i, cell_frames)

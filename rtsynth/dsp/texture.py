@@ -109,7 +109,7 @@ def swell_db(seed: np.uint64, band: int, cycles: float) -> float:
         cycles: seconds since the onset · rate, ≥ 0.
     """
     at = cycles * NODES_PER_CYCLE
-    node = int(math.floor(at))
+    node = math.floor(at)
     turn = 0.5 * math.pi * (at - node)
     first = normal_at(seed ^ SWELLS, (band << 40) + node)
     second = normal_at(seed ^ SWELLS, (band << 40) + node + 1)

@@ -20,7 +20,7 @@ from rtsynth.engine.voice import let_die
 __all__ = ["render_texture"]
 
 SILENT = 1e-9
-"""Modes below it rest at 0 until the next click: what decays on for ever becomes slow to compute."""
+"""Modes below it rest at 0 until the next click: ever smaller numbers are slow to compute."""
 
 OPEN_CLICKS, OPEN_WORK = 256, 16_384
 """A texture opened in its middle hears at most its last 256 clicks, fewer with many modes."""

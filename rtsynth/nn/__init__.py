@@ -1,0 +1,1 @@
+"""Torch modules that learn what the engine plays. Thread: worker."""
