@@ -36,6 +36,8 @@ RATES_HZ = np.geomspace(0.1, 12.0, 97)  # a window of 43 ms blurs what is faster
 LAGS = 256
 TUNED_S, TUNINGS, TUNING_SEED = 40.0, 4, 2001
 GOOD_W1, BETTER_W1 = 0.015, 0.004
+FEWEST_CLICKS = 3
+DROWNED = 1.15  # clicks per click seen; fewer are what dead times hide
 WEAKEST_MODE = 10.0 ** (-60.0 / 20.0)
 
 
@@ -126,7 +128,7 @@ def fit_texture(signal: Float, sample_rate: int) -> TextureFit:
         return _still(seconds)
     hum_hz, hum_gain = find_hum(part, sample_rate)
     clean = without_hum(part, sample_rate, hum_hz)
-    rate, spread, click = _fit_clicks(clean, sample_rate)
+    rate, spread, click, guessed = _fit_clicks(clean, sample_rate)
     fit = dataclasses.replace(
         _still(seconds),
         click_rate_hz=rate,
@@ -136,7 +138,7 @@ def fit_texture(signal: Float, sample_rate: int) -> TextureFit:
         hum_gain=hum_gain,
     )
     fit = _fit_hiss(clean, sample_rate, fit)
-    tuned = _tune_clicks(clean, sample_rate, fit)
+    tuned = _tune_clicks(clean, sample_rate, fit) if guessed else fit
     return fit if tuned is fit else _fit_hiss(clean, sample_rate, tuned, again=True)
 
 
@@ -153,18 +155,21 @@ def _still(seconds: float) -> TextureFit:
     return TextureFit(flat, flat, 0.0, 0.0, 0.0, Modes.none(), none, none, seconds)
 
 
-def _fit_clicks(clean: Float, sample_rate: int) -> tuple[float, float, Modes]:
-    """Rate per second, spread in dB, and the modes of a median click."""
+def _fit_clicks(clean: Float, sample_rate: int) -> tuple[float, float, Modes, bool]:
+    """Rate per second, spread in dB, modes of a median click; whether many drown in the noise."""
     clicks = find_clicks(clean, sample_rate)
-    if len(clicks.frames) == 0:
-        return 0.0, 0.0, Modes.none()
-    rate, median, spread = fit_strengths(clicks, len(clean) / sample_rate)
+    seconds = len(clean) / sample_rate
+    if len(clicks.frames) < FEWEST_CLICKS:
+        return 0.0, 0.0, Modes.none(), False
+    rate, median, spread = fit_strengths(clicks, seconds)
     modes = click_modes(clicks.shape, sample_rate)
     size = np.abs(modes.amplitude)
     modes = modes.take(size > WEAKEST_MODE * size.max())
     if len(modes) == 0:
-        return 0.0, 0.0, modes
-    return rate, spread, dataclasses.replace(modes, amplitude=modes.amplitude * median)
+        return 0.0, 0.0, modes, False
+    guessed = rate * seconds > DROWNED * len(clicks.frames)
+    louder = dataclasses.replace(modes, amplitude=modes.amplitude * median)
+    return rate, spread, louder, guessed
 
 
 def _tune_clicks(clean: Float, sample_rate: int, fit: TextureFit) -> TextureFit:
@@ -172,8 +177,6 @@ def _tune_clicks(clean: Float, sample_rate: int, fit: TextureFit) -> TextureFit:
 
     Only those above the noise were seen: how the rest are spread is a guess until here.
     """
-    if fit.click_rate_hz == 0.0:
-        return fit
     part = clean[: round(TUNED_S * sample_rate)]
     silent = dataclasses.replace(fit, hum_hz=np.zeros(0), hum_gain=np.zeros(0))
 
@@ -210,7 +213,7 @@ def _fit_hiss(clean: Float, sample_rate: int, fit: TextureFit, again: bool = Fal
     seconds = len(clean) / sample_rate
     target = _levels(clean, sample_rate)
     median, lower, _ = _spread(target)
-    own = (TEXTURE_EDGES_HZ[1:] <= 0.5 * sample_rate) & (median > -170.0)
+    own = (TEXTURE_EDGES_HZ[:-1] < 0.49 * sample_rate) & (median > -170.0)
     gain = fit.band_gain if again else np.where(own, 10.0 ** (median / 20.0), 0.0)
     for number in range(2 if again else 0, ROUNDS):
         silent = dataclasses.replace(silent, band_gain=gain)

@@ -113,7 +113,8 @@ class Texture(nn.Module):
         grains = torch.fft.irfft(spectrum, GRAIN) * torch.sin(angle)
         early, late = grains[1:, :HOP], grains[:-1, HOP:]
         at = first - (begin + 1) * HOP
-        return (early + late).reshape(-1)[at : at + frames]
+        sound: Tensor = (early + late).reshape(-1)[at : at + frames]
+        return sound
 
     def _power(self, begin: int, count: int) -> Tensor:
         """[grains, 32] power of every band in every grain."""
@@ -133,7 +134,7 @@ class Texture(nn.Module):
             db = self.click_gain_db + self.click_spread_db * torch.from_numpy(normals)
             drive = drive.index_add(0, torch.from_numpy(places - low), torch.exp(DB_TO_LN * db))
         size = len(drive) + reach
-        sound = torch.fft.irfft(
+        sound: Tensor = torch.fft.irfft(
             torch.fft.rfft(drive, size) * torch.fft.rfft(self.click, size), size
         )
         return sound[first - low : first - low + frames]

@@ -14,7 +14,7 @@ from rtsynth.decompose import (
     texture_statistics,
     texture_w1,
 )
-from rtsynth.decompose.texture_click import find_clicks
+from rtsynth.decompose.texture_click import DEAD_S, find_clicks
 from rtsynth.decompose.texture_hum import find_hum
 from rtsynth.decompose.texture_synthesis import click_times
 from rtsynth.errors import ValueRangeError
@@ -22,9 +22,9 @@ from rtsynth.events import Event, Kind
 from rtsynth.instrument import Instrument
 
 RATE = 22_050
-SECONDS = 20
+SECONDS = 30
 CLICKS_HZ, SPREAD_DB = 10.0, 4.0
-BANDS = slice(2, 26)  # broad enough for 20 s to fix their level, and below 11 kHz
+BANDS = slice(2, 25)  # broad enough for 30 s to fix their level, and below 11 kHz
 
 
 def record() -> Instrument:
@@ -33,7 +33,7 @@ def record() -> Instrument:
         0,
         np.array([900.0, 2500.0, 6000.0]),
         np.array([0.05, 0.02, 0.01]),
-        np.array([0.05, 0.08j, 0.2]),
+        np.array([0.05, 0.08j, 0.08]),
     )
     made.texture_gain[0] = np.geomspace(0.004, 0.001, 32)
     made.am_depth_db[0], made.am_rate_hz[0] = 3.0, 2.0
@@ -52,7 +52,9 @@ def test_clicks_are_found_where_they_are() -> None:
     frames, _ = click_times(7, CLICKS_HZ, SPREAD_DB, len(SOUND), RATE)
     found = find_clicks(SOUND, RATE).frames
     near = [np.abs(frames - frame).min() for frame in found]
-    assert np.mean(np.array(near) <= 10) > 0.98  # no others
+    assert (
+        np.mean(np.array(near) <= DEAD_S * RATE) > 0.99
+    )  # no others, of two in one place the stronger
     assert len(found) > 0.93 * len(frames)
 
 
@@ -65,7 +67,7 @@ def test_rate_and_spread_of_the_clicks_are_recovered() -> None:
 def test_the_click_rings_in_the_modes_it_was_made_of() -> None:
     energy = FIT.click.energy()
     strongest = FIT.click.take(np.argsort(-energy)[:3])
-    for hz, t60, size in ((900.0, 0.05, 0.05), (2500.0, 0.02, 0.08), (6000.0, 0.01, 0.2)):
+    for hz, t60, size in ((900.0, 0.05, 0.05), (2500.0, 0.02, 0.08), (6000.0, 0.01, 0.08)):
         at = int(np.argmin(np.abs(strongest.freq_hz - hz)))
         assert strongest.freq_hz[at] == pytest.approx(hz, rel=0.01)
         assert 20 * np.log10(strongest.t60_s[at] / t60) == pytest.approx(0.0, abs=0.5)  # dB
@@ -74,9 +76,9 @@ def test_the_click_rings_in_the_modes_it_was_made_of() -> None:
 
 
 def test_levels_of_the_bands_are_recovered() -> None:
-    level_db = 20 * np.log10(FIT.band_gain / TRUTH.texture_gain[0])[BANDS]
+    level_db = 20 * np.log10(FIT.band_gain[BANDS] / TRUTH.texture_gain[0, BANDS])
     assert abs(float(np.mean(level_db))) < 0.5
-    assert np.sqrt(np.mean(level_db**2)) < 1.0  # 20 s of motion at 2 Hz vary by 0.5 dB themselves
+    assert np.sqrt(np.mean(level_db**2)) < 1.0  # 30 s of motion at 2 Hz vary by 0.5 dB themselves
 
 
 def test_depth_and_rate_of_the_motion_are_recovered() -> None:
@@ -93,7 +95,7 @@ def test_hum_is_found_and_told_from_noise() -> None:
 
 
 def test_one_event_explains_the_record_and_no_simpler_texture_does() -> None:
-    explained = texture_w1(SOUND, render_texture(FIT, RATE, 40.0, seed=5), RATE)
+    explained = texture_w1(SOUND, render_texture(FIT, RATE, 60.0, seed=5), RATE)
     still = dataclasses.replace(FIT, click_rate_hz=0.0, am_depth_db=np.zeros(32))
     simpler = texture_w1(SOUND, render_texture(still, RATE, 40.0, seed=5), RATE)
     assert explained < 0.03

@@ -63,12 +63,12 @@ def test_a_stretch_from_the_middle_is_that_of_the_whole() -> None:
 
 def test_gradients_reach_levels_depths_and_clicks() -> None:
     texture = made()
-    texture.whole(8_000).square().mean().backward()
+    texture.whole(8_000).square().mean().backward()  # type: ignore[no-untyped-call]
     for name in ("gain_db", "am_depth_db", "click_gain_db", "click_spread_db"):
         gradient = getattr(texture, name).grad
         assert gradient is not None
         assert float(gradient.abs().max()) > 0.0, name
-    texture.moments().kurtosis.backward()
+    texture.moments().kurtosis.backward()  # type: ignore[no-untyped-call]
     assert float(texture.click_rate_hz.grad) != 0.0  # type: ignore[arg-type]
 
 
@@ -100,6 +100,6 @@ def test_a_descent_on_the_moments_finds_the_rate_of_clicks() -> None:
         found = texture.moments()
         loss = (torch.log(found.variance) - torch.log(variance)).square()
         loss = loss + (torch.log(found.kurtosis) - torch.log(kurtosis)).square()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     assert float(texture.click_rate_hz.detach()) == pytest.approx(20.0, rel=0.05)
