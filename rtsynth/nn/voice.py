@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from rtsynth.dsp.modal import TICK
-from rtsynth.instrument import CONTROL_LIMITS, CONTROLS
+from rtsynth.instrument import CONTROL_LIMITS
 from rtsynth.nn.batch import BankTensors, EventBatch
 from rtsynth.nn.curves import read_curves
 from rtsynth.nn.excitation import blow_noise, frames_of, grain_ages, scan_linear, strike_table
