@@ -77,6 +77,9 @@ def _decompose(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", metavar="SCORE", help="score to write (IN.score.safetensors)"
     )
     parser.add_argument("--png", metavar="PNG", help="also draw what was found")
+    parser.add_argument(
+        "--texture", action="store_true", help="one texture event for the whole recording"
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
     _json(parser)
 

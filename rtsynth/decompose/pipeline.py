@@ -23,6 +23,7 @@ from rtsynth.decompose.report import make_report
 from rtsynth.decompose.synthesis import render_score
 from rtsynth.decompose.takes import take_onsets
 from rtsynth.decompose.texture import noise_floor
+from rtsynth.decompose.texture_only import bake_texture, only_texture
 from rtsynth.events import Score
 from rtsynth.instrument import Instrument
 
@@ -87,8 +88,12 @@ def _decompose(recording: Recording, recipe: Recipe, progress: bool) -> Decompos
     began = time.perf_counter()
     notes = list(recording.notes)
     reason = _nothing_to_do(recording)
+    texture, note = (None, "") if reason else only_texture(recording, recipe.only_texture)
+    notes += [line for line in (reason, note) if line]
+    if texture is not None:
+        score, instrument = bake_texture(texture, recording)
+        return _decomposition(score, instrument, recording, notes, began)
     if reason:
-        notes.append(reason)
         draft, floor = Draft(recording.sample_rate, len(recording.frames), [], []), np.zeros(32)
     else:
         with tqdm(desc=recording.source or "decompose", disable=not progress, unit="step") as bar:
@@ -96,6 +101,12 @@ def _decompose(recording: Recording, recipe: Recipe, progress: bool) -> Decompos
         if not draft.strikes:
             notes.append("no onset stands out: no events")
     score, instrument = bake(draft, floor, recording, recipe.modes)
+    return _decomposition(score, instrument, recording, notes, began)
+
+
+def _decomposition(
+    score: Score, instrument: Instrument, recording: Recording, notes: list[str], began: float
+) -> Decomposition:
     resynthesis = render_score(score, instrument, recording.sample_rate)
     resynthesis = _fitted(resynthesis, recording)
     seconds = time.perf_counter() - began
