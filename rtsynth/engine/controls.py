@@ -22,6 +22,7 @@ from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.draw import CURVE_RATE, SEGMENT_POINTS, read_curves
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import ease
+from rtsynth.engine.layout import WORKER
 from rtsynth.engine.patch import (
     BANK_BRIGHT,
     BANK_DAMP,
@@ -110,6 +111,12 @@ def bend_by(st: Any, v: int, semitones: float, damp: float) -> None:
     bent[TRANSPOSE] += semitones
     bent[DAMP] *= 2.0**damp
     bent[BRIGHT] += st.drawn[v, DRAWN_BRIGHT]
+    voice.ratio = 2.0 ** (bent[TRANSPOSE] / 12.0)
+    voice.fall = bent[STRETCH] / bent[DAMP]
+    voice.let = bent[RELEASE] / st.core[0].sample_rate
+    voice.bright = bent[BRIGHT]
+    if voice.hand == WORKER:
+        return
     bend_modes(
         st.bank[voice.resonance],
         voice.modes,

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from rtsynth.dsp.bend import CONTROLS
 from rtsynth.dsp.draw import SEGMENT_POINTS
+from rtsynth.dsp.grain import COLUMNS, HOP_TICKS
+from rtsynth.dsp.grain import HOP as GRAIN_HOP
 from rtsynth.dsp.modal import MODE_ALIGN, ROWS, TICK
 from rtsynth.dsp.texture import BINS, GRAIN
 from rtsynth.events import VECTOR_DIM
@@ -26,8 +28,14 @@ from rtsynth.instrument import CONTROLS as DRAWN
 from rtsynth.params import PARAMS
 
 __all__ = [
+    "ENGINE",
+    "TO_ENGINE",
+    "TO_WORKER",
+    "WORKER",
     "CACHE_DTYPE",
     "COMMAND_DTYPE",
+    "GRAIN_DTYPE",
+    "HOP_DTYPE",
     "CORE_DTYPE",
     "NOTICE_DTYPE",
     "RESONANCE_DTYPE",
@@ -75,6 +83,15 @@ CORE_DTYPE = np.dtype(
         ("mute_from", "<f8"),
         ("mute_to", "<f8"),
         ("mute_at", "<i8"),
+        # grains
+        ("ahead", "<i8"),  # frames that sound lags behind the stream's time, for the worker
+        ("grains", "<i8"),  # 1 while a worker renders what it can
+        ("hop_open", "<i8"),  # whether this hop has a record
+        ("hop_voices", "<i8"),  # in it
+        ("late_run", "<i8"),  # grains in a row that were late …
+        ("ready_run", "<i8"),  # … or in time while the engine renders all
+        ("ready_hops", "<i8"),  # in time in a row until the worker is trusted again
+        ("ready_most", "<i8"),  # to which every fall-back doubles it at most
         # counters
         ("blocks", "<i8"),
         ("block_min", "<i8"),
@@ -88,6 +105,7 @@ CORE_DTYPE = np.dtype(
         ("refused", "<i8"),
         ("nans", "<i8"),
         ("undrawn", "<i8"),  # ticks of voices whose curves were not there in time
+        ("grains_late", "<i8"),
         ("notices_lost", "<i8"),
         ("xruns_output", "<i8"),
         ("xruns_input", "<i8"),
@@ -152,6 +170,8 @@ VOICE_DTYPE = np.dtype(
         ("attack_next", "<i4"),  # … and whose it fades to
         ("attack_ticks", "<i4"),  # left of that fade
         ("blowing", "<i4"),  # 1 once the ring holds the blown noise of this age
+        ("hand", "<i4"),  # who renders it: ENGINE, WORKER, or both while it is handed over
+        ("place", "<i4"),  # in this hop's record, −1 if not there
         ("padding", "<i4"),
         ("onset", "<i8"),  # frame of the stream; may lie before …
         ("begin", "<i8"),  # … the first frame rendered
@@ -167,10 +187,20 @@ VOICE_DTYPE = np.dtype(
         ("fade_to", "<f8"),
         ("fade_at", "<i8"),
         ("level", "<f8"),  # bound on what is still to come, before the gain
+        ("ratio", "<f8"),  # how its modes are bent: frequency …
+        ("fall", "<f8"),  # … decay …
+        ("let", "<f8"),  # … nepers per frame besides …
+        ("bright", "<f8"),  # … dB/octave
+        ("turned", "<f8"),  # sums of the first three since the base, as in rtsynth.dsp.grain
+        ("aged", "<f8"),
+        ("lost", "<f8"),
     ],
     align=True,
 )
 """One sounding event."""
+
+ENGINE, WORKER, TO_ENGINE, TO_WORKER = range(4)
+"""Who renders a voice; in the last two both do, for the hop in which one hands it over."""
 
 RESONANCE_DTYPE = np.dtype(
     [
@@ -237,6 +267,27 @@ NOTICE_DTYPE = np.dtype(
 )
 
 
+HOP_DTYPE = np.dtype(
+    [("number", "<i8"), ("voices", "<i8")],
+    align=True,
+)
+"""One hop of the stream, as the worker is told of it."""
+
+GRAIN_DTYPE = np.dtype(
+    [
+        ("resonance", "<i4"),
+        ("attacking", "<i4"),  # 1 if its attack is heard in this hop
+        ("seed", "<i8"),
+        ("event", "<i8"),
+        ("inharm", "<f8"),
+        ("detune", "<f8"),
+        ("duration", "<f8"),  # frames
+    ],
+    align=True,
+)
+"""One voice in one hop, besides its ticks."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sizes:
     """How much of everything an engine has; all fixed when it is built."""
@@ -258,6 +309,8 @@ class Sizes:
     caches: int
     segments: int
     drawn_attack: int
+    ahead: int  # hops
+    hops: int
 
     @property
     def padded_modes(self) -> int:
@@ -309,6 +362,25 @@ class State(NamedTuple):
     twiddles: NDArray[Any]  # [2, GRAIN/2]
     window: NDArray[Any]  # [GRAIN]
     fade: NDArray[Any]  # [fade]
+    bases: NDArray[Any]  # [voices + spare, 2, M] state from which a voice's sums count
+    hops: NDArray[Any]  # [H] HOP_DTYPE
+    hops_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
+    hop_ticks: NDArray[Any]  # [H, HOP_TICKS, 1 + K] level of the strike, gains of the members
+    grain_voices: NDArray[Any]  # [H·V] GRAIN_DTYPE
+    grain_rows: NDArray[Any]  # [H·V, HOP_TICKS, COLUMNS]
+    grain_vectors: NDArray[Any]  # [H·V, HOP_TICKS + 1, VECTOR_DIM] before the hop, after each tick
+    grain_bases: NDArray[Any]  # [H·V, 2, M]
+    grain_gains: NDArray[Any]  # [H·V, channels, HOP] gain, pan and fade
+    grain_numbers: NDArray[Any]  # [H] of the grains that have been rendered
+    grains: NDArray[Any]  # [H, channels, 2·HOP]
+    grains_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
+    grain: NDArray[Any]  # [2·channels, 2·HOP] the one that begins, then the one that ends
+    halves: NDArray[Any]  # [2·HOP] the window
+    share: NDArray[Any]  # [channels, TICK] scratch: gains of one voice
+    ahead: NDArray[Any]  # [ticks, channels + 1, TICK] what waits to be heard, and its gain
+    ahead_limits: NDArray[Any]  # [ticks, 2] ceiling, release
+    bus_gain: NDArray[Any]  # [TICK]
+    bus_limits: NDArray[Any]  # [2] ceiling, release
     work32: NDArray[Any]  # [6, M] scratch of the modal bank
     work64: NDArray[Any]  # [3, GRAIN] scratch of texture and strike
     mono: NDArray[Any]  # [TICK] one voice
@@ -340,6 +412,8 @@ def manifest(sizes: Sizes) -> Manifest:
     r, c, w = sizes.resonances, sizes.channels, sizes.lookahead + 1
     n, s = max(sizes.caches, 1), sizes.segments
     indices = (2 * CACHE_LINE // 8,)
+    h, places = max(sizes.hops, 1), max(sizes.hops * pool, 1)
+    waiting = max(sizes.ahead * HOP_TICKS, 1)
     shapes: Manifest = {
         "core": (CORE_DTYPE, (1,)),
         "slots": (SLOT_DTYPE, (sizes.slots,)),
@@ -382,6 +456,25 @@ def manifest(sizes: Sizes) -> Manifest:
         "twiddles": (f8, (2, GRAIN // 2)),
         "window": (f4, (GRAIN,)),
         "fade": (f4, (sizes.fade,)),
+        "bases": (f8, (pool, 2, wide)),
+        "hops": (HOP_DTYPE, (h,)),
+        "hops_at": (i8, indices),
+        "hop_ticks": (f8, (h, HOP_TICKS, 1 + len(MEMBERS))),
+        "grain_voices": (GRAIN_DTYPE, (places,)),
+        "grain_rows": (f8, (places, HOP_TICKS, COLUMNS)),
+        "grain_vectors": (f4, (places, HOP_TICKS + 1, VECTOR_DIM)),
+        "grain_bases": (f8, (places, 2, wide)),
+        "grain_gains": (f4, (places, c, GRAIN_HOP)),
+        "grain_numbers": (i8, (h,)),
+        "grains": (f4, (h, c, 2 * GRAIN_HOP)),
+        "grains_at": (i8, indices),
+        "grain": (f4, (2 * c, 2 * GRAIN_HOP)),
+        "halves": (f4, (2 * GRAIN_HOP,)),
+        "share": (f4, (c, TICK)),
+        "ahead": (f4, (waiting, c + 1, TICK)),
+        "ahead_limits": (f8, (waiting, 2)),
+        "bus_gain": (f4, (TICK,)),
+        "bus_limits": (f8, (2,)),
         "work32": (f4, (6, wide)),
         "work64": (f8, (3, GRAIN)),
         "mono": (f4, (TICK,)),

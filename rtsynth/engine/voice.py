@@ -9,6 +9,8 @@ from rtsynth.dsp.intrinsic import load_acquire
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import fade_level
 from rtsynth.engine.controls import TEXTURE, draw_voice, project_vector, target_controls
+from rtsynth.engine.hand import begin_hand
+from rtsynth.engine.layout import ENGINE
 from rtsynth.engine.opening import open_voice
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import NOW, RETRIGGER
@@ -206,6 +208,8 @@ def start_voice(
     voice.level = 1.0
     voice.driven = 1
     voice.blowing = 0
+    voice.hand = ENGINE
+    voice.place = -1
     target_controls(st, v, st.controls[v])
     for i in range(st.rings.shape[1]):
         st.rings[v, i] = 0.0
@@ -213,4 +217,5 @@ def start_voice(
     _begin_drawing(st, v)
     _begin_age(st, v, first, age)
     open_voice(st, v, 0 if voice.kind == TEXTURE else age)
+    begin_hand(st, v)
     notify(st, GO, core.tick_frame + first, slot.id, 0, velocity)
