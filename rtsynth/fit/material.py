@@ -44,7 +44,7 @@ class Piece:
     @property
     def frames(self) -> int:
         """Length of the recording."""
-        return self.target.shape[1]
+        return int(self.target.shape[1])
 
 
 @dataclasses.dataclass
@@ -68,7 +68,9 @@ class Material:
         begin, end = first / self.sample_rate, (first + count) / self.sample_rate
         found = piece.score.table.active(begin, end, self.instrument.tail_s())
         at = np.searchsorted(piece.modal, found)
-        inside = (at < len(piece.modal)) & (piece.modal[np.minimum(at, len(piece.modal) - 1)] == found)
+        inside = (at < len(piece.modal)) & (
+            piece.modal[np.minimum(at, len(piece.modal) - 1)] == found
+        )
         return np.asarray(at[inside] + piece.first)
 
     def floor(self, piece: Piece, first: int) -> Floor | None:
@@ -108,7 +110,7 @@ def prepare(pairs: list[tuple[Recording, Score]], instrument: Instrument) -> Mat
         raise FileFormatError("no score to fit; give one or more, with their recordings")
     rate = pairs[0][0].sample_rate
     pieces: list[Piece] = []
-    kept = []
+    kept: list[NDArray[np.void]] = []
     print_of = instrument.fingerprint()
     for recording, score in pairs:
         name = recording.source or "the recording"

@@ -1,9 +1,9 @@
-"""What is learned, as deviations from where the decomposition left it. Thread: worker.
+"""What is learned, as deviations from where the decomposition left it.
 
-Each parameter is in the unit that Adam's step is meant in (`Rates`), so that a mode of −60 dB learns as
-calmly as the loudest. The sound of struck modes does not change when a resonance is written as passive
-gain times impulse, so the passive form is taken once, when it is baked, and during learning only
-where a bow, a blow or a strike's noise drives the modes. Thread: worker.
+Each parameter is in the unit that Adam's step is meant in (`Rates`), so that a mode of −60 dB
+learns as calmly as the loudest. The sound of struck modes does not change when a resonance is
+written as passive gain times impulse, so the passive form is taken once, when it is baked, and
+during learning only where a bow, a blow or a strike's noise drives the modes. Thread: worker.
 """
 
 import dataclasses

@@ -4,6 +4,7 @@ Magnitudes are `sqrt(|S|² + e²)` with e 80 dB below the bin of a full-scale si
 gradient are finite everywhere, and noise nobody hears weighs nothing.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -20,9 +21,7 @@ FLOOR = 1e-4
 OVERLAP = 4
 
 
-def smooth_magnitude(
-    sound: Tensor, size: int, hop: int, floor: Floor | None = None
-) -> Tensor:
+def smooth_magnitude(sound: Tensor, size: int, hop: int, floor: Floor | None = None) -> Tensor:
     """[B, size/2 + 1, frames] magnitudes under a Hann window, over √size, frames within the sound.
 
     Args:
@@ -38,7 +37,8 @@ def smooth_magnitude(
     power = spectrum.real**2 + spectrum.imag**2 + (FLOOR * size / 4) ** 2
     if floor is not None:
         power = power + floor(size, hop, spectrum.shape[-1])
-    return torch.sqrt(power) / size**0.5
+    magnitude: Tensor = torch.sqrt(power) / math.sqrt(size)
+    return magnitude
 
 
 class MultiScale:

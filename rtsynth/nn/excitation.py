@@ -1,7 +1,7 @@
 """What drives a voice besides its impulse, in torch: strike noise, blow and the bow's curve.
 
-Noise is a constant to the gradient: the counter-based streams of `rtsynth.dsp` are drawn in NumPy and
-only their levels are learned. Thread: worker.
+Noise is a constant to the gradient: the counter-based streams of `rtsynth.dsp` are drawn in NumPy
+and only their levels are learned. Thread: worker.
 """
 
 import functools
@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rtsynth.dsp.strike import strike_noise
-from rtsynth.dsp.texture import BINS, GRAIN, HOP, band_weights, grain_window, texture_grain, twiddles
+from rtsynth.dsp.texture import (
+    BINS,
+    GRAIN,
+    HOP,
+    band_weights,
+    grain_window,
+    texture_grain,
+    twiddles,
+)
 from rtsynth.instrument import BLOW_EDGES_HZ, Instrument
 
 __all__ = ["BLOW_SEED", "blow_noise", "frames_of", "grain_ages", "scan_linear", "strike_table"]
