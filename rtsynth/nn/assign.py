@@ -57,9 +57,9 @@ def hard_em(magnitude: Tensor, onset: Tensor, sounds: Tensor, sweeps: int = 4) -
     """
     count, length = len(onset), sounds.shape[2]
     left = torch.nn.functional.pad(magnitude, (0, length))
-    index = torch.zeros(count, dtype=torch.int64)
-    gain = torch.zeros(count, dtype=magnitude.dtype)
-    explained = torch.zeros(count, len(sounds), dtype=magnitude.dtype)
+    index = torch.zeros(count, dtype=torch.int64, device=magnitude.device)
+    gain = magnitude.new_zeros(count)
+    explained = magnitude.new_zeros(count, len(sounds))
     for _ in range(sweeps):
         before = index.clone()
         for event in onset.argsort(stable=True).tolist():

@@ -155,6 +155,7 @@ class ResonanceBank(nn.Module):
         transpose: Tensor | None = None,
         damp: Tensor | None = None,
         bright: Tensor | None = None,
+        inharm: Tensor | None = None,
         gain_db: Tensor | None = None,
     ) -> EventModes:
         """The modes of events that chose `index`, deformed.
@@ -164,6 +165,7 @@ class ResonanceBank(nn.Module):
             transpose: [events] semitones.
             damp: [events] factor on T60.
             bright: [events] dB per octave above the resonance's lowest mode.
+            inharm: [events] B: frequencies times √((1 + B·k²)/(1 + B)), k = freq/lowest.
             gain_db: [events, modes] dB, such as `vector @ mode_map`.
         """
         freq, t60, passive, impulse = self.freq_hz, self.t60_s, self.passive_gain(), self.impulse
@@ -172,10 +174,13 @@ class ResonanceBank(nn.Module):
             freq, t60, passive = freq[index], t60[index], passive[index]
             impulse, present = impulse[index], present[index]
         level = torch.zeros_like(freq) if gain_db is None else gain_db.double()
+        lowest = torch.where(present, freq, math.inf).amin(-1, keepdim=True)
+        above = torch.where(present, freq / lowest, 1.0)
         if bright is not None:
-            lowest = torch.where(present, freq, math.inf).amin(-1, keepdim=True)
-            octaves = torch.where(present, torch.log2(freq / lowest), 0.0)
-            level = level + bright.double()[:, None] * octaves
+            level = level + bright.double()[:, None] * torch.log2(above)
+        if inharm is not None:
+            stiff = inharm.double()[:, None]
+            freq = freq * torch.sqrt((1.0 + stiff * above.square()) / (1.0 + stiff))
         if transpose is not None:
             freq = freq * torch.exp2(transpose.double()[:, None] / 12.0)
         if damp is not None:

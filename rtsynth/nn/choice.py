@@ -164,7 +164,7 @@ class GumbelChoice(nn.Module):
     def neglected(self) -> Tensor:
         """[entries] int64: resonances nobody chose for `patience` steps, longest first."""
         if self.is_frozen:
-            return torch.zeros(0, dtype=torch.int64)
+            return self.unused[:0]
         waiting = self.unused.argsort(descending=True, stable=True)
         return waiting[self.unused[waiting] >= self.patience]
 

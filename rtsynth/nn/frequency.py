@@ -26,6 +26,7 @@ LAST_LENGTH = 4096  # beyond it Gauss-Newton alone is as sure, and far quicker
 DESCENTS = 60
 RATE = 0.5  # learning rate times length, radians
 BETTER = 0.999
+SETTLED = 1e-3
 T60_RANGE_S = (0.001, 100.0)
 
 
@@ -111,7 +112,8 @@ def _jump(signal: Tensor, poles: Poles, damped: bool, rounds: int) -> Poles:
     for _ in range(rounds):
         before = error
         for rank in range(poles.omega.shape[-1]):
-            tried = polish(signal, _moved(signal, poles, rank), damped=damped, rounds=12)
+            moved = _moved(signal, poles, rank)
+            tried = polish(signal, moved, damped=damped, rounds=12, settled=SETTLED)
             attempt = _error(signal, tried)
             won = attempt < BETTER * error
             poles = _where(won, tried, poles)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 __all__ = ["Poles", "polish", "powers", "residual", "solve_amplitude"]
 
+BLOCK = 128
 RIDGE = 1e-10
 MAX_DAMPING, MIN_DAMPING = 1e8, 1e-12
 SETTLED = 1e-12
@@ -37,8 +38,12 @@ class Poles:
 
 def powers(omega: Tensor, decay: Tensor, length: int) -> Tensor:
     """`z^n` = e^{n log z}, [batch, poles, length] complex128, its phase in float64."""
-    time = torch.arange(length, dtype=torch.float64, device=omega.device)
-    return torch.exp(torch.complex(-decay, omega)[..., None] * time)
+    exponent = torch.complex(-decay, omega)[..., None]
+    rows = torch.arange(0, length, BLOCK, dtype=torch.float64, device=omega.device)
+    columns = torch.arange(min(BLOCK, length), dtype=torch.float64, device=omega.device)
+    # as an outer product: a product is many times cheaper than an exponential
+    table = torch.exp(exponent * rows)[..., None] * torch.exp(exponent * columns)[..., None, :]
+    return table.flatten(-2)[..., :length]
 
 
 def solve_amplitude(waves: Tensor, signal: Tensor) -> Tensor:
@@ -59,7 +64,9 @@ def residual(waves: Tensor, amplitude: Tensor, signal: Tensor) -> Tensor:
     return signal - (amplitude[..., None] * waves).real.sum(-2)
 
 
-def polish(signal: Tensor, poles: Poles, *, damped: bool, rounds: int = 40) -> Poles:
+def polish(
+    signal: Tensor, poles: Poles, *, damped: bool, rounds: int = 40, settled: float = SETTLED
+) -> Poles:
     """The poles after Gauss-Newton steps, each taken only where it lowers the error.
 
     Args:
@@ -67,6 +74,7 @@ def polish(signal: Tensor, poles: Poles, *, damped: bool, rounds: int = 40) -> P
         poles: where to begin.
         damped: whether decays are learned; otherwise they are held at 0.
         rounds: at most.
+        settled: share of the error that a step must gain to be worth another.
     """
     omega = poles.omega.clone()
     decay = poles.decay.clone() if damped else torch.zeros_like(poles.decay)
@@ -84,7 +92,7 @@ def polish(signal: Tensor, poles: Poles, *, damped: bool, rounds: int = 40) -> P
         amplitude = torch.where(better, new_amplitude, amplitude)
         error = torch.where(better[:, 0], new_error, error)
         damping = (damping * torch.where(better, 0.2, 8.0)).clamp(MIN_DAMPING, MAX_DAMPING)
-        if bool(((gained < SETTLED) & better[:, 0] | (damping[:, 0] >= MAX_DAMPING)).all()):
+        if bool(((gained < settled) & better[:, 0] | (damping[:, 0] >= MAX_DAMPING)).all()):
             break
     return folded(omega, decay, amplitude)
 

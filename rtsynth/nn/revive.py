@@ -29,7 +29,7 @@ def largest_patch(left: Tensor, length: int) -> int:
     energy = torch.cat([left.new_zeros(1), left.detach().square().cumsum(-1)])
     # weighing the beginning double draws the patch's start to the onset
     early = max(1, round(FIRST_SHARE * length))
-    first = torch.arange(left.shape[-1] - length + 1)
+    first = torch.arange(left.shape[-1] - length + 1, device=left.device)
     gained = (energy[first + length] - energy[first]) + (energy[first + early] - energy[first])
     return int(gained.argmax())
 
@@ -50,7 +50,7 @@ def revive(
         left: [samples], target minus model.
         sample_rate: Hz.
         patch_s: length of a patch, seconds.
-        modes: at most so many are learned; 8 take a second.
+        modes: at most so many are learned, the rest is absent; 8 take about two seconds.
 
     Returns:
         first and last sample of the patch; events with an onset near the first may be offered it.
