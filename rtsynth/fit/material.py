@@ -85,16 +85,17 @@ class Material:
         rate = self.sample_rate
 
         def power(size: int, hop: int, frames: int) -> torch.Tensor:
-            freq = np.arange(size // 2 + 1) * (rate / size)
+            freq = np.arange(size // 2 + 1, dtype=np.float64) * (rate / size)
             energy = float(np.sum(np.hanning(size + 1)[:-1] ** 2))
             middle = (first + size // 2 + hop * np.arange(frames)) / rate
             total = np.zeros((len(freq), frames))
             for row in textures:
-                gains = self.instrument.texture_gain[row["resonance"]].astype(float)
-                gains = gains * float(row["gain"]) * 10.0 ** (row["vector"].astype(float) / 20.0)
+                gains = self.instrument.texture_gain[row["resonance"]].astype(np.float64)
+                gains *= float(row["gain"]) * 10.0 ** (row["vector"].astype(np.float64) / 20.0)
                 age = middle - float(row["onset_s"])
                 sounding = (age >= 0.0) & (age < float(row["duration_s"]))
-                total += energy * np.outer(texture_shape(gains, freq, rate) ** 2, sounding)
+                shape = texture_shape(gains, freq, rate) ** 2
+                total += energy * shape[:, None] * sounding
             return torch.from_numpy(total)
 
         return power

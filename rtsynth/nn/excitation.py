@@ -105,7 +105,8 @@ def blow_noise(
     flat = hops.reshape(len(level), -1)  # from frame (index[0] + 1)·HOP on
     offset = first - (index[:, 0] + 1) * HOP
     at = offset[:, None] + torch.arange(count, device=level.device)
-    return flat.gather(1, at)
+    noise: Tensor = flat.gather(1, at)
+    return noise
 
 
 def scan_linear(factor: Tensor, added: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:

@@ -135,7 +135,7 @@ def ring_ticks(z: Tensor, pole: Tensor, g0: Tensor, g1: Tensor) -> Tensor:
     Returns:
         [..., 32] samples.
     """
-    shape = torch.broadcast_tensors(z, pole, g0, g1)[0].shape
+    shape = np.broadcast_shapes(z.shape, pole.shape, g0.shape, g1.shape)
     if z.device.type != "cpu":
         return ring_plain(z, pole, g0, g1)
     parts = (z.real, z.imag, pole.real, pole.imag, g0, g1)

@@ -387,4 +387,5 @@ def _convolved(response: Tensor, x: Tensor) -> Tensor:
     """`y_i = Σ_(j ≤ i) response_(i−j) x_j` within every tick, [E, T, 32] each."""
     size = 2 * TICK
     product = torch.fft.rfft(response, size) * torch.fft.rfft(x, size)
-    return torch.fft.irfft(product, size)[..., :TICK]
+    sound: Tensor = torch.fft.irfft(product, size)[..., :TICK]
+    return sound
