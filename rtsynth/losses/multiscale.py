@@ -36,7 +36,7 @@ def smooth_magnitude(sound: Tensor, size: int, hop: int, floor: Floor | None = N
     spectrum = torch.stft(sound, size, hop, window=window, center=False, return_complex=True)
     power = spectrum.real**2 + spectrum.imag**2 + (FLOOR * size / 4) ** 2
     if floor is not None:
-        power = power + floor(size, hop, spectrum.shape[-1])
+        power = power + floor(size, hop, spectrum.shape[-1]).to(power)
     magnitude: Tensor = torch.sqrt(power) / math.sqrt(size)
     return magnitude
 

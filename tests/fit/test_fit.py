@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
 from scipy.signal import lfilter
 
 from rtsynth.decompose import render_score

@@ -17,9 +17,7 @@ OFFSETS = np.random.default_rng(0).normal(size=(6, 32)) * np.geomspace(9.0, 0.3,
 
 def a_set(vectors: np.ndarray = OFFSETS) -> tuple[Score, Instrument]:
     instrument = Instrument.blank(2, 32, attack_length=8, attack_rate=RATE)
-    instrument.set_modes(
-        0, 100.0 * np.arange(1, 33), np.full(32, 0.5), np.full(32, 0.01 + 0.0j)
-    )
+    instrument.set_modes(0, 100.0 * np.arange(1, 33), np.full(32, 0.5), np.full(32, 0.01 + 0.0j))
     instrument.texture_gain[1] = 1e-4
     events = [
         Event(i + 1, onset_s=0.02 * i, vector=tuple(v.tolist())) for i, v in enumerate(vectors)
