@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from rtsynth.decompose import Recording
-from rtsynth.decompose.synthesis import texture_shape
+from rtsynth.decompose.texture_synthesis import texture_shape
 from rtsynth.errors import FileFormatError
 from rtsynth.events import Kind, Score
 from rtsynth.instrument import Instrument
