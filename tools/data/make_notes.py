@@ -3,7 +3,7 @@
     python tools/data/make_notes.py --work FOLDER [--out presets/audio]
 
 Needs apt-get and dpkg-deb on the PATH; about 150 MB are fetched into FOLDER. The bowed note is one
-recorded cello note out of a soundfont, held longer by going back over its last vibrato cycles; the
+recorded violin note out of a soundfont, held longer by going back over its last vibrato cycles; the
 guitar is a real recording, cut; the drum pattern is our own, played with recorded hits of one kit.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 import soxr
 from make_audio import RATE, Float, load, run, save
 
-BOWED_PACKAGE, BOWED_SAMPLE = "fluid-soundfont-gm", "Cello C#5(L)"
+BOWED_PACKAGE, BOWED_SAMPLE = "fluid-soundfont-gm", "Violin D6(L)"
 SOUNDFONT = "usr/share/sounds/sf2/FluidR3_GM.sf2"
 SAMPLES_PACKAGE = "sonic-pi-samples"
 SAMPLES = "usr/share/sonic-pi/samples"
@@ -127,7 +127,7 @@ def drums(folder: pathlib.Path) -> Float:
 
 BOWED_WORDS = """bowed.flac
 
-Source   sample "Cello C#5(L)" of Fluid (R3) GM, a recorded cello note (it sounds C#4),
+Source   sample "Violin D6(L)" of Fluid (R3) GM, a recorded violin note (it sounds D5),
          Debian package fluid-soundfont-gm
 Author   Frank Wen and contributors, 2000-2002, 2008
 Licence  MIT, as the package's copyright file states:
@@ -135,7 +135,7 @@ Licence  MIT, as the package's copyright file states:
          deal in the Software without restriction, provided that this notice is included in all
          copies or substantial portions; provided "as is", without warranty of any kind.
 Changed  one channel; held to 3.2 s by going back over its last vibrato cycles (crossfade 30 ms;
-         1.8 s of it are recorded once), faded as the bow is lifted, 30 ms of silence before,
+         1.7 s of it were recorded), faded as the bow is lifted, 30 ms of silence before,
          peak set to 0.7 (tools/data/make_notes.py)
 """
 
