@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Complex, Float, ring
+from rtsynth.decompose.drawn import Drawing, blown_noise, drawn_attack, sounding_modes
 from rtsynth.dsp.noise import fill_white, uniform_at
-from rtsynth.events import VECTOR_DIM, Event, Kind, Score
+from rtsynth.events import Event, Kind, Score
 from rtsynth.instrument import TEXTURE_EDGES_HZ, Instrument
 from rtsynth.units import LN1000
 
@@ -79,14 +80,30 @@ def event_signal(
     if event.kind == Kind.TEXTURE:
         return _texture(event, instrument, sample_rate, limit, white)
     parts = [
-        _modal(event, instrument, sample_rate, limit),
         _attack(event, instrument, sample_rate, limit),
         _noise(event, instrument, sample_rate, limit, white),
     ]
+    if instrument.field is None and not instrument.sustained[event.resonance]:
+        parts.append(_modal(event, instrument, sample_rate, limit))
+    else:
+        parts += _drawn(event, instrument, sample_rate, limit)
     sound = np.zeros(max(len(part) for part in parts))
     for part in parts:
         sound[: len(part)] += part
     return event.gain * sound
+
+
+def _drawn(event: Event, instrument: Instrument, sample_rate: int, limit: int) -> list[Float]:
+    """What the field draws, and what is bowed or blown; the onset lies on a tick."""
+    tail = float(instrument.tail_s()[event.resonance]) * event.damp / max(event.stretch, 1e-6)
+    let_go = event.duration_s + AUDIBLE_LEVELS * event.release_s
+    length = round(min(limit, min(tail, let_go) * sample_rate))
+    drawing = Drawing(event, instrument, sample_rate)
+    dry, wet = np.zeros(0), None
+    if instrument.blown[event.resonance]:
+        dry, wet = blown_noise(drawing, length)
+    modes = sounding_modes(drawing, length, wet)
+    return [modes, dry, drawn_attack(drawing, length)]
 
 
 def _modal(event: Event, instrument: Instrument, sample_rate: int, limit: int) -> Float:
@@ -124,10 +141,8 @@ def _bent(event: Event, instrument: Instrument, sample_rate: int) -> tuple[Compl
         freq *= 2.0 ** (event.detune / 1200.0 * spread)
     decay = LN1000 / instrument.t60_s[index][present].astype(float) * event.stretch / event.damp
     gain_db = event.bright * np.log2(above)
-    vector = np.zeros(instrument.modes)
-    count = min(VECTOR_DIM, instrument.modes)
-    vector[:count] = event.vector[:count]
-    amplitude = instrument.amplitude(index)[present] * 10.0 ** ((gain_db + vector[present]) / 20.0)
+    gain_db = gain_db + np.array(event.vector) @ instrument.mode_map[:, present].astype(float)
+    amplitude = instrument.amplitude(index)[present] * 10.0 ** (gain_db / 20.0)
     amplitude[freq >= 0.49 * sample_rate] = 0.0  # it would alias
     return amplitude, (-decay + 2j * np.pi * freq) / sample_rate
 

@@ -11,18 +11,19 @@ import math
 import numpy as np
 
 from rtsynth.dsp.compile import kernel
-from rtsynth.dsp.noise import uniform_at
 
 __all__ = [
-    "CONTROLS",
     "MODE_ALIGN",
     "ROWS",
     "TICK",
-    "bend_modes",
+    "bow_modes",
     "coast_modes",
     "drive_modes",
+    "glide_modes",
+    "lift_bow",
     "open_modes",
     "ring_modes",
+    "set_bow",
 ]
 
 TICK = 32
@@ -31,73 +32,10 @@ TICK = 32
 MODE_ALIGN = 16
 """M is a multiple of this; unused columns are zero."""
 
-ZR, ZI, PR, PI, QR, QI, AR, AI, G0, G1 = range(10)
-ROWS = 10
-"""Rows of `modes`: state z, pole p, p^TICK, gain of the drive a, output gain now and its target."""
-
-FREQ, T60, GAIN_RE, GAIN_IM = range(4)
-"""Rows of a resonance in the bank, [4, M] float32."""
-
-TRANSPOSE, DAMP, BRIGHT, INHARM, DETUNE, STRETCH, RELEASE, LOWEST = range(8)
-CONTROLS = 8
-"""Controls of a bend: semitones with vibrato in, T60 factor, dB/octave, B, cents, ageing rate,
-extra decay in nepers per second, lowest frequency of the resonance in Hz."""
-
-LN1000 = math.log(1000.0)
-DB_TO_LOG2 = math.log2(10.0) / 20.0
-
-
-@kernel("void(float32[:,::1], int64, float64[::1], float32[::1], uint64, float64, float64[:,::1])")
-def bend_modes(
-    bank: np.ndarray,
-    count: int,
-    controls: np.ndarray,
-    vector: np.ndarray,
-    seed: np.uint64,
-    sample_rate: float,
-    modes: np.ndarray,
-) -> None:
-    """Poles, drive gains and output-gain targets of a resonance under deformation.
-
-    A mode bent to or beyond 0.49 of the sample rate is silenced, as it would alias.
-
-    Args:
-        bank: [4, M] float32, a resonance.
-        count: modes in use.
-        controls: [CONTROLS] float64.
-        vector: [32] float32, dB per mode.
-        seed: of the detuning.
-        sample_rate: Hz.
-        modes: [ROWS, M]; PR … AI and G1 are written.
-    """
-    lowest = controls[LOWEST]
-    ratio = 2.0 ** (controls[TRANSPOSE] / 12.0)
-    rate = controls[STRETCH] / controls[DAMP]
-    inharm = controls[INHARM]
-    for m in range(count):
-        k = bank[FREQ, m] / lowest
-        freq = bank[FREQ, m] * ratio
-        if inharm != 0.0:
-            freq *= math.sqrt((1.0 + inharm * k * k) / (1.0 + inharm))
-        if controls[DETUNE] != 0.0:
-            freq *= 2.0 ** (controls[DETUNE] / 1200.0 * (2.0 * uniform_at(seed, m) - 1.0))
-        decay = LN1000 / bank[T60, m] * rate + controls[RELEASE]
-        radius = math.exp(-decay / sample_rate)
-        angle = 2.0 * math.pi * freq / sample_rate
-        pr = radius * math.cos(angle)
-        pi = radius * math.sin(angle)
-        modes[PR, m] = pr
-        modes[PI, m] = pi
-        for _ in range(5):  # TICK = 2^5
-            pr, pi = pr * pr - pi * pi, 2.0 * pr * pi
-        modes[QR, m] = pr
-        modes[QI, m] = pi
-        modes[AR, m] = bank[GAIN_RE, m] / sample_rate
-        modes[AI, m] = bank[GAIN_IM, m] / sample_rate
-        db = controls[BRIGHT] * math.log2(k)
-        if m < vector.shape[0]:
-            db += vector[m]
-        modes[G1, m] = 2.0 ** (db * DB_TO_LOG2) if freq < 0.49 * sample_rate else 0.0
+ZR, ZI, PR, PI, QR, QI, AR, AI, G0, G1, NR, NI, UR, UI, WR, WI = range(16)
+ROWS = 16
+"""Rows of `modes`: state z, pole p, p^TICK, gain of the drive a, output gain now and its target;
+the pole's direction p/|p|; the bow's phasor u, and its share w of the state."""
 
 
 @kernel("float64(float64[:,::1], int64, float32[:,::1], float32[::1])", fastmath=True)
@@ -134,6 +72,48 @@ def ring_modes(modes: np.ndarray, count: int, work: np.ndarray, out: np.ndarray)
             work[0, m] = re
             work[1, m] = im
             total += re
+        out[n] = total
+    return level
+
+
+@kernel("float64(float64[:,::1], int64, float32[:,::1], float32[::1])", fastmath=True)
+def glide_modes(modes: np.ndarray, count: int, work: np.ndarray, out: np.ndarray) -> float:
+    """`ring_modes` while the output gain moves linearly from G0 to G1.
+
+    Args:
+        modes: [ROWS, M].
+        count: modes in use.
+        work: [6, M] float32 scratch.
+        out: [TICK] float32, overwritten.
+
+    Returns:
+        Σ |g z| at the tick's end.
+    """
+    level = 0.0
+    padded = (count + MODE_ALIGN - 1) // MODE_ALIGN * MODE_ALIGN
+    for m in range(padded):
+        zr, zi = modes[ZR, m], modes[ZI, m]
+        work[0, m] = zr
+        work[1, m] = zi
+        work[2, m] = modes[PR, m]
+        work[3, m] = modes[PI, m]
+        work[4, m] = modes[G0, m]
+        work[5, m] = (modes[G1, m] - modes[G0, m]) / TICK
+        qr, qi, g = modes[QR, m], modes[QI, m], modes[G1, m]
+        zr, zi = zr * qr - zi * qi, zr * qi + zi * qr
+        modes[ZR, m] = zr
+        modes[ZI, m] = zi
+        modes[G0, m] = g
+        level += g * (abs(zr) + abs(zi))
+    for n in range(TICK):
+        total = np.float32(0.0)
+        for m in range(padded):
+            re = work[0, m] * work[2, m] - work[1, m] * work[3, m]
+            im = work[0, m] * work[3, m] + work[1, m] * work[2, m]
+            work[0, m] = re
+            work[1, m] = im
+            work[4, m] += work[5, m]
+            total += re * work[4, m]
         out[n] = total
     return level
 
@@ -208,3 +188,96 @@ def open_modes(modes: np.ndarray, count: int, impulse: float, age: float) -> Non
         modes[ZI, m] = modes[AI, m] * impulse
         modes[G0, m] = modes[G1, m]
     coast_modes(modes, count, age)
+
+
+@kernel("void(float64[:,::1], int64)")
+def set_bow(modes: np.ndarray, count: int) -> None:
+    """Put the bow's phasors where they are one frame before the onset: u = 1 at the onset."""
+    for m in range(count):
+        modes[UR, m] = modes[NR, m]
+        modes[UI, m] = -modes[NI, m]
+
+
+@kernel("void(float64[:,::1], int64, int64)", fastmath=True)
+def _turn_bow(modes: np.ndarray, padded: int, frames: int) -> None:
+    """`u ← u·(p/|p|)^frames`, kept at length 1."""
+    for m in range(padded):
+        ur, ui, nr, ni = modes[UR, m], modes[UI, m], modes[NR, m], modes[NI, m]
+        left = frames
+        while left > 0:
+            if left & 1:
+                ur, ui = ur * nr - ui * ni, ur * ni + ui * nr
+            nr, ni = nr * nr - ni * ni, 2.0 * nr * ni
+            left >>= 1
+        longer = 1.5 - 0.5 * (ur * ur + ui * ui)  # one step of Newton's towards length 1
+        modes[UR, m] = ur * longer
+        modes[UI, m] = ui * longer
+
+
+@kernel(
+    "void(float64[:,::1], int64, float64, int64, int64, float32[:,::1], float32[::1])",
+    fastmath=True,
+)
+def bow_modes(
+    modes: np.ndarray,
+    count: int,
+    height: float,
+    first: int,
+    last: int,
+    work: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """The bow's share of frames first … last of a tick, its height constant.
+
+    A drive `(1 − |p|)·height·a·u` in phase with each mode makes of the state a share
+    `w = height·a·u`, which turns without decay, and a rest that rings freely. The share sounds here
+    and is taken out of the state; ring, glide or drive the rest, then `lift_bow`.
+
+    Args:
+        modes: [ROWS, M]; z becomes the rest, u and w are advanced to the end.
+        count: modes in use.
+        height: of the drive.
+        first: frame of the tick to begin at.
+        last: frame to end before.
+        work: [6, M] float32 scratch.
+        out: [TICK] float32; out[first:last] is overwritten.
+    """
+    frames = last - first
+    padded = (count + MODE_ALIGN - 1) // MODE_ALIGN * MODE_ALIGN
+    step = 1.0 / max(frames, 1)
+    for m in range(padded):
+        wr = height * (modes[AR, m] * modes[UR, m] - modes[AI, m] * modes[UI, m])
+        wi = height * (modes[AR, m] * modes[UI, m] + modes[AI, m] * modes[UR, m])
+        modes[ZR, m] -= wr
+        modes[ZI, m] -= wi
+        work[0, m] = wr
+        work[1, m] = wi
+        work[2, m] = modes[NR, m]
+        work[3, m] = modes[NI, m]
+        work[4, m] = modes[G0, m]
+        work[5, m] = (modes[G1, m] - modes[G0, m]) * step
+    for n in range(first, last):
+        total = np.float32(0.0)
+        for m in range(padded):
+            re = work[0, m] * work[2, m] - work[1, m] * work[3, m]
+            im = work[0, m] * work[3, m] + work[1, m] * work[2, m]
+            work[0, m] = re
+            work[1, m] = im
+            work[4, m] += work[5, m]
+            total += re * work[4, m]
+        out[n] = total
+    _turn_bow(modes, padded, frames)
+    for m in range(padded):
+        modes[WR, m] = height * (modes[AR, m] * modes[UR, m] - modes[AI, m] * modes[UI, m])
+        modes[WI, m] = height * (modes[AR, m] * modes[UI, m] + modes[AI, m] * modes[UR, m])
+
+
+@kernel("float64(float64[:,::1], int64)")
+def lift_bow(modes: np.ndarray, count: int) -> float:
+    """Give the bow's share back to the state; Σ |g z| of it."""
+    level = 0.0
+    for m in range(count):
+        modes[ZR, m] += modes[WR, m]
+        modes[ZI, m] += modes[WI, m]
+        level += modes[G0, m] * (abs(modes[WR, m]) + abs(modes[WI, m]))
+    return level

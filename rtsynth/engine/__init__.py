@@ -1,17 +1,21 @@
 """The real-time engine: one flat arena of state, and compiled code that turns it into blocks."""
 
+from rtsynth.engine.caches import Cache, Caches, Sounding
 from rtsynth.engine.engine import Engine, EngineConfig
 from rtsynth.engine.ops import ALL, ASAP, Latency, Notice, NoticeKind, Op, Stats, group_target
 
 __all__ = [
     "ALL",
     "ASAP",
+    "Cache",
+    "Caches",
     "Engine",
     "EngineConfig",
     "Latency",
     "Notice",
     "NoticeKind",
     "Op",
+    "Sounding",
     "Stats",
     "group_target",
 ]

@@ -36,6 +36,12 @@ class Arena:
         self.table: NDArray[np.int64] = np.array(rows, np.int64)
         self.state = State(*self._views(manifest))
 
+    def clear(self, keep: tuple[str, ...] = ()) -> None:
+        """Zero everything but the arrays named, whose untouched pages then cost no memory."""
+        for name, array in zip(State._fields, self.state, strict=True):
+            if name not in keep:
+                array.view(np.uint8)[...] = 0
+
     def _views(self, manifest: Manifest) -> list[NDArray[Any]]:
         views = []
         for (offset, *_), (dtype, shape) in zip(

@@ -5,14 +5,11 @@ from typing import Any
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.ramp import fade_level
 from rtsynth.engine.ops import ALL, NoticeKind, Op
+from rtsynth.engine.patch import MASTER_MUTE, NOW, SMOOTHED, TARGET, TICKS_LEFT
 from rtsynth.engine.transport import enter_order, leave_order, play, score_end, seek
 from rtsynth.engine.voice import (
     FREE,
-    MASTER_MUTE,
-    NOW,
-    SMOOTHED,
-    TARGET,
-    TICKS_LEFT,
+    TEXTURE,
     audible,
     fade_voice,
     let_die,
@@ -26,6 +23,7 @@ TRIGGER, MUTE, SOLO, CHOKE = int(Op.TRIGGER), int(Op.MUTE), int(Op.SOLO), int(Op
 SLOT_FREE, ACTIVATE, SET, PARAM = int(Op.FREE), int(Op.ACTIVATE), int(Op.SET), int(Op.PARAM)
 PLAY, PAUSE, SEEK, LOOP = int(Op.PLAY), int(Op.PAUSE), int(Op.SEEK), int(Op.LOOP)
 PANIC, GROUP = int(Op.PANIC), int(Op.GROUP)
+CACHE, RETIRE, PROTOTYPE = int(Op.CACHE), int(Op.RETIRE), int(Op.PROTOTYPE)
 DONE, FREED, REFUSED = int(NoticeKind.DONE), int(NoticeKind.FREED), int(NoticeKind.REFUSED)
 CANCELLED = 0
 MEANT = 7  # place of the id of the event that a command on a slot means
@@ -83,6 +81,22 @@ def _choke(st: Any, slot_index: int, first: int) -> None:
 
 
 @kernel()
+def _draw_anew(st: Any, slot_index: int) -> None:
+    """Let the sounding voices of an event move to what the field has drawn for it now."""
+    slot = st.slots[slot_index]
+    ticks = st.core[0].smooth_ticks
+    for v in range(st.voices.shape[0]):
+        voice = st.voices[v]
+        if voice.state == FREE or voice.slot != slot_index or voice.kind == TEXTURE:
+            continue
+        voice.cache = slot.cache if slot.cache >= 0 else st.prototypes[voice.resonance]
+        voice.draw_ticks = ticks
+        if voice.attack_ticks == 0:
+            voice.attack_ticks = ticks
+            voice.attack_next = voice.cache
+
+
+@kernel()
 def _refresh_audible(st: Any, first: int) -> None:
     """Fade every voice to what mutes and solos now say."""
     for v in range(st.voices.shape[0]):
@@ -112,6 +126,9 @@ def _apply_to_slot(st: Any, slot_index: int, command: Any, first: int) -> None:
         _set_field(st, slot_index, int(command.number[0]), command.number[1])
     elif op == GROUP:
         slot.group = int(command.number[0])
+    elif op == CACHE:
+        slot.cache = int(command.number[0])
+        _draw_anew(st, slot_index)
     elif op == ACTIVATE:
         slot.used = 1
         enter_order(st, slot_index)
@@ -121,6 +138,7 @@ def _apply_to_slot(st: Any, slot_index: int, command: Any, first: int) -> None:
         st.core[0].soloed -= slot.solo
         slot.solo = 0
         slot.used = 0
+        slot.cache = -1
         slot.freeing = 1
         st.core[0].freeing += 1
 
@@ -131,7 +149,12 @@ def _apply_globally(st: Any, command: Any, first: int) -> None:
     core = st.core[0]
     op = command.op
     value = command.number[0]
-    if op == PARAM:
+    if op == RETIRE:
+        st.caches[command.target].leaving = 1
+        core.retiring += 1
+    elif op == PROTOTYPE:
+        st.prototypes[command.target] = int(value)
+    elif op == PARAM:
         row = st.params[command.target]
         row[TARGET] = value
         if row[SMOOTHED] != 0.0:
@@ -187,7 +210,7 @@ def apply_command(st: Any, command: Any, first: int) -> None:
     core = st.core[0]
     op, target = command.op, command.target
     late = core.tick_frame - command.frame
-    on_events = op <= SET or op == GROUP
+    on_events = op <= SET or op == GROUP or op == CACHE
     stale = on_events and target >= 0 and st.slots[max(target, 0)].id != command.number[MEANT]
     if op == CANCELLED or stale:
         core.refused += 1

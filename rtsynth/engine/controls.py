@@ -1,19 +1,176 @@
-"""A voice's controls on their way to where its event wants them. Thread: audio."""
+"""A voice's controls: what its event and the live parameters want, and what the field drew.
 
+Thread: audio.
+"""
+
+import math
 from typing import Any
 
+from rtsynth.dsp.bend import (
+    BRIGHT,
+    CAP,
+    CONTROLS,
+    DAMP,
+    DETUNE,
+    INHARM,
+    RELEASE,
+    STRETCH,
+    TRANSPOSE,
+    bend_modes,
+)
 from rtsynth.dsp.compile import kernel
-from rtsynth.dsp.modal import CONTROLS
+from rtsynth.dsp.draw import CURVE_RATE, SEGMENT_POINTS, read_curves
+from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import ease
-from rtsynth.engine.voice import (
+from rtsynth.engine.patch import (
     BANK_BRIGHT,
     BANK_DAMP,
     BANK_TRANSPOSE,
+    DRAWN_BEND,
+    DRAWN_BRIGHT,
+    DRAWN_DAMP,
+    NOW,
     TICKS_LEFT,
-    target_controls,
 )
 
-__all__ = ["move_controls"]
+__all__ = [
+    "bend_by",
+    "bend_voice",
+    "curves_at",
+    "draw_voice",
+    "move_controls",
+    "project_vector",
+    "target_controls",
+    "vibrato_at",
+]
+
+LN1000 = math.log(1000.0)
+STRONGEST_BOW = 4.0  # that a mode running backwards may have been under, re bow curve 0
+STILL = 1e-7  # a drawn control that moves less is left where it is
+
+
+@kernel()
+def target_controls(st: Any, v: int, out: Any) -> None:
+    """Where the controls of voice v should be, vibrato and field apart, into out[CONTROLS]."""
+    voice = st.voices[v]
+    slot = st.slots[voice.slot]
+    res = st.resonances[voice.resonance]
+    out[TRANSPOSE] = slot.transpose + st.params[BANK_TRANSPOSE, NOW]
+    out[DAMP] = min(max(slot.damp * st.params[BANK_DAMP, NOW], 0.0625), 16.0)
+    out[BRIGHT] = slot.bright + st.params[BANK_BRIGHT, NOW]
+    out[INHARM] = slot.inharm
+    out[DETUNE] = slot.detune
+    out[STRETCH] = slot.stretch
+    out[RELEASE] = LN1000 / slot.release_s if voice.released != 0 else 0.0
+    out[CAP] = max(res.impulse, STRONGEST_BOW * res.bow)
+    if res.strike_wet > 0.0 or res.blow_wet > 0.0:
+        out[CAP] = math.inf  # noise may have driven it anywhere
+
+
+@kernel()
+def project_vector(st: Any, v: int) -> None:
+    """What the voice's vector makes of its modes, in dB."""
+    voice = st.voices[v]
+    vector = st.voice_vectors[v]
+    for m in range(voice.modes):
+        row = st.mode_map[st.columns[voice.resonance, m]]
+        total = 0.0
+        for k in range(vector.shape[0]):
+            total += row[k] * vector[k]
+        st.gain_db[v, m] = total
+
+
+@kernel()
+def vibrato_at(st: Any, v: int, age: float) -> float:
+    """Semitones of vibrato `age` frames after the onset."""
+    slot = st.slots[st.voices[v].slot]
+    if slot.vibrato_depth == 0.0:
+        return 0.0
+    turn = 2.0 * math.pi * slot.vibrato_rate_hz * age / st.core[0].sample_rate
+    return float(slot.vibrato_depth * math.sin(turn))
+
+
+@kernel()
+def bend_by(st: Any, v: int, semitones: float, damp: float) -> None:
+    """Recompute the poles and gains of voice v from its controls as they are.
+
+    Args:
+        st: State.
+        v: voice.
+        semitones: of vibrato and field together.
+        damp: the field's, log2 of a factor on T60.
+    """
+    voice = st.voices[v]
+    bent = st.bend
+    for k in range(CONTROLS):
+        bent[k] = st.controls[v, k]
+    bent[TRANSPOSE] += semitones
+    bent[DAMP] *= 2.0**damp
+    bent[BRIGHT] += st.drawn[v, DRAWN_BRIGHT]
+    bend_modes(
+        st.bank[voice.resonance],
+        voice.modes,
+        bent,
+        st.gain_db[v],
+        voice.seed,
+        st.core[0].sample_rate,
+        st.modes[v],
+    )
+
+
+@kernel()
+def bend_voice(st: Any, v: int) -> None:
+    """Bend voice v to where vibrato and field are at this tick's middle."""
+    middle = float(st.core[0].tick_frame + TICK // 2 - st.voices[v].onset)
+    semitones = st.drawn[v, DRAWN_BEND] + vibrato_at(st, v, middle)
+    bend_by(st, v, semitones, st.drawn[v, DRAWN_DAMP])
+
+
+@kernel()
+def curves_at(st: Any, v: int, age: float, out: Any) -> bool:
+    """What the field drew for this age, into out[DRAWN]; whether it has been drawn.
+
+    Args:
+        st: State.
+        v: voice.
+        age: frames of the event's own time.
+        out: [DRAWN] float64; 0 if the voice has no cache, left alone if nothing is there.
+    """
+    cache = st.voices[v].cache
+    if cache < 0:
+        for c in range(out.shape[0]):
+            out[c] = 0.0
+        return True
+    places = st.segments.shape[1]
+    position = max(age, 0.0) / st.core[0].sample_rate * CURVE_RATE
+    number = int(position) // SEGMENT_POINTS
+    place = 0 if number == 0 else 1 + (number - 1) % (places - 1)
+    if st.segments[cache, place] != number:
+        return False
+    segment = st.curves[cache * places + place]
+    read_curves(segment, position - number * SEGMENT_POINTS, st.members, st.limits, out)
+    return True
+
+
+@kernel()
+def draw_voice(st: Any, v: int, age: float) -> bool:
+    """Move the drawn controls to the curves at this age; whether the modes must bend."""
+    voice = st.voices[v]
+    target = st.target[0]
+    if not curves_at(st, v, age, target):
+        st.core[0].undrawn += 1
+        return False
+    share = 1.0
+    if voice.draw_ticks > 0:
+        share = ease(float(voice.draw_ticks), float(st.core[0].smooth_ticks))
+        voice.draw_ticks -= 1
+    moved = False
+    for c in range(target.shape[0]):
+        step = (target[c] - st.drawn[v, c]) * share
+        if abs(step) > STILL:
+            st.drawn[v, c] += step
+            moved = moved or c >= DRAWN_BEND
+    return moved
 
 
 @kernel()
@@ -21,6 +178,8 @@ def move_controls(st: Any, v: int) -> bool:
     """One tick's step of the voice's controls to their targets; whether the modes must bend."""
     voice = st.voices[v]
     slot = st.slots[voice.slot]
+    stretch = st.controls[v, STRETCH]
+    bent = draw_voice(st, v, voice.age + 0.5 * TICK * stretch)
     if voice.version != slot.version:
         voice.version = slot.version
         voice.ramp_ticks = st.core[0].smooth_ticks
@@ -32,13 +191,15 @@ def move_controls(st: Any, v: int) -> bool:
     if moving >= 0.0 and voice.ramp_ticks == 0:
         voice.ramp_ticks = 1
     if voice.ramp_ticks == 0:
-        return slot.vibrato_depth > 0.0
+        return bent or slot.vibrato_depth > 0.0 or stretch < 0.0
     share = ease(float(voice.ramp_ticks), float(st.core[0].smooth_ticks))
-    target = st.work64[2][:CONTROLS]
+    target = st.bend
     target_controls(st, v, target)
     for k in range(CONTROLS):
         st.controls[v, k] += (target[k] - st.controls[v, k]) * share
+    st.controls[v, CAP] = target[CAP]
     for k in range(st.vectors.shape[1]):
         st.voice_vectors[v, k] += (st.vectors[voice.slot, k] - st.voice_vectors[v, k]) * share
+    project_vector(st, v)
     voice.ramp_ticks -= 1
     return True

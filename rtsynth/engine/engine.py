@@ -12,6 +12,7 @@ from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import fade_curve
 from rtsynth.dsp.texture import band_weights, grain_window, twiddles
 from rtsynth.engine.arena import Arena
+from rtsynth.engine.caches import Caches
 from rtsynth.engine.callback import callback, run_block
 from rtsynth.engine.layout import NUMBERS, Sizes, manifest
 from rtsynth.engine.ops import ASAP, ON_EVENTS, Latency, Notice, NoticeKind, Op, Stats
@@ -19,7 +20,7 @@ from rtsynth.engine.ring import READ, drain, free_space, publish_read, push, rea
 from rtsynth.engine.state import HEADER
 from rtsynth.errors import CapacityError, QueueFullError, UnknownNameError, ValueRangeError
 from rtsynth.events import FIELDS, EventTable
-from rtsynth.instrument import TEXTURE_EDGES_HZ, Instrument
+from rtsynth.instrument import BLOW_EDGES_HZ, CONTROL_LIMITS, TEXTURE_EDGES_HZ, Instrument
 from rtsynth.params import EVENT_PARAMS, PARAMS, SMOOTHING_S, Curve
 
 __all__ = ["Engine", "EngineConfig"]
@@ -46,6 +47,8 @@ class EngineConfig:
         block_size: the device's block, frames; part of the constant offset of messages.
         start_ramp: whether the first 50 ms of the stream rise from silence (live).
         queue: commands the inbox and the schedule hold; a power of two.
+        caches: events whose curves and attacks are kept drawn, beside one for each resonance.
+        segments: of each, half a second long; the first and the ones being played are kept.
     """
 
     sample_rate: int = 48_000
@@ -55,6 +58,8 @@ class EngineConfig:
     block_size: int = 256
     start_ramp: bool = False
     queue: int = 8_192
+    caches: int = 256
+    segments: int = 8
 
 
 class Engine:
@@ -147,9 +152,10 @@ class Engine:
 
         No device may be calling meanwhile.
         """
-        self._arena.memory[:] = 0
+        self._arena.clear(keep=("curves", "drawn_attack"))
         self._slots_by_id: dict[int, int] = {}
         self._free_slots = list(range(self._sizes.slots - 1, -1, -1))
+        self.caches = Caches(self._state, self._sizes, self.sample_rate)
         self._set_constants()
         self._load_instrument(self._instrument)
         if self._table is not None:
@@ -194,6 +200,7 @@ class Engine:
         target["id"], target["kind"] = event_id, row["kind"]
         target["group"], target["muted"] = row["group"], row["muted"]
         target["version"] += 1
+        target["cache"] = -1
         target["used"] = target["solo"] = 0
         self._state.vectors[slot] = row["vector"]
         return slot
@@ -256,6 +263,8 @@ class Engine:
         for record in drain(self._state.outbox, self._state.outbox_at):
             kind = NoticeKind(int(record["kind"]))
             value = float(record["value"])
+            if kind is NoticeKind.RETIRED:
+                self.caches.free.append(int(value))
             if kind is NoticeKind.FREED:
                 self._slots_by_id.pop(int(record["event"]), None)
                 self._free_slots.append(int(value))
@@ -321,6 +330,11 @@ class Engine:
         state.fade[:] = fade_curve(self._sizes.fade)
         state.limiter[:] = 0.0, 1.0, self._sizes.lookahead + 1
         state.limiter_gains[:] = 1.0
+        state.blow_weights[:] = band_weights(BLOW_EDGES_HZ, config.sample_rate)
+        state.limits[:] = CONTROL_LIMITS
+        state.slots["cache"] = state.prototypes[:] = -1
+        state.segments[:] = -1
+        state.members[:] = 1.0
         state.band_weights[:] = band_weights(TEXTURE_EDGES_HZ, config.sample_rate)
         state.twiddles[:] = twiddles()
         state.window[:] = grain_window()
@@ -330,6 +344,8 @@ class Engine:
 
     def _load_instrument(self, instrument: Instrument) -> None:
         state, rate, modes = self._state, self.sample_rate, instrument.modes
+        state.mode_map[:modes] = instrument.mode_map.T
+        state.blow_gain[:] = instrument.blow_gain
         state.bank[:, 0, :modes] = instrument.freq_hz
         state.bank[:, 1, :modes] = instrument.t60_s
         state.bank[:, 2, :modes] = instrument.mode_gain[:, :, 0]
@@ -352,11 +368,19 @@ class Engine:
         for r, resonance in enumerate(state.resonances):
             sounding = np.flatnonzero(instrument.freq_hz[r])
             _pack(state.bank[r], sounding)
+            state.columns[r, : len(sounding)] = sounding
             heard = np.flatnonzero(instrument.attack[r])
             resonance["modes"] = len(sounding)
-            resonance["lowest_hz"] = instrument.freq_hz[r, sounding].min() if len(sounding) else 1.0
+            if len(sounding):
+                freq = state.bank[r, 0, : len(sounding)].astype(float)
+                state.bank[r, 4, : len(sounding)] = np.log2(freq / freq.min())
             resonance["impulse"] = float(instrument.impulse[r]) * rate
             resonance["strike_frames"] = float(instrument.strike_s[r]) * rate
+            resonance["blow_dry"] = instrument.blow_dry[r]
+            resonance["blow_wet"] = instrument.blow_wet[r]
+            resonance["bow"] = float(instrument.bow[r]) * rate
+            resonance["blown"] = instrument.blown[r]
+            resonance["sustained"] = instrument.sustained[r]
             resonance["strike_dry"] = instrument.strike_dry[r]
             resonance["strike_wet"] = instrument.strike_wet[r]
             resonance["attack_frames"] = heard[-1] + 1 if len(heard) else 0
@@ -371,6 +395,7 @@ def _pack(bank: NDArray[np.float32], sounding: NDArray[np.intp]) -> None:
 
 
 def _sizes(config: EngineConfig, instrument: Instrument) -> Sizes:
+    field = instrument.field
     record = 1 << math.ceil(math.log2(RECORD_S * config.sample_rate))
     return Sizes(
         channels=config.channels,
@@ -387,4 +412,7 @@ def _sizes(config: EngineConfig, instrument: Instrument) -> Sizes:
         record_frames=record,
         fade=math.ceil(FADE_S * config.sample_rate),
         lookahead=math.ceil(LOOKAHEAD_S * config.sample_rate),
+        caches=config.caches + instrument.resonances if field else 0,
+        segments=config.segments if field else 1,
+        drawn_attack=math.ceil(field.attack_s * config.sample_rate) if field else 0,
     )

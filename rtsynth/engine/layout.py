@@ -10,13 +10,23 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rtsynth.dsp.modal import CONTROLS, MODE_ALIGN, ROWS, TICK
+from rtsynth.dsp.bend import CONTROLS
+from rtsynth.dsp.draw import SEGMENT_POINTS
+from rtsynth.dsp.modal import MODE_ALIGN, ROWS, TICK
 from rtsynth.dsp.texture import BINS, GRAIN
 from rtsynth.events import VECTOR_DIM
-from rtsynth.instrument import ENVELOPE_POINTS, HUM_PARTIALS, TEXTURE_BANDS
+from rtsynth.instrument import (
+    BLOW_BANDS,
+    ENVELOPE_POINTS,
+    HUM_PARTIALS,
+    MEMBERS,
+    TEXTURE_BANDS,
+)
+from rtsynth.instrument import CONTROLS as DRAWN
 from rtsynth.params import PARAMS
 
 __all__ = [
+    "CACHE_DTYPE",
     "COMMAND_DTYPE",
     "CORE_DTYPE",
     "NOTICE_DTYPE",
@@ -58,6 +68,7 @@ CORE_DTYPE = np.dtype(
         # tables
         ("order_count", "<i8"),
         ("freeing", "<i8"),  # slots whose voices are still dying
+        ("retiring", "<i8"),  # caches that voices still read
         ("pending_count", "<i8"),
         ("sequence", "<i8"),  # of commands, so that equal frames keep their order
         ("soloed", "<i8"),
@@ -76,6 +87,7 @@ CORE_DTYPE = np.dtype(
         ("stolen", "<i8"),
         ("refused", "<i8"),
         ("nans", "<i8"),
+        ("undrawn", "<i8"),  # ticks of voices whose curves were not there in time
         ("notices_lost", "<i8"),
         ("xruns_output", "<i8"),
         ("xruns_input", "<i8"),
@@ -114,6 +126,8 @@ SLOT_DTYPE = np.dtype(
         ("muted", "<i4"),
         ("solo", "<i4"),
         ("freeing", "<i4"),
+        ("cache", "<i4"),  # what the field drew for it, −1 if nothing yet
+        ("padding", "<i4"),
     ],
     align=True,
 )
@@ -132,6 +146,12 @@ VOICE_DTYPE = np.dtype(
         ("released", "<i4"),
         ("from_score", "<i4"),
         ("fade_first", "<i4"),  # frame of the tick at which the fade begins
+        ("cache", "<i4"),  # whose curves are read, −1 for none
+        ("draw_ticks", "<i4"),  # left until the drawn controls have reached the curves
+        ("attack_cache", "<i4"),  # whose attack sounds …
+        ("attack_next", "<i4"),  # … and whose it fades to
+        ("attack_ticks", "<i4"),  # left of that fade
+        ("blowing", "<i4"),  # 1 once the ring holds the blown noise of this age
         ("padding", "<i4"),
         ("onset", "<i8"),  # frame of the stream; may lie before …
         ("begin", "<i8"),  # … the first frame rendered
@@ -141,6 +161,7 @@ VOICE_DTYPE = np.dtype(
         ("gain", "<f8"),  # now: mono, left, right
         ("left", "<f8"),
         ("right", "<f8"),
+        ("age", "<f8"),  # frames of its own time at the start of the tick
         ("attack_at", "<f8"),  # samples of the attack
         ("fade_from", "<f8"),
         ("fade_to", "<f8"),
@@ -154,17 +175,31 @@ VOICE_DTYPE = np.dtype(
 RESONANCE_DTYPE = np.dtype(
     [
         ("modes", "<i8"),
-        ("lowest_hz", "<f8"),
         ("impulse", "<f8"),  # height of the driving sample
         ("strike_frames", "<f8"),
         ("strike_dry", "<f8"),
         ("strike_wet", "<f8"),
+        ("blow_dry", "<f8"),
+        ("blow_wet", "<f8"),
+        ("bow", "<f8"),  # height of the bow's drive
+        ("blown", "<i8"),  # 1 if it has blown noise
+        ("sustained", "<i8"),  # 1 if it is bowed or blown
         ("attack_frames", "<i8"),  # up to the last sample that is not 0
         ("tail_frames", "<f8"),  # from the onset to −80 dB, as learned
     ],
     align=True,
 )
 """What one resonance has besides its modes."""
+
+CACHE_DTYPE = np.dtype(
+    [
+        ("leaving", "<i4"),  # 1 from its retirement until no voice reads it
+        ("padding", "<i4"),
+        ("attack_frames", "<i8"),
+    ],
+    align=True,
+)
+"""What the field drew for one event, besides the curves and the attack themselves."""
 
 TEXTURE_DTYPE = np.dtype(
     [
@@ -220,6 +255,9 @@ class Sizes:
     record_frames: int
     fade: int
     lookahead: int
+    caches: int
+    segments: int
+    drawn_attack: int
 
     @property
     def padded_modes(self) -> int:
@@ -239,8 +277,26 @@ class State(NamedTuple):
     modes: NDArray[Any]  # [voices + spare, ROWS, M]
     controls: NDArray[Any]  # [voices + spare, CONTROLS]
     voice_vectors: NDArray[Any]  # [voices + spare, VECTOR_DIM]
+    gain_db: NDArray[Any]  # [voices + spare, M] what the vector makes of the modes
+    drawn: NDArray[Any]  # [voices + spare, DRAWN] the field's controls as they are
+    target: NDArray[Any]  # [2, DRAWN] scratch: the curves at some age
+    band_db: NDArray[Any]  # [BLOW_BANDS] scratch: the curves of the noise bands
+    bend: NDArray[Any]  # [CONTROLS] scratch: controls with vibrato and field
+    members: NDArray[Any]  # [K] gains of the field's members, as they are
+    blown: NDArray[Any]  # [TICK] scratch: blown noise
+    bowed: NDArray[Any]  # [TICK] scratch: the bow's share of the modes
     rings: NDArray[Any]  # [voices + spare, 2·GRAIN] overlap-add: a grain may begin within a tick
-    bank: NDArray[Any]  # [R, 4, M]
+    caches: NDArray[Any]  # [caches] CACHE_DTYPE
+    segments: NDArray[Any]  # [caches, segments] number of the segment that lies there, −1 none
+    curves: NDArray[Any]  # [caches·segments, SEGMENT_POINTS + 1, K·DRAWN]
+    drawn_attack: NDArray[Any]  # [caches·K, A]
+    prototypes: NDArray[Any]  # [R] cache of each resonance's prototype, −1 none
+    limits: NDArray[Any]  # [DRAWN, 2]
+    bank: NDArray[Any]  # [R, 5, M]
+    columns: NDArray[Any]  # [R, M] which mode of the instrument each is
+    mode_map: NDArray[Any]  # [M, VECTOR_DIM]
+    blow_gain: NDArray[Any]  # [R, BLOW_BANDS]
+    blow_weights: NDArray[Any]  # [BLOW_BANDS, BINS]
     resonances: NDArray[Any]  # [R] RESONANCE_DTYPE
     attack: NDArray[Any]  # [R, A]
     envelope: NDArray[Any]  # [R, ENVELOPE_POINTS]
@@ -253,7 +309,7 @@ class State(NamedTuple):
     twiddles: NDArray[Any]  # [2, GRAIN/2]
     window: NDArray[Any]  # [GRAIN]
     fade: NDArray[Any]  # [fade]
-    work32: NDArray[Any]  # [4, M] scratch of the modal bank
+    work32: NDArray[Any]  # [6, M] scratch of the modal bank
     work64: NDArray[Any]  # [3, GRAIN] scratch of texture and strike
     mono: NDArray[Any]  # [TICK] one voice
     rung: NDArray[Any]  # [TICK] its modes alone
@@ -282,6 +338,7 @@ def manifest(sizes: Sizes) -> Manifest:
     f8, f4, i8, i4 = (np.dtype(t) for t in ("<f8", "<f4", "<i8", "<i4"))
     pool, wide = sizes.voices + sizes.spare_voices, sizes.padded_modes
     r, c, w = sizes.resonances, sizes.channels, sizes.lookahead + 1
+    n, s = max(sizes.caches, 1), sizes.segments
     indices = (2 * CACHE_LINE // 8,)
     shapes: Manifest = {
         "core": (CORE_DTYPE, (1,)),
@@ -293,8 +350,26 @@ def manifest(sizes: Sizes) -> Manifest:
         "modes": (f8, (pool, ROWS, wide)),
         "controls": (f8, (pool, CONTROLS)),
         "voice_vectors": (f4, (pool, VECTOR_DIM)),
+        "gain_db": (f4, (pool, wide)),
+        "drawn": (f8, (pool, len(DRAWN))),
+        "target": (f8, (2, len(DRAWN))),
+        "band_db": (f4, (BLOW_BANDS,)),
+        "bend": (f8, (CONTROLS,)),
+        "members": (f8, (len(MEMBERS),)),
+        "blown": (f8, (TICK,)),
+        "bowed": (f4, (TICK,)),
         "rings": (f4, (pool, 2 * GRAIN)),
-        "bank": (f4, (r, 4, wide)),
+        "caches": (CACHE_DTYPE, (n,)),
+        "segments": (i8, (n, s)),
+        "curves": (f4, (n * s, SEGMENT_POINTS + 1, len(MEMBERS) * len(DRAWN))),
+        "drawn_attack": (f4, (n * len(MEMBERS), max(sizes.drawn_attack, 1))),
+        "prototypes": (i4, (r,)),
+        "limits": (f4, (len(DRAWN), 2)),
+        "bank": (f4, (r, 5, wide)),
+        "columns": (i4, (r, wide)),
+        "mode_map": (f4, (wide, VECTOR_DIM)),
+        "blow_gain": (f4, (r, BLOW_BANDS)),
+        "blow_weights": (f4, (BLOW_BANDS, BINS)),
         "resonances": (RESONANCE_DTYPE, (r,)),
         "attack": (f4, (r, max(sizes.attack, 1))),
         "envelope": (f4, (r, ENVELOPE_POINTS)),
@@ -307,7 +382,7 @@ def manifest(sizes: Sizes) -> Manifest:
         "twiddles": (f8, (2, GRAIN // 2)),
         "window": (f4, (GRAIN,)),
         "fade": (f4, (sizes.fade,)),
-        "work32": (f4, (4, wide)),
+        "work32": (f4, (6, wide)),
         "work64": (f8, (3, GRAIN)),
         "mono": (f4, (TICK,)),
         "rung": (f4, (TICK,)),

@@ -35,9 +35,12 @@ class Op(enum.IntEnum):
     PANIC = 13
     SYNC = 14  # does nothing but be done
     GROUP = 15  # target: slot; index of the group it now belongs to
+    CACHE = 16  # what the field drew for a slot; a cache or −1
+    RETIRE = 17  # target: a cache that no slot has any more
+    PROTOTYPE = 18  # target: a resonance; a cache
 
 
-ON_EVENTS = frozenset(op for op in Op if op <= Op.SET or op is Op.GROUP)
+ON_EVENTS = frozenset(op for op in Op if op <= Op.SET or op in (Op.GROUP, Op.CACHE))
 """Operations whose target is a slot, all events or a group."""
 
 
@@ -51,6 +54,7 @@ class NoticeKind(enum.IntEnum):
     REFUSED = 5  # a request was not carried out: a panic cancelled it, or its event is gone
     NAN = 6  # its voice produced a number that is none, and was reset
     FREED = 7  # its slot may be used again; value: the slot
+    RETIRED = 8  # a cache may be used again; value: the cache
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ class Stats:
         voices, voices_peak: sounding now and at most.
         load, load_peak: share of the block's period spent rendering: smoothed, and the largest.
         late, stolen, refused, nans: operations and voices by fate.
+        undrawn: ticks of voices whose curves were not drawn in time.
         notices_lost: notices that found the outbox full.
         xruns_output, xruns_input: flags the device raised.
         xruns_own: of those, with a body of more than half the period.
@@ -116,6 +121,7 @@ class Stats:
     stolen: int
     refused: int
     nans: int
+    undrawn: int
     notices_lost: int
     xruns_output: int
     xruns_input: int

@@ -3,54 +3,32 @@
 import math
 from typing import Any
 
+from rtsynth.dsp.bend import CONTROLS, RELEASE, STRETCH, TRANSPOSE
 from rtsynth.dsp.compile import kernel
+from rtsynth.dsp.draw import add_drawn
 from rtsynth.dsp.modal import (
-    CONTROLS,
-    RELEASE,
     TICK,
-    TRANSPOSE,
+    bow_modes,
     drive_modes,
+    glide_modes,
+    lift_bow,
     ring_modes,
 )
 from rtsynth.dsp.ramp import apply_fade, ease
 from rtsynth.dsp.safety import largest
 from rtsynth.dsp.strike import add_attack, strike_noise
-from rtsynth.engine.controls import move_controls
+from rtsynth.engine.blow import blow
+from rtsynth.engine.controls import bend_voice, move_controls, target_controls
 from rtsynth.engine.ops import NoticeKind
+from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BOW, NOW, STRIKE_LEVEL
 from rtsynth.engine.texture import render_texture
-from rtsynth.engine.voice import (
-    DYING,
-    END,
-    FREE,
-    NOW,
-    SQRT2,
-    STRIKE_LEVEL,
-    TEXTURE,
-    bend_voice,
-    notify,
-    target_controls,
-)
+from rtsynth.engine.voice import DYING, END, FREE, SQRT2, TEXTURE, let_die, notify
 
 __all__ = ["render_voice"]
 
 NAN = int(NoticeKind.NAN)
 SILENCE = 1e-5  # −100 dB re full scale
 LARGEST_SANE = 1e6
-
-
-@kernel()
-def _bend(st: Any, v: int) -> None:
-    """Recompute the poles of voice v, vibrato included."""
-    voice = st.voices[v]
-    slot = st.slots[voice.slot]
-    controls = st.controls[v]
-    steady = controls[TRANSPOSE]
-    if slot.vibrato_depth > 0.0:
-        age_s = (st.core[0].tick_frame + TICK // 2 - voice.onset) / st.core[0].sample_rate
-        turn = 2.0 * math.pi * slot.vibrato_rate_hz * age_s
-        controls[TRANSPOSE] = steady + slot.vibrato_depth * math.sin(turn)
-    bend_voice(st, v)
-    controls[TRANSPOSE] = steady
 
 
 @kernel()
@@ -61,8 +39,6 @@ def _strike(st: Any, v: int, first: int) -> None:
     tick = st.core[0].tick_frame
     age = tick - voice.onset
     noise, drive = st.drive[0], st.drive[1]
-    for n in range(TICK):
-        drive[n] = 0.0
     noisy = res.strike_frames > 0.0 and (res.strike_dry > 0.0 or res.strike_wet > 0.0)
     if noisy:
         strike_noise(
@@ -76,7 +52,7 @@ def _strike(st: Any, v: int, first: int) -> None:
         )
         dry = res.strike_dry * st.params[STRIKE_LEVEL, NOW]
         for n in range(first, TICK):
-            drive[n] = res.strike_wet * noise[n]
+            drive[n] += res.strike_wet * noise[n]
             st.mono[n] += dry * noise[n]
     if age <= 0 and voice.begin <= voice.onset:
         drive[-age] += res.impulse
@@ -88,59 +64,135 @@ def _modal(st: Any, v: int, first: int) -> None:
     """One tick of a modal voice into st.mono."""
     voice = st.voices[v]
     res = st.resonances[voice.resonance]
-    tick = st.core[0].tick_frame
     bent = move_controls(st, v)
     if bent:
-        _bend(st, v)
+        bend_voice(st, v)
     driven = voice.driven != 0
-    attacking = voice.attack_at < res.attack_frames
-    letting_go = voice.released == 0 and voice.release < tick + TICK
-    if driven or bent or letting_go or first > 0:
-        if driven:
-            _strike(st, v, first)
-        else:
-            for n in range(TICK):
-                st.drive[1, n] = 0.0
-        _drive(st, v, first, letting_go)
-    else:
-        voice.level = ring_modes(st.modes[v], voice.modes, st.work32, st.rung)
-        for n in range(TICK):
-            st.mono[n] += st.rung[n]
-    if attacking:
-        rate = 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
-        voice.attack_at = add_attack(
-            st.attack[voice.resonance, : res.attack_frames],
-            voice.attack_at,
-            rate,
-            st.params[STRIKE_LEVEL, NOW],
-            first,
-            TICK,
-            st.mono,
-        )
+    blown = res.blown != 0 and not _blown_out(st, voice)
+    letting_go = voice.released == 0 and voice.release < st.core[0].tick_frame + TICK
+    for n in range(TICK):
+        st.drive[1, n] = 0.0
+    if driven:
+        _strike(st, v, first)
+    if blown:
+        blow(st, v, first)
+    driven = driven or (blown and res.blow_wet > 0.0)
+    split = TICK
+    if letting_go:
+        split = min(max(first, math.ceil(voice.release) - st.core[0].tick_frame), TICK)
+    voice.level = _sound_modes(st, v, first, split, driven, bent)
+    if split < TICK:
+        _let_go(st, v)
+        voice.level = _sound_modes(st, v, split, TICK, driven, True)
+    _attack(st, v, first)
 
 
 @kernel()
-def _drive(st: Any, v: int, first: int, letting_go: bool) -> None:
-    """Frames first … TICK of driven or bent modes, split where the key is let go."""
+def _blown_out(st: Any, voice: Any) -> bool:
+    """Whether the noise of a voice that was let go has faded."""
+    return voice.release + st.fade.shape[0] < st.core[0].tick_frame
+
+
+@kernel()
+def _sound_modes(st: Any, v: int, first: int, last: int, driven: bool, bent: bool) -> float:
+    """Frames first … last of the modes into st.mono; a bound on what they have left."""
     voice = st.voices[v]
-    out = st.rung
-    split = TICK
-    if letting_go:
-        split = max(first, math.ceil(voice.release) - st.core[0].tick_frame)
-        if split > TICK:
-            split = TICK
-    level = drive_modes(st.modes[v], voice.modes, st.drive[1], first, split, out)
-    if split < TICK:
-        voice.released = 1
-        target_controls(st, v, st.work64[2][:CONTROLS])
-        for k in range(CONTROLS):
-            if voice.ramp_ticks == 0 or k == RELEASE:
-                st.controls[v, k] = st.work64[2, k]
-        _bend(st, v)
-        level = drive_modes(st.modes[v], voice.modes, st.drive[1], split, TICK, out)
-    voice.level = level
-    for n in range(first, TICK):
-        st.mono[n] += out[n]
+    modes = st.modes[v]
+    if last <= first:
+        return float(voice.level)
+    height = 0.0
+    bowed = st.resonances[voice.resonance].bow > 0.0 and voice.released == 0
+    if bowed:
+        height = st.resonances[voice.resonance].bow * st.params[BOW_LEVEL, NOW]
+        height *= 2.0 ** st.drawn[v, DRAWN_BOW]
+        bow_modes(modes, voice.modes, height, first, last, st.work32, st.bowed)
+    if driven or last - first < TICK:
+        level = drive_modes(modes, voice.modes, st.drive[1], first, last, st.rung)
+    elif bent:
+        level = glide_modes(modes, voice.modes, st.work32, st.rung)
+    else:
+        level = ring_modes(modes, voice.modes, st.work32, st.rung)
+    for n in range(first, last):
+        st.mono[n] += st.rung[n]
+    if bowed:
+        level += lift_bow(modes, voice.modes)
+        for n in range(first, last):
+            st.mono[n] += st.bowed[n]
+    return float(level)
+
+
+@kernel()
+def _let_go(st: Any, v: int) -> None:
+    """The key is let go: what decays, decays faster from here on."""
+    voice = st.voices[v]
+    voice.released = 1
+    target_controls(st, v, st.bend)
+    for k in range(CONTROLS):
+        if voice.ramp_ticks == 0 or k == RELEASE:
+            st.controls[v, k] = st.bend[k]
+    bend_voice(st, v)
+
+
+@kernel()
+def _attack_length(st: Any, voice: Any) -> int:
+    """Samples of the longest attack the voice plays, the resonance's or a drawn one."""
+    length = st.resonances[voice.resonance].attack_frames
+    if voice.attack_cache >= 0:
+        length = max(length, st.caches[voice.attack_cache].attack_frames)
+    if voice.attack_next >= 0:
+        length = max(length, st.caches[voice.attack_next].attack_frames)
+    return int(length)
+
+
+@kernel()
+def _attack(st: Any, v: int, first: int) -> None:
+    """The attack waveforms into st.mono; backwards if the event's age runs so."""
+    voice = st.voices[v]
+    length = _attack_length(st, voice)
+    if length == 0:
+        return
+    ratio = 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
+    stretch = st.controls[v, STRETCH]
+    position, rate = voice.attack_at, ratio
+    if stretch < 0.0:
+        position, rate = (voice.age + first * stretch) * ratio, ratio * stretch
+    if position < length:
+        level = st.params[STRIKE_LEVEL, NOW]
+        learned = st.attack[voice.resonance, : st.resonances[voice.resonance].attack_frames]
+        if position >= 0.0:
+            add_attack(learned, position, rate, level, first, TICK, st.mono)
+        _drawn_attack(st, voice, position, rate, first)
+    voice.attack_at = position + (TICK - first) * rate
+
+
+@kernel()
+def _drawn_attack(st: Any, voice: Any, position: float, rate: float, first: int) -> None:
+    """What the field drew, fading from one cache to the next where it was drawn anew."""
+    level = st.params[STRIKE_LEVEL, NOW]
+    before, after = level, level
+    if voice.attack_ticks > 0:
+        ticks = float(st.core[0].smooth_ticks)
+        before = level * voice.attack_ticks / ticks
+        voice.attack_ticks -= 1
+        after = level * voice.attack_ticks / ticks
+        _add_member_attacks(
+            st, voice.attack_next, position, rate, level - before, level - after, first
+        )
+    _add_member_attacks(st, voice.attack_cache, position, rate, before, after, first)
+    if voice.attack_ticks == 0 and voice.attack_cache != voice.attack_next:
+        voice.attack_cache = voice.attack_next
+
+
+@kernel()
+def _add_member_attacks(
+    st: Any, cache: int, position: float, rate: float, start: float, target: float, first: int
+) -> None:
+    if cache < 0:
+        return
+    members = st.members.shape[0]
+    rows = st.drawn_attack[cache * members : (cache + 1) * members]
+    length = st.caches[cache].attack_frames
+    add_drawn(rows, length, position, rate, st.members, start, target, first, TICK, st.mono)
 
 
 @kernel()
@@ -151,8 +203,12 @@ def _finished(st: Any, v: int) -> bool:
         return voice.fade_at >= st.fade.shape[0]
     if voice.kind == TEXTURE or voice.driven != 0:
         return False
-    attacking = voice.attack_at < st.resonances[voice.resonance].attack_frames
-    return not attacking and voice.level * max(voice.gain, 0.05) < SILENCE
+    res = st.resonances[voice.resonance]
+    if res.sustained != 0 and voice.released == 0:
+        return False
+    if voice.attack_at < _attack_length(st, voice) or st.controls[v, STRETCH] < 0.0:
+        return False
+    return voice.level * max(voice.gain, 0.05) < SILENCE
 
 
 @kernel()
@@ -191,6 +247,16 @@ def _add(mono: Any, start: float, change: float, out: Any) -> float:
 
 
 @kernel()
+def _grow_older(st: Any, v: int) -> None:
+    """Advance the event's own time; one that has come back to its onset ends there."""
+    voice = st.voices[v]
+    stretch = st.controls[v, STRETCH]
+    voice.age += stretch * TICK
+    if stretch < 0.0 and voice.age <= 0.0:
+        let_die(st, voice, 0)
+
+
+@kernel()
 def render_voice(st: Any, v: int) -> None:
     """One tick of voice v into the bus; frees it when it has become silent or mad."""
     core = st.core[0]
@@ -202,6 +268,7 @@ def render_voice(st: Any, v: int) -> None:
         render_texture(st, v, first)
     else:
         _modal(st, v, first)
+    _grow_older(st, v)
     event = st.slots[voice.slot].id
     if not largest(st.mono) < LARGEST_SANE:
         voice.state = FREE

@@ -7,6 +7,7 @@ used.
 Thread: audio.
 """
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ HEADER = 4
 TABLE_ROW = 4
 """Numbers per array in the table: offset in bytes and up to three sizes."""
 
-_SMALLEST = Sizes(1, *(1,) * 13)
+_SMALLEST = Sizes(*(1,) * len(dataclasses.fields(Sizes)))
 _ARRAY_TYPES = {
     name: types.Array(from_dtype(np.dtype(dtype)), len(shape), "C")
     for name, (dtype, shape) in manifest(_SMALLEST).items()

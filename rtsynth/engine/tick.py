@@ -14,22 +14,26 @@ from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import apply_fade, apply_line, ease
 from rtsynth.dsp.safety import block_dc, largest, limit
 from rtsynth.engine.command import FREED, apply_command
-from rtsynth.engine.ring import READ, WRITTEN, free_space, publish_write
-from rtsynth.engine.schedule import due, pop_pending, take_inbox
-from rtsynth.engine.sound import render_voice
-from rtsynth.engine.transport import roll
-from rtsynth.engine.voice import (
+from rtsynth.engine.ops import NoticeKind
+from rtsynth.engine.patch import (
     CEILING,
-    FREE,
+    FIELD_LEVEL,
     LIMITER_RELEASE,
     MASTER_GAIN,
     NOW,
     TARGET,
     TICKS_LEFT,
-    notify,
 )
+from rtsynth.engine.ring import READ, WRITTEN, free_space, publish_write
+from rtsynth.engine.schedule import due, pop_pending, take_inbox
+from rtsynth.engine.sound import render_voice
+from rtsynth.engine.transport import roll
+from rtsynth.engine.voice import FREE, notify
 
 __all__ = ["process", "render_tick"]
+
+
+RETIRED = int(NoticeKind.RETIRED)
 
 
 @kernel()
@@ -64,6 +68,8 @@ def _smooth_params(st: Any) -> None:
             row[TICKS_LEFT] -= 1.0
         elif row[TICKS_LEFT] == 0.0:  # voices have seen it arrive
             row[TICKS_LEFT] = -1.0
+    for k in range(st.members.shape[0]):
+        st.members[k] = st.params[FIELD_LEVEL + k, NOW]
 
 
 @kernel()
@@ -121,6 +127,21 @@ def _give_back_slots(st: Any, slot_index: int) -> None:
 
 
 @kernel()
+def _give_back_cache(st: Any, cache: int) -> None:
+    """Tell that a retired cache may be drawn anew once no voice reads it."""
+    for v in range(st.voices.shape[0]):
+        voice = st.voices[v]
+        reads = voice.cache == cache or voice.attack_cache == cache or voice.attack_next == cache
+        if voice.state != FREE and reads:
+            return
+    if free_space(st.outbox_at, st.outbox.shape[0]) < 1:
+        return  # told in a later tick
+    st.caches[cache].leaving = 0
+    st.core[0].retiring -= 1
+    notify(st, RETIRED, st.core[0].tick_frame, -1, 0, float(cache))
+
+
+@kernel()
 def render_tick(st: Any) -> None:
     """The next TICK frames into st.bus."""
     core = st.core[0]
@@ -142,6 +163,10 @@ def render_tick(st: Any) -> None:
         for i in range(st.slots.shape[0]):
             if st.slots[i].freeing != 0:
                 _give_back_slots(st, i)
+    if core.retiring > 0:
+        for i in range(st.caches.shape[0]):
+            if st.caches[i].leaving != 0:
+                _give_back_cache(st, i)
     if core.recording != 0:
         _record(st)
     core.tick_frame += TICK

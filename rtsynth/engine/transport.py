@@ -7,12 +7,11 @@ import math
 from typing import Any
 
 from rtsynth.dsp.compile import kernel
+from rtsynth.engine.patch import BANK_DAMP, NOW, TEMPO
 from rtsynth.engine.voice import (
-    BANK_DAMP,
     FREE,
-    NOW,
+    LONGEST_BACKWARDS_S,
     SOUNDING,
-    TEMPO,
     TEXTURE,
     let_die,
     start_voice,
@@ -70,9 +69,13 @@ def _support(st: Any, slot: Any) -> float:
     if slot.kind == TEXTURE:
         return float(slot.duration)
     ring = math.inf
+    damp = min(max(slot.damp * st.params[BANK_DAMP, NOW], 0.0625), 16.0)
+    tail = st.resonances[slot.resonance].tail_frames
     if slot.stretch > 0.0:
-        damp = min(max(slot.damp * st.params[BANK_DAMP, NOW], 0.0625), 16.0)
-        ring = st.resonances[slot.resonance].tail_frames * max(damp / slot.stretch, 1.0)
+        ring = tail * max(damp / slot.stretch, 1.0)
+    elif slot.stretch < 0.0:
+        longest = LONGEST_BACKWARDS_S * st.core[0].sample_rate
+        return float(min(slot.duration, tail * damp, longest) / -slot.stretch)
     held = slot.duration + slot.release_s * st.core[0].sample_rate * 80.0 / 60.0
     return float(min(ring, held))
 

@@ -3,65 +3,34 @@
 import math
 from typing import Any
 
+from rtsynth.dsp.bend import DAMP, STRETCH, TRANSPOSE
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.intrinsic import load_acquire
-from rtsynth.dsp.modal import (
-    BRIGHT,
-    DAMP,
-    DETUNE,
-    G0,
-    G1,
-    INHARM,
-    LOWEST,
-    RELEASE,
-    STRETCH,
-    TRANSPOSE,
-    bend_modes,
-    coast_modes,
-    drive_modes,
-    open_modes,
-)
+from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import fade_level
-from rtsynth.dsp.strike import strike_noise
+from rtsynth.engine.controls import draw_voice, project_vector, target_controls
+from rtsynth.engine.opening import open_voice
 from rtsynth.engine.ops import NoticeKind
+from rtsynth.engine.patch import NOW, RETRIGGER
 from rtsynth.engine.ring import READ, WRITTEN, publish_write
 from rtsynth.events import Kind
-from rtsynth.params import PARAMS
 
 __all__ = [
     "DYING",
     "FREE",
     "SOUNDING",
     "audible",
-    "bend_voice",
     "fade_voice",
     "notify",
     "start_voice",
-    "target_controls",
 ]
 
 FREE, SOUNDING, DYING = 0, 1, 2
 
-TARGET, NOW, TICKS_LEFT, SMOOTHED = range(4)
-"""Columns of State.params."""
-
-_INDEX = {p.path: i for i, p in enumerate(PARAMS)}
-MASTER_GAIN = _INDEX["master/gain_db"]
-MASTER_MUTE = _INDEX["master/mute"]
-CEILING = _INDEX["master/ceiling_db"]
-LIMITER_RELEASE = _INDEX["master/release_ms"]
-BANK_TRANSPOSE = _INDEX["bank/transpose"]
-BANK_DAMP = _INDEX["bank/damp"]
-BANK_BRIGHT = _INDEX["bank/bright"]
-STRIKE_LEVEL = _INDEX["voice/strike"]
-RETRIGGER = _INDEX["voice/retrigger"]
-TEMPO = _INDEX["transport/tempo"]
-
-LN1000 = math.log(1000.0)
 SQRT2 = math.sqrt(2.0)
 TEXTURE = int(Kind.TEXTURE)
 GO, END, STOLEN = int(NoticeKind.GO), int(NoticeKind.END), int(NoticeKind.STOLEN)
-RUN_UP = 32
+LONGEST_BACKWARDS_S = 60.0
 
 
 @kernel()
@@ -106,35 +75,6 @@ def let_die(st: Any, voice: Any, first: int) -> None:
 
 
 @kernel()
-def target_controls(st: Any, v: int, out: Any) -> None:
-    """Where the modal controls of voice v should be, vibrato apart, into out[CONTROLS]."""
-    slot = st.slots[st.voices[v].slot]
-    out[TRANSPOSE] = slot.transpose + st.params[BANK_TRANSPOSE, NOW]
-    out[DAMP] = min(max(slot.damp * st.params[BANK_DAMP, NOW], 0.0625), 16.0)
-    out[BRIGHT] = slot.bright + st.params[BANK_BRIGHT, NOW]
-    out[INHARM] = slot.inharm
-    out[DETUNE] = slot.detune
-    out[STRETCH] = slot.stretch
-    out[RELEASE] = LN1000 / slot.release_s if st.voices[v].released != 0 else 0.0
-    out[LOWEST] = st.resonances[st.voices[v].resonance].lowest_hz
-
-
-@kernel()
-def bend_voice(st: Any, v: int) -> None:
-    """Recompute the poles and gains of voice v from its controls as they are."""
-    voice = st.voices[v]
-    bend_modes(
-        st.bank[voice.resonance],
-        voice.modes,
-        st.controls[v],
-        st.voice_vectors[v],
-        voice.seed,
-        st.core[0].sample_rate,
-        st.modes[v],
-    )
-
-
-@kernel()
 def _has_room(st: Any) -> bool:
     """Whether any voice is free; the dying ones may hold all that are spare."""
     for v in range(st.voices.shape[0]):
@@ -167,35 +107,57 @@ def _claim_voice(st: Any, first: int) -> int:
 
 
 @kernel()
-def _run_up(st: Any, v: int, age: int) -> None:
-    """Bring the modes of voice v to where the first `age` frames of its noise strike leave them.
-
-    The strike is over within 0.2 s; what follows it is reached in closed form.
-    """
+def _begin_fade(st: Any, v: int, first: int, age: int) -> None:
+    """A struck voice is there at once; a texture, and one opened in its middle, fade in."""
     voice = st.voices[v]
-    res = st.resonances[voice.resonance]
-    modes = st.modes[v]
-    noise, drive = st.drive[0], st.drive[1]
-    strike = min(age, math.ceil(res.strike_frames))
-    done = 0
-    while done < strike:
-        count = min(RUN_UP, strike - done)
-        strike_noise(
-            voice.seed,
-            done,
-            res.strike_frames,
-            st.envelope[voice.resonance],
-            st.taps[voice.resonance],
-            st.work64[0],
-            noise,
-        )
-        for n in range(count):
-            drive[n] = res.strike_wet * noise[n]
-        if done == 0:
-            drive[0] += res.impulse
-        drive_modes(modes, voice.modes, drive, 0, count, st.rung)
-        done += count
-    coast_modes(modes, voice.modes, float(age - strike))
+    slot = st.slots[voice.slot]
+    gain = 1.0 if audible(st, slot) else 0.0
+    voice.fade_from = gain
+    voice.fade_to = gain
+    voice.fade_at = st.fade.shape[0]
+    voice.fade_first = 0
+    if slot.kind == TEXTURE or age > 0 or slot.stretch < 0.0:
+        voice.fade_from = 0.0
+        voice.fade_at = 0
+        voice.fade_first = first
+
+
+@kernel()
+def _begin_drawing(st: Any, v: int) -> None:
+    """Choose what the field drew for the event, else for its resonance; take the vector over."""
+    voice = st.voices[v]
+    slot = st.slots[voice.slot]
+    voice.cache = -1
+    if slot.kind != TEXTURE:
+        voice.cache = slot.cache if slot.cache >= 0 else st.prototypes[slot.resonance]
+    voice.attack_cache = voice.cache
+    voice.attack_next = voice.cache
+    voice.attack_ticks = 0
+    voice.draw_ticks = 0
+    for c in range(st.drawn.shape[1]):
+        st.drawn[v, c] = 0.0
+    for k in range(st.vectors.shape[1]):
+        st.voice_vectors[v, k] = st.vectors[voice.slot, k]
+    for m in range(voice.modes):
+        st.gain_db[v, m] = 0.0
+    if slot.kind != TEXTURE:
+        project_vector(st, v)
+
+
+@kernel()
+def _begin_age(st: Any, v: int, first: int, age: int) -> None:
+    """Set the event's own time; one that runs backwards begins at its end."""
+    voice = st.voices[v]
+    slot = st.slots[voice.slot]
+    stretch = st.controls[v, STRETCH]
+    own = age * stretch
+    if stretch < 0.0:
+        tail = st.resonances[slot.resonance].tail_frames * st.controls[v, DAMP]
+        own += min(slot.duration, tail, LONGEST_BACKWARDS_S * st.core[0].sample_rate)
+        voice.release = math.inf
+    voice.age = own - first * stretch
+    voice.attack_at = age * 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
+    draw_voice(st, v, voice.age + 0.5 * TICK * stretch)
 
 
 @kernel()
@@ -242,52 +204,14 @@ def start_voice(
     voice.gain = slot.gain * velocity
     voice.left = voice.gain * SQRT2 * math.cos(angle)
     voice.right = voice.gain * SQRT2 * math.sin(angle)
-    target_controls(st, v, st.controls[v])
-    for k in range(st.vectors.shape[1]):
-        st.voice_vectors[v, k] = st.vectors[slot_index, k]
-    voice.attack_at = age * 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
     voice.level = 1.0
     voice.driven = 1
-    gain = 1.0 if audible(st, slot) else 0.0
-    voice.fade_from = gain
-    voice.fade_to = gain
-    voice.fade_at = st.fade.shape[0]
-    voice.fade_first = 0
-    if slot.kind == TEXTURE or age > 0:
-        voice.fade_from = 0.0
-        voice.fade_at = 0
-        voice.fade_first = first
-    if slot.kind == TEXTURE:
-        for i in range(st.rings.shape[1]):
-            st.rings[v, i] = 0.0
-    else:
-        _open_voice(st, v, age)
+    voice.blowing = 0
+    target_controls(st, v, st.controls[v])
+    for i in range(st.rings.shape[1]):
+        st.rings[v, i] = 0.0
+    _begin_fade(st, v, first, age)
+    _begin_drawing(st, v)
+    _begin_age(st, v, first, age)
+    open_voice(st, v, age)
     notify(st, GO, core.tick_frame + first, slot.id, 0, velocity)
-
-
-@kernel()
-def _open_voice(st: Any, v: int, age: int) -> None:
-    """Set the modes of voice v to their state before the frame of this age."""
-    voice = st.voices[v]
-    res = st.resonances[voice.resonance]
-    modes = st.modes[v]
-    for row in range(modes.shape[0]):
-        for m in range(modes.shape[1]):
-            modes[row, m] = 0.0
-    bend_voice(st, v)
-    for m in range(voice.modes):
-        modes[G0, m] = modes[G1, m]
-    if age == 0:
-        return
-    held = age - 1  # the state is that of the frame before
-    if voice.release < voice.begin:
-        held = max(math.ceil(voice.release) - voice.onset - 1, 0)
-    if res.strike_wet > 0.0 and res.strike_frames > 0.0:
-        _run_up(st, v, held + 1)
-    else:
-        open_modes(modes, voice.modes, res.impulse, float(held))
-    if held < age - 1:
-        voice.released = 1
-        target_controls(st, v, st.controls[v])
-        bend_voice(st, v)
-        coast_modes(modes, voice.modes, float(age - 1 - held))

@@ -9,9 +9,9 @@ attack waveform; without a field all are 0, which is neutral.
              s_m = −ln(1000)·stretch / (t60_m · damp · 2^c_damp) + j·2π·f_m,
              f_m = freq_m · 2^((transpose + c_bend)/12), inharm and detune applied,
              c_m = mode_gain[r, m, 0] + j·mode_gain[r, m, 1],
-             g_m in dB = (bright + c_bright) · log2(freq_m / lowest) + Σ_j vector_j · mode_map[j, m]
+             g_m in dB = (bright + c_bright)·log2(freq_m/lowest) + Σ_j vector_j·mode_map[j, m]
     strike   the drive has an impulse of strength impulse[r] at the onset
-    attack   attack[r], a waveform of at most 0.2 s at `attack_rate`, and the field's, from the onset
+    attack   attack[r], a waveform of at most 0.2 s at `attack_rate`, and the field's
     noise    n(t) = envelope(t) · (filter * white)(t) for strike_s[r] seconds, its 64 points spread
              evenly and read linearly; `strike_dry[r]·n` is heard, `strike_wet[r]·n` is drive
     blow     b(t): noise of RMS amplitude blow_gain[r, b] · 2^c_b in each band of BLOW_EDGES_HZ;
@@ -20,8 +20,9 @@ attack waveform; without a field all are 0, which is neutral.
              u_m' = j·Im(s_m)·u_m, u_m(0) = 1, so that its amplitude follows the bow's curve to
              |c_m|·bow·2^c_bow with the mode's own decay as time constant
 
-Blow and bow end with the event's duration; then decay rates add, 1/T60 + 1/release_s. `mode_gain` is
-passive: at any frequency |Σ_m c_m / (j2πf − s_m)| ≤ 1, so the drive's spectrum bounds the output's.
+Blow (within 5 ms) and bow end with the event's duration; then decay rates add,
+1/T60 + 1/release_s. `mode_gain` is passive: at any frequency |Σ_m c_m / (j2πf − s_m)| ≤ 1, so the
+drive's spectrum bounds the output's. An event whose stretch is negative begins at its end.
 
 A texture event plays white noise shaped to `texture_gain[r]`, an RMS amplitude per band of
 `TEXTURE_EDGES_HZ` (vector: dB per band), its bands moving by `am_depth_db[r]` (standard deviation)

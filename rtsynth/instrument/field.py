@@ -1,10 +1,10 @@
 """The neural field's weights as plain arrays, and what they mean, in float64. Thread: any.
 
-`FieldNet.evaluate` is the definition; the compiled kernel that plays and the torch module that learns
-are tested against it. For member k, vector v, resonance r and age t ≥ 0 in seconds:
+`FieldNet.evaluate` is the definition; the compiled kernel that plays and the torch module that
+learns are tested against it. For member k, vector v, resonance r and age t ≥ 0 in seconds:
 
     h_i   = prototype[r, k, i] + Σ_j v_j / VECTOR_SCALE · project[j, k, i]           complex
-    φ_i   = h_i · exp((−alpha_i + j·omega_i) · t)                                     rotary position
+    φ_i   = h_i · exp((−alpha_i + j·omega_i) · t)                             rotary position
     x     = [Re φ, Im φ, log1p(t / 1 ms), cos and sin of 2π·(n/2)·t/duration, n = 1 … 4]
     o     = sin(sin(x·w0 + b0)·w1 + b1)·w2 + b2
 
@@ -34,8 +34,8 @@ MEMBERS = ("body", "mid", "bright", "attack")
 """Members of the ensemble, by their octave groups, lowest first."""
 
 CONTROLS = (*(f"noise{b}" for b in range(16)), "wet", "dry", "bow", "bend", "damp", "bright")
-"""What the control net draws: log2 of gains (noise bands, wet, dry, bow), semitones (bend), log2 of a
-T60 factor (damp), dB/octave (bright). 0 is neutral everywhere."""
+"""What the control net draws: log2 of gains (noise bands, wet, dry, bow), semitones (bend), log2
+of a T60 factor (damp), dB/octave (bright). 0 is neutral everywhere."""
 
 CONTROL_LIMITS = np.array(
     [(-16.0, 8.0)] * 19 + [(-24.0, 24.0), (-4.0, 4.0), (-24.0, 24.0)], np.float32
@@ -55,7 +55,7 @@ _NET_ARRAYS = ("omega", "alpha", "prototype", "project", "w0", "b0", "w1", "b1",
 
 
 def attack_window(age_s: Array, attack_s: float) -> NDArray[np.float64]:
-    """What the drawn attack is multiplied by: 1, then a raised cosine to 0 over its last quarter."""
+    """What a drawn attack is multiplied by: 1, then a raised cosine to 0 over its last quarter."""
     left = np.clip((attack_s - np.asarray(age_s, float)) / (TAPER * attack_s), 0.0, 1.0)
     window: NDArray[np.float64] = 0.5 - 0.5 * np.cos(np.pi * left)
     return window

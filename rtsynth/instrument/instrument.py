@@ -142,14 +142,32 @@ class Instrument:
         """Largest number of modes M of a resonance."""
         return int(self.freq_hz.shape[1])
 
+    @property
+    def blown(self) -> NDArray[np.bool_]:
+        """[R] whether each has blown noise that is heard or drives its modes."""
+        heard = self.blow_dry + self.blow_wet > 0
+        found: NDArray[np.bool_] = heard & self.blow_gain.any(axis=1)
+        return found
+
+    @property
+    def sustained(self) -> NDArray[np.bool_]:
+        """[R] whether each is bowed or blown, and so sounds as long as its event is held."""
+        found: NDArray[np.bool_] = self.blown | (self.bow > 0)
+        return found
+
     def tail_s(self) -> NDArray[np.float64]:
-        """[R] seconds after the onset until the slowest mode of each is 80 dB down."""
+        """[R] seconds after the onset until the slowest mode of each is 80 dB down.
+
+        Infinite for those that are bowed or blown.
+        """
         slowest = np.where(self.freq_hz > 0, self.t60_s, 0.0).max(axis=1, initial=0.0)
         attack_s = self.attack.shape[1] / self.attack_rate
+        if self.field is not None:
+            attack_s = max(attack_s, self.field.attack_s)
         tail: NDArray[np.float64] = np.maximum(
             attack_s, self.strike_s.astype(float) + slowest * (80.0 / 60.0)
         )
-        return tail
+        return np.where(self.sustained, np.inf, tail)
 
     def set_modes(
         self,

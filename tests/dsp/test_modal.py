@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from rtsynth.dsp import bend as modal_bend
 from rtsynth.dsp import modal
+from rtsynth.dsp.bend import CONTROLS, bend_modes
 from rtsynth.dsp.modal import (
-    CONTROLS,
     MODE_ALIGN,
     ROWS,
     TICK,
-    bend_modes,
     coast_modes,
     drive_modes,
     open_modes,
@@ -31,21 +31,23 @@ class Bank:
         freq = np.sort(rng.uniform(40.0, 9_000.0, count)) if freq_hz is None else freq_hz
         self.count = len(freq)
         padded = -(-self.count // MODE_ALIGN) * MODE_ALIGN
-        self.bank = np.zeros((4, padded), np.float32)
+        self.bank = np.zeros((5, padded), np.float32)
         self.bank[0, : self.count] = freq
         self.bank[1, : self.count] = rng.uniform(0.05, 2.0, self.count)
-        self.bank[2:, : self.count] = rng.normal(0.0, RATE / self.count, (2, self.count))
-        self.work = np.zeros((4, padded), np.float32)
+        self.bank[2:4, : self.count] = rng.normal(0.0, RATE / self.count, (2, self.count))
+        self.work = np.zeros((6, padded), np.float32)
         self.out = np.zeros(TICK, np.float32)
-        self.vector = np.zeros(32, np.float32)
+        self.vector = np.zeros(padded, np.float32)
         self.controls = np.zeros(CONTROLS)
-        self.controls[[modal.DAMP, modal.STRETCH]] = 1.0
-        self.controls[modal.LOWEST] = self.bank[0, : self.count].min()
+        self.controls[[modal_bend.DAMP, modal_bend.STRETCH]] = 1.0
+        self.bank[4, : self.count] = np.log2(
+            self.bank[0, : self.count] / self.bank[0, : self.count].min()
+        )
         self.modes = np.zeros((ROWS, padded))
         self.reset()
 
     def reset(self) -> None:
-        self.controls[modal.TRANSPOSE] = 0.0
+        self.controls[modal_bend.TRANSPOSE] = 0.0
         self.modes[:] = 0.0
         self.bend()
         self.modes[modal.G0] = self.modes[modal.G1]
@@ -77,7 +79,7 @@ class Bank:
 
     def _next_tick(self) -> None:
         if self.tick % 50 == 25:
-            self.controls[modal.TRANSPOSE] = 0.01 * (self.tick % 400)
+            self.controls[modal_bend.TRANSPOSE] = 0.01 * (self.tick % 400)
             self.bend()
         if self.tick % 50 < 26:
             drive = SILENCE if self.tick else IMPULSE
@@ -133,10 +135,14 @@ def test_a_deformed_pole_is_where_the_formulas_put_it() -> None:
     bent = freq * 2.0 ** (3.0 / 12.0) * np.sqrt((1.0 + 0.01 * k**2) / 1.01)
     bent *= 2.0 ** (30.0 / 1200.0 * spread)
     decay = np.log(1000.0) / t60 * 2.0 / 0.5 + 11.0
-    assert bank.pole == pytest.approx(np.exp((-decay + 2j * np.pi * bent) / RATE), abs=1e-9)
+    heard = bent < 0.5 * RATE
+    assert heard.sum() > 10
+    expected = np.exp((-decay + 2j * np.pi * bent) / RATE)
+    assert bank.pole[heard] == pytest.approx(expected[heard], abs=1e-9)
     gain = 10.0 ** ((-4.0 * np.log2(k) + bank.vector[: bank.count]) / 20.0)
     gain[bent >= 0.49 * RATE] = 0.0
-    assert bank.modes[modal.G1, : bank.count] == pytest.approx(gain, rel=1e-9)
+    # octaves are kept in float32: 8 octaves at 24 dB each are off by less than 2e-5 dB
+    assert bank.modes[modal.G1, : bank.count] == pytest.approx(gain, rel=2e-7)
 
 
 def test_ringing_equals_its_twin_within_1e_5_of_the_peak() -> None:
@@ -174,7 +180,7 @@ def test_ringing_and_silent_driving_are_the_same_sound() -> None:
 @pytest.mark.parametrize("t60_s", [0.05, 0.4, 2.0])
 def test_t60_is_minus_60_db(t60_s: float) -> None:
     bank = Bank(freq_hz=np.array([1000.0]))
-    bank.bank[1:, 0] = t60_s, RATE, 0.0
+    bank.bank[1:4, 0] = t60_s, RATE, 0.0
     bank.reset()
     open_modes(bank.modes, 1, 1.0, 0.0)
     ticks = round(t60_s * RATE / TICK)
@@ -209,7 +215,7 @@ def test_coasting_twice_is_coasting_once() -> None:
 def test_an_hour_of_ticks_agrees_with_the_closed_form() -> None:
     bank, closed = (Bank(freq_hz=np.array([889.0])) for _ in range(2))
     for b in (bank, closed):
-        b.bank[1:, 0] = 20_000.0, RATE, 0.0  # −10.8 dB after an hour
+        b.bank[1:4, 0] = 20_000.0, RATE, 0.0  # −10.8 dB after an hour
         b.reset()
         open_modes(b.modes, 1, 1.0, 0.0)
     ticks = int(3600 * RATE) // TICK
@@ -232,7 +238,7 @@ def test_a_mode_from_049_of_the_sample_rate_on_is_silent(freq_hz: float) -> None
 
 def test_a_mode_bent_out_of_the_band_falls_silent_within_the_tick() -> None:
     bank = struck(freq_hz=np.array([15_000.0]))
-    bank.controls[modal.TRANSPOSE] = 12.0
+    bank.controls[modal_bend.TRANSPOSE] = 12.0
     bank.bend()
     assert bank.drive(SILENCE).any()
     assert not bank.drive(SILENCE).any()
@@ -240,7 +246,7 @@ def test_a_mode_bent_out_of_the_band_falls_silent_within_the_tick() -> None:
 
 def test_a_frozen_event_rings_on_for_ever() -> None:
     bank = Bank(freq_hz=np.array([500.0]))
-    bank.controls[modal.STRETCH] = 0.0
+    bank.controls[modal_bend.STRETCH] = 0.0
     bank.reset()
     open_modes(bank.modes, 1, 1.0, 0.0)
     before = abs(bank.z[0])

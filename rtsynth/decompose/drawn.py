@@ -1,0 +1,196 @@
+"""The reference for what ticks decide: drawn controls, bow, blown noise, in float64. Thread: any.
+
+Poles are constant within a tick of 32 frames and have the controls of its middle; gains of modes
+move linearly from tick to tick. The formula is that of `rtsynth.instrument`.
+"""
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsynth.decompose.damped import Complex, Float
+from rtsynth.dsp.noise import gaussian_at, uniform_at
+from rtsynth.dsp.texture import GRAIN, HOP, band_weights
+from rtsynth.events import Event
+from rtsynth.instrument import BLOW_EDGES_HZ, CONTROL_LIMITS, CONTROLS, Instrument
+from rtsynth.units import LN1000
+
+__all__ = ["Drawing", "blown_noise", "drawn_attack", "sounding_modes"]
+
+TICK = 32
+CURVE_RATE = 250.0
+WET, DRY, BOW, BEND, DAMP, BRIGHT = range(16, 22)
+RELEASE_FADE_S = 0.005
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawing:
+    """One event on one instrument at one rate.
+
+    Attributes:
+        event: modal; its stretch is ≥ 0.
+        instrument: its bank and field.
+        sample_rate: Hz.
+        phase: frames by which the onset lies after the start of a tick, 0 … 31.
+        members: gains of the field's members.
+    """
+
+    event: Event
+    instrument: Instrument
+    sample_rate: float
+    phase: int = 0
+    members: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
+
+    def controls(self, age: Float) -> Float:
+        """[ages, 22] at ages in frames, read linearly from curves of 250 points per second."""
+        out = np.zeros((len(age), len(CONTROLS)))
+        field = self.instrument.field
+        if field is None:
+            return out
+        place = np.maximum(age, 0.0) / self.sample_rate * CURVE_RATE
+        points = np.arange(int(place.max(initial=0.0)) + 2)
+        event = self.event
+        drawn = field.draw_controls(
+            event.resonance, np.array(event.vector), points / CURVE_RATE, event.duration_s
+        )
+        total = np.tensordot(np.array(self.members), drawn, 1)
+        for c in range(out.shape[1]):
+            out[:, c] = np.interp(place, points, total[:, c])
+        return np.clip(out, CONTROL_LIMITS[:, 0], CONTROL_LIMITS[:, 1])
+
+    @property
+    def held(self) -> float:
+        """Frames until it is let go."""
+        return float(np.ceil(self.event.duration_s * self.sample_rate))
+
+    def ticks(self, limit: int) -> list[tuple[int, int]]:
+        """First and last frame, from the onset, of every piece with constant poles."""
+        edges = {0, limit, *range(TICK - self.phase, limit, TICK)}
+        if self.held < limit:
+            edges.add(int(self.held))
+        cuts = sorted(edges)
+        return list(zip(cuts[:-1], cuts[1:], strict=True))
+
+    def middle(self, first: int) -> float:
+        """Age in frames at the middle of the tick that holds a frame."""
+        return float((first + self.phase) // TICK * TICK + TICK // 2 - self.phase)
+
+
+def sounding_modes(drawing: Drawing, limit: int, drive: Float | None = None) -> Float:
+    """[limit] the modes under impulse, drive and bow.
+
+    Args:
+        drawing: the event.
+        limit: frames.
+        drive: [≤ limit] besides the impulse, if any.
+    """
+    event, rate = drawing.event, drawing.sample_rate
+    present, gain_a = _present(event, drawing.instrument)
+    pieces = drawing.ticks(limit)
+    middles = np.array([drawing.middle(first) for first, _ in pieces])
+    controls = drawing.controls(middles * event.stretch)
+    driving = np.zeros(limit)
+    if drive is not None:
+        driving[: min(len(drive), limit)] = drive[:limit]
+    driving[0] += float(drawing.instrument.impulse[event.resonance]) * rate
+    bow = float(drawing.instrument.bow[event.resonance]) * rate
+    out = np.zeros(limit)
+    z = np.zeros(len(present), complex)
+    u, gain = np.ones(len(present), complex), None
+    for (first, last), middle, drawn in zip(pieces, middles, controls, strict=True):
+        let_go = first >= drawing.held
+        s, target = _bent(drawing, present, middle / rate, drawn, let_go)
+        if gain is None:
+            gain, u = target, np.exp(-1j * s.imag)
+        n = np.arange(1, last - first + 1)
+        powers = np.exp(s[:, None] * n)
+        turned = np.exp(1j * s.imag[:, None] * n)
+        w = np.zeros_like(z) if let_go else bow * 2.0 ** drawn[BOW] * gain_a / rate * u
+        path = (z - w)[:, None] * powers + w[:, None] * turned
+        for k, x in enumerate(driving[first:last]):
+            if x != 0.0:
+                path[:, k:] += (gain_a / rate * x)[:, None] * np.exp(s[:, None] * (n[k:] - n[k]))
+        moving = gain[:, None] + (target - gain)[:, None] * (n / len(n))
+        out[first:last] = (moving * path.real).sum(axis=0)
+        z, gain, u = path[:, -1], target, u * turned[:, -1]
+    return out
+
+
+def _present(event: Event, instrument: Instrument) -> tuple[NDArray[np.intp], Complex]:
+    present = np.flatnonzero(instrument.freq_hz[event.resonance] > 0)
+    parts = instrument.mode_gain[event.resonance, present].astype(float)
+    gains: Complex = parts[:, 0] + 1j * parts[:, 1]
+    return present, gains
+
+
+def _bent(
+    drawing: Drawing, present: NDArray[np.intp], age_s: float, drawn: Float, let_go: bool
+) -> tuple[Complex, Float]:
+    """Exponents per frame and gains of the modes."""
+    event, instrument, rate = drawing.event, drawing.instrument, drawing.sample_rate
+    learned = instrument.freq_hz[event.resonance, present].astype(float)
+    above = learned / learned.min(initial=np.inf)
+    vibrato = event.vibrato_depth * np.sin(2 * np.pi * event.vibrato_rate_hz * age_s)
+    freq = learned * 2.0 ** ((event.transpose + vibrato + drawn[BEND]) / 12.0)
+    freq = freq * np.sqrt((1.0 + event.inharm * above**2) / (1.0 + event.inharm))
+    if event.detune:
+        place = range(len(present))
+        spread = np.array([2.0 * uniform_at(np.uint64(event.seed), m) - 1.0 for m in place])
+        freq = freq * 2.0 ** (event.detune / 1200.0 * spread)
+    t60 = instrument.t60_s[event.resonance, present].astype(float)
+    damp = min(max(event.damp, 0.0625), 16.0) * 2.0 ** drawn[DAMP]
+    decay = LN1000 / t60 * event.stretch / damp + (LN1000 / event.release_s if let_go else 0.0)
+    decibels = (event.bright + drawn[BRIGHT]) * np.log2(above)
+    decibels = decibels + np.array(event.vector) @ instrument.mode_map[:, present].astype(float)
+    gain = np.where(freq < 0.49 * rate, 10.0 ** (decibels / 20.0), 0.0)
+    return (-decay + 2j * np.pi * freq) / rate, gain
+
+
+def drawn_attack(drawing: Drawing, limit: int) -> Float:
+    """[≤ limit] the field's attack, read at the rate of the transposition."""
+    field, event = drawing.instrument.field, drawing.event
+    if field is None:
+        return np.zeros(0)
+    length = int(np.ceil(field.attack_s * drawing.sample_rate))
+    ages = np.arange(length) / drawing.sample_rate
+    drawn = field.draw_attack(event.resonance, np.array(event.vector), ages, event.duration_s)
+    waveform = np.tensordot(np.array(drawing.members), drawn, 1)
+    place = np.arange(limit) * 2.0 ** (event.transpose / 12.0)
+    place = place[place < length]
+    read: Float = np.interp(place, np.arange(length), waveform)
+    return read
+
+
+def blown_noise(drawing: Drawing, limit: int) -> tuple[Float, Float]:
+    """[limit] the blown noise as heard dry, and as a drive of the modes."""
+    event, instrument, rate = drawing.event, drawing.instrument, drawing.sample_rate
+    index = event.resonance
+    weights = band_weights(BLOW_EDGES_HZ, rate).astype(float)
+    window = np.sin(np.pi * (np.arange(GRAIN) + 0.5) / GRAIN)
+    noise = np.zeros(limit + 2 * GRAIN)
+    grains = np.arange(-1, limit // HOP + 1)
+    centres = (grains * HOP + HOP) * event.stretch
+    bands = drawing.controls(centres)[:, :16]
+    for grain, curve in zip(grains, bands, strict=True):
+        level = (instrument.blow_gain[index] * 2.0**curve) ** 2 @ weights
+        noise[(grain + 1) * HOP :][:GRAIN] += window * _noise(event.seed + 1, int(grain), level)
+    noise = noise[HOP : HOP + limit]
+    after = np.arange(limit) - drawing.held
+    fade = int(np.ceil(RELEASE_FADE_S * rate))
+    noise *= np.where(after < 0, 1.0, 0.5 + 0.5 * np.cos(np.pi * np.clip((after + 1) / fade, 0, 1)))
+    middles = np.array([drawing.middle(n) for n in range(limit)])
+    gains = 2.0 ** drawing.controls(middles * event.stretch)
+    dry = float(instrument.blow_dry[index]) * gains[:, DRY] * noise
+    wet = float(instrument.blow_wet[index]) * gains[:, WET] * noise
+    return dry, wet
+
+
+def _noise(seed: int, grain: int, power: Float) -> Float:
+    """[GRAIN] one grain of noise with the given power per bin, unwindowed."""
+    spectrum = np.zeros(GRAIN // 2 + 1, complex)
+    pair = np.zeros(2)
+    for i in range(1, GRAIN // 2):
+        gaussian_at(np.uint64(seed), (grain + 1) * (GRAIN // 2) + i, pair)
+        spectrum[i] = 0.5 * np.sqrt(power[i]) * (pair[0] + 1j * pair[1])
+    return np.fft.irfft(spectrum, GRAIN) * GRAIN

@@ -1,0 +1,185 @@
+"""Poles and gains of a resonance under deformation. Thread: audio.
+
+A voice with drawn controls bends at every tick, so this decides how many a core carries.
+The exponential and the circle functions are polynomials, which the compiler turns into vector
+code; calls into the C library it would make one by one.
+"""
+
+import math
+
+import numpy as np
+
+from rtsynth.dsp.compile import kernel
+from rtsynth.dsp.modal import AI, AR, G1, NI, NR, PI, PR, QI, QR, ZI, ZR
+from rtsynth.dsp.noise import uniform_at
+
+__all__ = [
+    "BRIGHT",
+    "CAP",
+    "CONTROLS",
+    "DAMP",
+    "DETUNE",
+    "FREQ",
+    "GAIN_IM",
+    "GAIN_RE",
+    "INHARM",
+    "OCTAVE",
+    "RELEASE",
+    "STRETCH",
+    "T60",
+    "TRANSPOSE",
+    "bend_modes",
+    "exp",
+    "sin_cos",
+]
+
+FREQ, T60, GAIN_RE, GAIN_IM, OCTAVE = range(5)
+"""Rows of a resonance in the bank, [5, M] float32; OCTAVE: log2 of frequency over the lowest."""
+
+TRANSPOSE, DAMP, BRIGHT, INHARM, DETUNE, STRETCH, RELEASE, CAP = range(8)
+CONTROLS = 8
+"""Controls of a bend: semitones with vibrato in, T60 factor, dB/octave, B, cents, ageing rate,
+extra decay in nepers per second, largest |z/a| of a mode whose age runs backwards."""
+
+LN1000 = math.log(1000.0)
+DB_TO_NEPER = math.log(10.0) / 20.0
+HALF_PI = 0.5 * math.pi
+
+
+@kernel("float64(float64)", fastmath=True)
+def exp(x: float) -> float:
+    """`e^x` for |x| ≤ 40, relative error below 1e-13 for |x| ≤ 8 and 1e-8 beyond.
+
+    The series of `e^(x/64)`, squared six times.
+    """
+    y = x * 0.015625
+    e = 1.0 + y * (1.0 / 11.0)
+    e = 1.0 + y * 0.1 * e
+    e = 1.0 + y * (1.0 / 9.0) * e
+    e = 1.0 + y * 0.125 * e
+    e = 1.0 + y * (1.0 / 7.0) * e
+    e = 1.0 + y * (1.0 / 6.0) * e
+    e = 1.0 + y * 0.2 * e
+    e = 1.0 + y * 0.25 * e
+    e = 1.0 + y * (1.0 / 3.0) * e
+    e = 1.0 + y * 0.5 * e
+    e = 1.0 + y * e
+    e *= e
+    e *= e
+    e *= e
+    e *= e
+    e *= e
+    return e * e
+
+
+@kernel("UniTuple(float64, 2)(float64)", fastmath=True)
+def sin_cos(angle: float) -> tuple[float, float]:
+    """Sine and cosine for 0 ≤ angle ≤ π, error below 1e-14: their series around π/2."""
+    b = angle - HALF_PI
+    s = b * b
+    odd = 1.0 - s * (1.0 / 342.0)
+    odd = 1.0 - s * (1.0 / 272.0) * odd
+    odd = 1.0 - s * (1.0 / 210.0) * odd
+    odd = 1.0 - s * (1.0 / 156.0) * odd
+    odd = 1.0 - s * (1.0 / 110.0) * odd
+    odd = 1.0 - s * (1.0 / 72.0) * odd
+    odd = 1.0 - s * (1.0 / 42.0) * odd
+    odd = 1.0 - s * (1.0 / 20.0) * odd
+    odd = 1.0 - s * (1.0 / 6.0) * odd
+    even = 1.0 - s * (1.0 / 380.0)
+    even = 1.0 - s * (1.0 / 306.0) * even
+    even = 1.0 - s * (1.0 / 240.0) * even
+    even = 1.0 - s * (1.0 / 182.0) * even
+    even = 1.0 - s * (1.0 / 132.0) * even
+    even = 1.0 - s * (1.0 / 90.0) * even
+    even = 1.0 - s * (1.0 / 56.0) * even
+    even = 1.0 - s * (1.0 / 30.0) * even
+    even = 1.0 - s * (1.0 / 12.0) * even
+    even = 1.0 - s * 0.5 * even
+    return even, -b * odd
+
+
+@kernel("void(float32[:,::1], int64, float64[::1], uint64, float64[:,::1])")
+def _bend_freq(
+    bank: np.ndarray, count: int, controls: np.ndarray, seed: np.uint64, modes: np.ndarray
+) -> None:
+    """Frequencies in Hz into row QR."""
+    ratio = 2.0 ** (controls[TRANSPOSE] / 12.0)
+    inharm, detune = controls[INHARM], controls[DETUNE]
+    for m in range(count):
+        modes[QR, m] = bank[FREQ, m] * ratio
+    if inharm != 0.0:
+        lowest = math.inf
+        for m in range(count):
+            lowest = min(lowest, bank[FREQ, m])
+        for m in range(count):
+            k2 = (bank[FREQ, m] / lowest) ** 2
+            modes[QR, m] *= math.sqrt((1.0 + inharm * k2) / (1.0 + inharm))
+    if detune != 0.0:
+        for m in range(count):
+            modes[QR, m] *= 2.0 ** (detune / 1200.0 * (2.0 * uniform_at(seed, m) - 1.0))
+
+
+@kernel("void(int64, float64, float64[:,::1])")
+def _cap(count: int, cap: float, modes: np.ndarray) -> None:
+    """Stop the growth of modes that run backwards once they are where their onset left them."""
+    for m in range(count):
+        size = modes[ZR, m] ** 2 + modes[ZI, m] ** 2
+        if size >= cap * cap * (modes[AR, m] ** 2 + modes[AI, m] ** 2):
+            modes[PR, m] = modes[NR, m]
+            modes[PI, m] = modes[NI, m]
+
+
+@kernel(
+    "void(float32[:,::1], int64, float64[::1], float32[::1], uint64, float64, float64[:,::1])",
+    fastmath=True,
+)
+def bend_modes(
+    bank: np.ndarray,
+    count: int,
+    controls: np.ndarray,
+    gain_db: np.ndarray,
+    seed: np.uint64,
+    sample_rate: float,
+    modes: np.ndarray,
+) -> None:
+    """Poles, drive gains and output-gain targets of a resonance under deformation.
+
+    A mode bent to or beyond 0.49 of the sample rate is silenced, as it would alias.
+
+    Args:
+        bank: [5, M] float32, a resonance.
+        count: modes in use.
+        controls: [CONTROLS] float64.
+        gain_db: [≥ count] float32, dB per mode.
+        seed: of the detuning.
+        sample_rate: Hz.
+        modes: [ROWS, M]; PR … AI, NR, NI and G1 are written.
+    """
+    _bend_freq(bank, count, controls, seed, modes)
+    rate = controls[STRETCH] / controls[DAMP] * LN1000 / sample_rate
+    release = controls[RELEASE] / sample_rate
+    turn = 2.0 * math.pi / sample_rate
+    scale = 1.0 / sample_rate
+    bright = controls[BRIGHT]
+    highest = 0.49 * sample_rate
+    for m in range(count):
+        freq = modes[QR, m]
+        radius = exp(max(-rate / bank[T60, m] - release, -40.0))
+        sine, cosine = sin_cos(min(freq, 0.5 * sample_rate) * turn)
+        modes[NR, m] = cosine
+        modes[NI, m] = sine
+        modes[PR, m] = radius * cosine
+        modes[PI, m] = radius * sine
+        modes[AR, m] = bank[GAIN_RE, m] * scale
+        modes[AI, m] = bank[GAIN_IM, m] * scale
+        neper = (bright * bank[OCTAVE, m] + gain_db[m]) * DB_TO_NEPER
+        modes[G1, m] = exp(min(max(neper, -40.0), 40.0)) if freq < highest else 0.0
+    if controls[STRETCH] < 0.0:
+        _cap(count, controls[CAP], modes)
+    for m in range(count):
+        pr, pi = modes[PR, m], modes[PI, m]
+        for _ in range(5):  # TICK = 2^5
+            pr, pi = pr * pr - pi * pi, 2.0 * pr * pi
+        modes[QR, m] = pr
+        modes[QI, m] = pi

@@ -1,0 +1,91 @@
+"""Playing what the field has drawn ahead: control curves and attack waveforms of its members.
+
+Curves are kept in segments of SEGMENT_POINTS at CURVE_RATE points per second of the event's age,
+one point more than a segment needs, so that any age lies between two points of one segment.
+Thread: audio.
+"""
+
+import math
+
+import numpy as np
+
+from rtsynth.dsp.compile import kernel
+
+__all__ = ["CURVE_RATE", "SEGMENT_POINTS", "add_drawn", "read_curves"]
+
+CURVE_RATE = 250.0
+SEGMENT_POINTS = 128
+
+
+@kernel("void(float32[:,::1], float64, float64[::1], float32[:,::1], float64[::1])", fastmath=True)
+def read_curves(
+    segment: np.ndarray, position: float, gains: np.ndarray, limits: np.ndarray, out: np.ndarray
+) -> None:
+    """The members' curves at one position, read linearly, summed with their gains and clipped.
+
+    Args:
+        segment: [SEGMENT_POINTS + 1, K·C] float32.
+        position: 0 … SEGMENT_POINTS.
+        gains: [K] of the members.
+        limits: [C, 2] float32.
+        out: [C] float64, overwritten.
+    """
+    low = min(int(position), segment.shape[0] - 2)
+    share = position - low
+    here, there = segment[low], segment[low + 1]
+    count = out.shape[0]
+    for c in range(count):
+        out[c] = 0.0
+    for k in range(gains.shape[0]):
+        g = gains[k]
+        for c in range(count):
+            a = here[k * count + c]
+            out[c] += g * (a + share * (there[k * count + c] - a))
+    for c in range(count):
+        out[c] = min(max(out[c], limits[c, 0]), limits[c, 1])
+
+
+@kernel(
+    "void(float32[:,::1], int64, float64, float64, float64[::1], float64, float64, int64, int64,"
+    " float32[::1])"
+)
+def add_drawn(
+    attack: np.ndarray,
+    length: int,
+    position: float,
+    rate: float,
+    gains: np.ndarray,
+    start: float,
+    target: float,
+    first: int,
+    last: int,
+    out: np.ndarray,
+) -> None:
+    """Add the members' attacks, read linearly at `position + n·rate`, to frames first … last.
+
+    Args:
+        attack: [K, A] float32; silent outside its first `length` samples.
+        length: samples in use.
+        position: of the frame `first`, samples of the attack.
+        rate: samples of the attack per frame; may be negative.
+        gains: [K] of the members.
+        start: factor before the tick's first frame …
+        target: … and at its last; a straight line between.
+        first: frame of the tick to begin at.
+        last: frame to end before.
+        out: [TICK] float32, added to.
+    """
+    frames = out.shape[0]
+    for n in range(first, last):
+        at = position + (n - first) * rate
+        index = math.floor(at)
+        if index < 0 or index >= length:
+            continue
+        share = at - index
+        total = 0.0
+        for k in range(gains.shape[0]):
+            value = attack[k, index] * (1.0 - share)
+            if share > 0.0 and index + 1 < length:
+                value += attack[k, index + 1] * share
+            total += gains[k] * value
+        out[n] += total * (start + (target - start) * (n + 1) / frames)

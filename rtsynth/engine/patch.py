@@ -1,0 +1,53 @@
+"""Where each live parameter stands in `State.params`, and what its columns mean. Thread: any."""
+
+from rtsynth.instrument import CONTROLS, MEMBERS
+from rtsynth.params import PARAMS
+
+__all__ = [
+    "BANK_BRIGHT",
+    "BANK_DAMP",
+    "BANK_TRANSPOSE",
+    "BLOW_LEVEL",
+    "BOW_LEVEL",
+    "CEILING",
+    "DRAWN_BEND",
+    "DRAWN_BOW",
+    "DRAWN_BRIGHT",
+    "DRAWN_DAMP",
+    "DRAWN_DRY",
+    "DRAWN_WET",
+    "FIELD_LEVEL",
+    "LIMITER_RELEASE",
+    "MASTER_GAIN",
+    "MASTER_MUTE",
+    "NOW",
+    "RETRIGGER",
+    "SMOOTHED",
+    "STRIKE_LEVEL",
+    "TARGET",
+    "TEMPO",
+    "TICKS_LEFT",
+]
+
+TARGET, NOW, TICKS_LEFT, SMOOTHED = range(4)
+"""Columns of State.params."""
+
+_INDEX = {p.path: i for i, p in enumerate(PARAMS)}
+MASTER_GAIN = _INDEX["master/gain_db"]
+MASTER_MUTE = _INDEX["master/mute"]
+CEILING = _INDEX["master/ceiling_db"]
+LIMITER_RELEASE = _INDEX["master/release_ms"]
+BANK_TRANSPOSE = _INDEX["bank/transpose"]
+BANK_DAMP = _INDEX["bank/damp"]
+BANK_BRIGHT = _INDEX["bank/bright"]
+STRIKE_LEVEL = _INDEX["voice/strike"]
+RETRIGGER = _INDEX["voice/retrigger"]
+TEMPO = _INDEX["transport/tempo"]
+BLOW_LEVEL = _INDEX["voice/blow"]
+BOW_LEVEL = _INDEX["voice/bow"]
+FIELD_LEVEL = _INDEX[f"field/{MEMBERS[0]}"]
+"""Of the first member; the others follow."""
+
+DRAWN_WET, DRAWN_DRY, DRAWN_BOW, DRAWN_BEND, DRAWN_DAMP, DRAWN_BRIGHT = (
+    CONTROLS.index(name) for name in ("wet", "dry", "bow", "bend", "damp", "bright")
+)

@@ -1,0 +1,302 @@
+"""The render-ahead worker: draws every event's curves and attack before they are needed.
+
+It looks at the engine's events as the audio thread has them, draws what has changed, and hands it
+over by command; a voice crosses over within 10 ms, a trigger waits for nothing. Until an event is
+drawn, its resonance's prototype (the field at vector 0) plays. Thread: worker.
+"""
+
+import dataclasses
+import math
+import threading
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsynth.dsp.draw import CURVE_RATE, SEGMENT_POINTS
+from rtsynth.dsp.field import FieldTwin
+from rtsynth.engine import ASAP, Cache, Engine, Op, Sounding
+from rtsynth.errors import QueueFullError
+from rtsynth.events import VECTOR_DIM
+from rtsynth.instrument import Instrument
+
+__all__ = ["Drawer"]
+
+SEGMENT_S = SEGMENT_POINTS / CURVE_RATE
+AHEAD = 2  # segments drawn before a voice reaches them
+IDLE_S = 0.002
+JOIN_S = 1.0
+PAST = 1e12  # frames; what has passed is needed after all that comes
+
+Key = tuple[int, bytes, float]
+
+
+def _prototype(resonance: int) -> Key:
+    """The key of what a resonance's events play until they are drawn."""
+    return resonance, np.zeros(VECTOR_DIM, np.float32).tobytes(), math.inf
+
+
+@dataclasses.dataclass
+class _Drawn:
+    """What has been drawn for some events that are alike.
+
+    Attributes:
+        cache: where.
+        resonance, vector, duration_s: of the events.
+        slots: that play it.
+        whole: whether the attack is there too.
+        prototype: whether it is what a resonance's events play until they are drawn.
+    """
+
+    cache: int
+    resonance: int
+    vector: NDArray[np.float32]
+    duration_s: float
+    slots: set[int]
+    whole: bool = False
+    prototype: bool = False
+
+
+class Drawer:
+    """Draws for one engine, in its own thread or whenever `pump` is called.
+
+    Args:
+        engine: whose instrument has a field.
+        instrument: that of the engine.
+    """
+
+    def __init__(self, engine: Engine, instrument: Instrument) -> None:
+        if instrument.field is None:
+            raise ValueError("the instrument has no field: nothing to draw")
+        self._engine, self._caches = engine, engine.caches
+        self._twin = FieldTwin(instrument.field)
+        self._curves = np.zeros((self._twin.members, SEGMENT_POINTS + 1, 22), np.float32)
+        frames = self._caches[0].attack.shape[1]
+        self._attack = np.zeros((self._twin.members, frames), np.float32)
+        self._seen = np.full(len(self._caches.versions()), -1, np.int32)
+        self._drawn: dict[Key, _Drawn] = {}
+        self._by_slot: dict[int, Key] = {}
+        self._waiting: set[int] = set()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.drawn = 0
+        self._draw_prototypes(instrument.resonances)
+
+    def start(self) -> None:
+        """Draw from now on, in a thread of its own. Thread: main."""
+        self._thread = threading.Thread(target=self._run, name="drawer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Draw no more. Thread: main."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(JOIN_S)
+
+    def finish(self) -> None:
+        """Draw all that can be drawn now. Thread: main, before sound starts; offline."""
+        while self.pump():
+            pass
+
+    def pump(self) -> bool:
+        """Draw the most urgent thing; False if there was nothing to do."""
+        sounding = self._caches.sounding()
+        return self._draw_ahead(sounding) or self._draw_changed(sounding)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            if not self.pump():
+                self._stop.wait(IDLE_S)
+
+    # --- prototypes ----------------------------------------------------------------------------
+
+    def _draw_prototypes(self, resonances: int) -> None:
+        for resonance in range(resonances):
+            key = _prototype(resonance)
+            drawn = self._draw(resonance, np.zeros(VECTOR_DIM, np.float32), math.inf, set())
+            assert drawn is not None, "there is a cache for every resonance"
+            drawn.prototype = True
+            self._drawn[key] = drawn
+            self._engine.post(Op.PROTOTYPE, resonance, ASAP, 0, drawn.cache)
+
+    # --- events that are new or were edited ------------------------------------------------------
+
+    def _draw_changed(self, sounding: list[Sounding]) -> bool:
+        versions = self._caches.versions()
+        for slot in np.flatnonzero(versions != self._seen):
+            self._notice(int(slot), bool(versions[slot] < 0))
+        self._seen = versions
+        while self._waiting:
+            loud = {voice.slot for voice in sounding}
+            slot = self._most_urgent(loud)
+            self._waiting.discard(slot)
+            try:
+                drew = self._draw_slot(slot, loud)
+            except QueueFullError:
+                drew = None
+            if drew is None:
+                self._waiting.add(slot)
+                return False
+            if drew:
+                return True
+        return False
+
+    def _notice(self, slot: int, gone: bool) -> None:
+        """An event was made, edited or freed."""
+        if gone:
+            self._waiting.discard(slot)
+            self._leave(slot)
+        elif self._by_slot.get(slot) != self._key(slot) or not self._whole(slot):
+            self._waiting.add(slot)
+
+    def _key(self, slot: int) -> Key:
+        resonance, vector, duration_s = self._caches.event(slot)
+        return resonance, vector.tobytes(), duration_s
+
+    def _whole(self, slot: int) -> bool:
+        key = self._by_slot.get(slot)
+        return key is not None and self._drawn[key].whole
+
+    def _most_urgent(self, loud: set[int]) -> int:
+        """What sounds, then what comes next, then what has passed."""
+        heard = self._waiting & loud
+        if heard:
+            return min(heard)
+        slots = np.array(sorted(self._waiting))
+        return int(slots[np.argmin(self._urgency(slots))])
+
+    def _urgency(self, slots: NDArray[np.intp]) -> NDArray[np.float64]:
+        """[slots] frames to wait until each is needed, the past after the future."""
+        ahead = self._caches.onsets(slots)
+        urgency: NDArray[np.float64] = np.where(ahead >= -1.0, ahead, PAST - ahead)
+        return urgency
+
+    def _draw_slot(self, slot: int, loud: set[int]) -> bool | None:
+        """Whether anything had to be drawn for a slot; None if there is no cache to be had."""
+        key = self._key(slot)
+        before = self._drawn.get(key)
+        if before is not None and before.whole:
+            self._give(slot, key)
+            return False
+        hurry = slot in loud and before is None
+        slots = {slot} if before is None else before.slots | {slot}
+        made = self._draw(*self._caches.event(slot), slots, hurry)
+        if made is None and self._make_room(slot, loud):
+            made = self._draw(*self._caches.event(slot), slots, hurry)
+        if made is None:
+            return None
+        self._drawn[key] = made
+        for each in sorted(slots):
+            self._give(each, key)
+        if before is not None:  # last: no slot has it any more
+            self._engine.post(Op.RETIRE, before.cache)
+        if hurry:
+            self._waiting.add(slot)  # for its attack
+        return True
+
+    def _give(self, slot: int, key: Key) -> None:
+        """Let a slot play what has been drawn under a key."""
+        drawn = self._drawn[key]
+        self._engine.post(Op.CACHE, slot, ASAP, 0, drawn.cache)
+        if self._by_slot.get(slot) != key:
+            self._leave(slot)
+        drawn.slots.add(slot)
+        self._by_slot[slot] = key
+
+    def _leave(self, slot: int) -> None:
+        """A slot no longer plays what it played."""
+        key = self._by_slot.pop(slot, None)
+        if key is None:
+            return
+        drawn = self._drawn[key]
+        drawn.slots.discard(slot)
+        if not drawn.slots and not drawn.prototype:
+            del self._drawn[key]
+            self._engine.post(Op.RETIRE, drawn.cache)
+
+    def _make_room(self, slot: int, loud: set[int]) -> bool:
+        """Give up what is needed later than this slot, if anything is; it is free a tick later."""
+        wanted = -1.0 if slot in loud else float(self._urgency(np.array([slot]))[0])
+        worst, latest = None, wanted
+        for key, drawn in self._drawn.items():
+            if drawn.prototype or drawn.slots & loud:
+                continue
+            soonest = float(self._urgency(np.array(sorted(drawn.slots))).min())
+            if soonest > latest:
+                worst, latest = key, soonest
+        if worst is not None:
+            for given_up in sorted(self._drawn[worst].slots):
+                self._engine.post(Op.CACHE, given_up, ASAP, 0, -1.0)
+                self._leave(given_up)
+                self._waiting.add(given_up)
+        return bool(self._caches.free)
+
+    # --- the drawing itself -----------------------------------------------------------------------
+
+    def _draw(
+        self,
+        resonance: int,
+        vector: NDArray[np.float32],
+        duration_s: float,
+        slots: set[int],
+        hurry: bool = False,
+    ) -> _Drawn | None:
+        """Draw an event into a free cache; None if there is none.
+
+        Args:
+            resonance: the event's.
+            vector: [32], the event's.
+            duration_s: the event's.
+            slots: that will play it; what their voices have come to is drawn too.
+            hurry: leave the attack what it was for now.
+        """
+        index = self._caches.claim()
+        if index is None:
+            return None
+        drawn = _Drawn(index, resonance, vector, duration_s, set(), whole=not hurry)
+        cache = self._caches[index]
+        ages_s = [v.age_s for v in self._caches.sounding() if v.slot in slots]
+        for number in {0, *(int(age_s / SEGMENT_S) for age_s in ages_s)}:
+            self._draw_segment(drawn, number)
+        if hurry:
+            self._keep_attack(min(slots), cache)
+        else:
+            rate = self._engine.sample_rate
+            self._twin.attack(resonance, vector, rate, duration_s, self._attack)
+            cache.attack[:] = self._attack
+            cache.record["attack_frames"] = self._attack.shape[1]
+        self.drawn += 1
+        return drawn
+
+    def _keep_attack(self, slot: int, cache: Cache) -> None:
+        """Copy the attack that a slot plays now."""
+        key = self._by_slot.get(slot)
+        if key is None:
+            key = _prototype(self._caches.event(slot)[0])
+        before = self._caches[self._drawn[key].cache]
+        cache.attack[:] = before.attack
+        cache.record["attack_frames"] = before.record["attack_frames"]
+
+    def _draw_segment(self, drawn: _Drawn, number: int) -> None:
+        cache = self._caches[drawn.cache]
+        place = cache.place(number)
+        cache.segments[place] = -1  # no voice reads what is being written
+        self._twin.controls(
+            drawn.resonance, drawn.vector, cache.ages_s(number), drawn.duration_s, self._curves
+        )
+        cache.curves[place] = self._curves.transpose(1, 0, 2)
+        cache.segments[place] = number
+
+    def _draw_ahead(self, sounding: list[Sounding]) -> bool:
+        """Draw the next segment that a voice will come to; False if all are there."""
+        by_cache = {drawn.cache: drawn for drawn in self._drawn.values()}
+        for step in range(AHEAD + 1):
+            for voice in sounding:
+                drawn = by_cache.get(voice.cache)
+                number = int(voice.age_s / SEGMENT_S) + (-step if voice.backwards else step)
+                if drawn is None or number < 0:
+                    continue
+                cache = self._caches[drawn.cache]
+                if cache.segments[cache.place(number)] != number:
+                    self._draw_segment(drawn, number)
+                    return True
+        return False

@@ -1,0 +1,62 @@
+"""An instrument whose field draws curves that are known: random weights, small enough to be tame."""
+
+import numpy as np
+
+from rtsynth.engine import Engine, EngineConfig
+from rtsynth.events import Event, EventTable
+from rtsynth.instrument import FieldWeights, Instrument
+from rtsynth.render.drawing import Drawer
+from tests.engine.bank import RATE
+
+STRUCK, BOWED, BLOWN = range(3)
+
+
+def drawn_instrument(seed: int = 3, size: float = 0.3) -> Instrument:
+    """A struck bell, a bowed string and a blown pipe under one field."""
+    instrument = Instrument.blank(3, 6, attack_length=64, attack_rate=RATE)
+    freq = np.array([220.0, 441.0, 663.0, 890.0])
+    t60 = np.array([0.8, 0.6, 0.5, 0.4])
+    amplitude = np.array([0.2, 0.1j, -0.05, 0.03])
+    for resonance in range(3):
+        instrument.set_modes(resonance, freq * (resonance + 1), t60, amplitude)
+    instrument.bow[BOWED] = instrument.impulse[BOWED]
+    instrument.impulse[BOWED:] = 0.0
+    instrument.blow_gain[BLOWN, 3:12] = 0.02
+    instrument.blow_dry[BLOWN], instrument.blow_wet[BLOWN] = 0.5, 1.0
+    instrument.field = random_field(3, seed, size)
+    return instrument
+
+
+def random_field(resonances: int, seed: int, size: float) -> FieldWeights:
+    """A field of 16 frequencies and 24 hidden units that draws about ±size."""
+    rng = np.random.default_rng(seed)
+    field = FieldWeights.zeros(resonances, 16, 24, attack_s=0.03)
+    for net, highest in ((field.controls, 20.0), (field.attack, 4_000.0)):
+        frequencies = 2 * np.pi * np.geomspace(0.25, highest, net.omega.size)
+        net.omega[:] = frequencies.reshape(net.omega.shape)
+        net.alpha[:] = 2.0
+        for name, array in net.arrays().items():
+            if name in ("omega", "alpha"):
+                continue
+            fan = array.shape[-2] if name.startswith("w") else 4.0
+            array[:] = rng.normal(0.0, 1.0 / np.sqrt(fan), array.shape)
+        net.w2 *= size
+        net.b2 *= size
+    return field
+
+
+def drawn_engine(
+    table: EventTable, instrument: Instrument | None = None, **config: object
+) -> tuple[Engine, Drawer]:
+    """An engine whose events are all drawn, and who drew them."""
+    instrument = drawn_instrument() if instrument is None else instrument
+    settings = {"sample_rate": RATE, "slots": 64, "voices": 32, "caches": 16, **config}
+    engine = Engine(EngineConfig(**settings), instrument, table)  # type: ignore[arg-type]
+    drawer = Drawer(engine, instrument)
+    drawer.finish()
+    return engine, drawer
+
+
+def one(**fields: object) -> EventTable:
+    """A table of one event."""
+    return EventTable([Event(1, **fields)])  # type: ignore[arg-type]
