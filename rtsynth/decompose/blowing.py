@@ -1,4 +1,4 @@
-"""The noise of bow, breath or hammer: what the partials leave, in bands over time. Thread: worker."""
+"""The noise of bow, breath or hammer: what partials leave, in bands over time. Thread: worker."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d

@@ -18,6 +18,7 @@ SETTLED_S = 0.15
 LEAST_FALL_DB_S, STEEPER = 60.0, 2.0  # a release falls so fast, and so much faster than the note
 CLEAR = 0.7  # of the misfit without a break
 AFTER_S = 0.03
+SEEN_DB = 32.0  # below the loudest a release is noise already
 
 
 def find_end(total: Float, step_s: float) -> tuple[int, int]:
@@ -50,13 +51,14 @@ def fit_release(total: Float, step_s: float) -> tuple[int, float | None]:
         total: [points] level from the onset on, linear.
         step_s: seconds from point to point.
     """
-    level = 20.0 * np.log10(np.maximum(total, 1e-4 * total.max()))
-    first, count = round(SETTLED_S / step_s), len(total)
+    count = int(np.flatnonzero(total > float(total.max()) * 10.0 ** (-SEEN_DB / 20.0))[-1]) + 1
+    level: Float = 20.0 * np.log10(np.maximum(total[:count], 1e-4 * float(total.max())))
+    first = round(SETTLED_S / step_s)
     after = round(AFTER_S / step_s)
-    time = np.arange(count) * step_s
+    time = np.linspace(0.0, (count - 1) * step_s, count)
     if count < first + 4 * after:
-        return count, None
-    best, found = CLEAR * _misfit(level[first:], time[first:], None)[0], (count, None)
+        return len(total), None
+    best, found = CLEAR * _misfit(level[first:], time[first:], None)[0], (len(total), None)
     result: tuple[int, float | None] = found
     for point in range(first + after, count - after):
         cost, slopes = _misfit(level[first:], time[first:], time[point])

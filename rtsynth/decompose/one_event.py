@@ -46,7 +46,6 @@ def one_event(
         duration_s=note.duration_s,
         release_s=note.release_s,
         seed=1,
-        name=instrument.names[0],
     )
     score = Score(
         EventTable([event]),

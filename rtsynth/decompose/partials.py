@@ -42,7 +42,9 @@ class Partials:
     kept: float
 
 
-def find_partials(signal: Float, sample_rate: float, track_hz: Float, count: int) -> Partials:
+def find_partials(
+    signal: Float, sample_rate: float, track_hz: Float, count: int, *, locked: bool = True
+) -> Partials:
     """The partials of a note of known pitch, lowest first.
 
     Args:
@@ -50,10 +52,15 @@ def find_partials(signal: Float, sample_rate: float, track_hz: Float, count: int
         sample_rate: Hz.
         track_hz: [points] its pitch, as `track_pitch` gives it.
         count: at most so many.
+        locked: whether nearly harmonic ones are taken for exactly harmonic.
     """
     phase = phase_of(track_hz, len(signal), sample_rate)
     pitch = float(np.median(track_hz))
     ratio = _ratios(signal, phase, sample_rate, pitch, count)
+    number = np.round(ratio)
+    cents = 1200.0 * np.log2(ratio / number)
+    if locked and len(ratio) and np.median(np.abs(cents - np.median(cents))) < SAME_CENTS:
+        ratio = number  # kept in step by what drives them
     seconds = window_s(pitch)
     length = len(track_hz)
     at = np.minimum(np.round(np.arange(length) * STEP_S * sample_rate).astype(int), len(signal) - 1)
@@ -87,11 +94,7 @@ def _ratios(signal: Float, phase: Float, sample_rate: float, pitch_hz: float, co
         found.append(_vertex(level, peak) / per_ratio)
         if len(found) >= 3:
             stiffness = _stiffness(np.array(numbers), np.array(found))
-    k, ratio = np.array(numbers, float), np.array(found)
-    cents = 1200.0 * np.log2(ratio / k)
-    if len(k) and np.median(np.abs(cents - np.median(cents))) < SAME_CENTS:
-        return k  # kept in step by what drives them
-    return ratio
+    return np.array(found)
 
 
 def _line_spectrum(signal: Float, phase: Float, top: float) -> tuple[Float, float]:

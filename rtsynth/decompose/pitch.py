@@ -86,7 +86,8 @@ def _first_track(signal: Float, sample_rate: float) -> Float:
     heard = np.flatnonzero(loud > LOUD**2 * loud.max())
     track = median_filter(np.interp(frames, heard, track[heard]), 3, mode="nearest")
     points = int(len(signal) / (STEP_S * sample_rate)) + 2
-    return np.interp(np.arange(points), frames * FRAME_STEPS, track)
+    finer: Float = np.interp(np.arange(points), frames * FRAME_STEPS, track)
+    return finer
 
 
 def _correlations(signal: Float, sample_rate: float) -> tuple[Float, Float]:
@@ -134,7 +135,8 @@ def _refined(
     sigma = smoothing_s / STEP_S
     off = gaussian_filter1d(off, sigma) / gaussian_filter1d(trust, sigma)
     limit = MAX_PASS * mean
-    return track + np.clip(np.pad(off, 1, mode="edge"), -limit, limit)
+    refined: Float = track + np.clip(np.pad(off, 1, mode="edge"), -limit, limit)
+    return refined
 
 
 def _points(points: int, length: int, sample_rate: float) -> NDArray[np.intp]:

@@ -1,8 +1,8 @@
 """A struck note's partials as modes: each one, or two that beat. Thread: worker.
 
-A string ends in a bridge that moves: its two polarisations, or the strings of one key, are near each
-other in frequency and differ in decay, so a partial falls fast at first and slowly later, and beats
-(Weinreich 1977). ESPRIT on the partial's slow complex amplitude finds both.
+A string ends in a bridge that moves: its two polarisations, or the strings of one key, are near
+each other in frequency and differ in decay, so a partial falls fast at first and slowly later, and
+beats (Weinreich 1977). ESPRIT on the partial's slow complex amplitude finds both.
 """
 
 import numpy as np
@@ -21,6 +21,7 @@ T60_S = (0.05, 20.0)
 WIDEST_HZ = 8.0  # of a beat
 FEWEST = 24  # points
 RIDGE = 1e-6
+WORTH = 0.5  # a second mode must halve what the first leaves
 FLOOR_DB = -70.0
 
 
@@ -51,14 +52,22 @@ def _modes(turned: Complex, freq_hz: float, floor: float) -> tuple[Float, Float,
     points = turned[first:last:EVERY]
     if len(points) < FEWEST:
         return np.zeros(0), np.zeros(0), np.zeros(0, complex)
-    step_s = EVERY * STEP_S
-    found = np.log(esprit(points, 2)) / step_s
+    age = (first + np.arange(len(points)) * EVERY) * STEP_S
+    s, amplitude, left = _fit(points, age, 1)
+    two = _fit(points, age, 2)
+    if two[2] < WORTH * left:
+        s, amplitude, _ = two
+    return freq_hz + s.imag / (2 * np.pi), -LN1000 / s.real, amplitude
+
+
+def _fit(points: Complex, age: Float, order: int) -> tuple[Complex, Complex, float]:
+    """[order] exponents per second, their amplitudes, and the energy they leave."""
+    found = np.log(esprit(points, order)) / (EVERY * STEP_S)
     decay = np.clip(-found.real, LN1000 / T60_S[1], LN1000 / T60_S[0])
     beat = np.clip(found.imag / (2 * np.pi), -WIDEST_HZ, WIDEST_HZ)
     s = -decay + 2j * np.pi * beat
-    age = (first + np.arange(len(points)) * EVERY) * STEP_S
     design = np.exp(np.outer(age, s))
     gram = design.conj().T @ design
     gram += RIDGE * np.trace(gram).real * np.eye(len(s))
-    amplitude = np.linalg.solve(gram, design.conj().T @ points)
-    return freq_hz + beat, LN1000 / decay, np.asarray(amplitude, complex)
+    amplitude = np.asarray(np.linalg.solve(gram, design.conj().T @ points), complex)
+    return s, amplitude, float(np.sum(np.abs(points - design @ amplitude) ** 2))

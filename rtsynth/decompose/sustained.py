@@ -14,7 +14,7 @@ from rtsynth.decompose.blowing import blow_curves
 from rtsynth.decompose.bowing import bow_curves, bowed_t60, common_envelope
 from rtsynth.decompose.damped import Complex, Float, Modes
 from rtsynth.decompose.holding import falls, find_end, fit_release
-from rtsynth.decompose.partials import find_partials
+from rtsynth.decompose.partials import Partials, find_partials
 from rtsynth.decompose.pitch import STEP_S, phase_of, track_pitch
 from rtsynth.decompose.striking import strike_modes
 from rtsynth.errors import AudioFileError
@@ -28,6 +28,7 @@ PRIOR_T60_S, PRIOR_RELEASE_S = 0.3, 0.3  # of a driven note whose release is not
 RELEASE_SHARE = 11.0  # the modes' own decay does nearly all of a driven note's release
 RELEASES_S = (0.005, 10.0)
 ATTACK_S = 0.06
+STILL_CENTS = 3.0
 SILENT = 1e-5
 CLEAR = 0.05  # of the loudest: the pitch is sure above it
 
@@ -92,8 +93,18 @@ def measure_sustained(
     Raises:
         AudioFileError: too short, too long, or without a pitched note.
     """
-    note = _note(signal, sample_rate, modes)
-    driven = not falls(note.total, STEP_S) if driven is None else driven
+    _check(signal, sample_rate)
+    track = track_pitch(signal, sample_rate)
+    partials = find_partials(signal, sample_rate, track, modes)
+    total = np.sqrt(np.sum(np.abs(partials.amplitude) ** 2, axis=0))
+    if float(total.max()) < SILENT:
+        raise AudioFileError("no pitched note stands out; give a recording of one sustained note")
+    first, last = find_end(total, STEP_S)
+    driven = not falls(total[first:last], STEP_S) if driven is None else driven
+    if not driven:
+        track = _still(track, total)
+        partials = find_partials(signal, sample_rate, track, modes, locked=False)
+    note = _note(partials, track, first, last, sample_rate)
     held, release_t60_s = fit_release(note.total, STEP_S)
     loud = note.total[:held] ** 2
     pitch = float(np.exp2(np.average(np.log2(note.track_hz[:held]), weights=loud)))
@@ -120,31 +131,38 @@ def measure_sustained(
     )
 
 
-def _note(signal: Float, sample_rate: float, modes: int) -> _Note:
+def _check(signal: Float, sample_rate: float) -> None:
     seconds = len(signal) / sample_rate
     if not SHORTEST_S <= seconds <= LONGEST_S:
         raise AudioFileError(
             f"{seconds:.2f} s for one sustained note; legal: {SHORTEST_S} … {LONGEST_S:.0f} s; "
             "cut the recording to its note"
         )
-    track = track_pitch(signal, sample_rate)
-    partials = find_partials(signal, sample_rate, track, modes)
-    level = np.abs(partials.amplitude)
-    total = np.sqrt(np.sum(level**2, axis=0))
-    if len(level) == 0 or total.max() < SILENT:
-        raise AudioFileError("no pitched note stands out; give a recording of one sustained note")
-    first, last = find_end(total, STEP_S)
+    if float(np.abs(signal).max()) < SILENT:
+        raise AudioFileError("the recording is silent; give one of a sustained note")
+
+
+def _still(track: Float, total: Float) -> Float:
+    """The track, or its mean if it hardly moves: then its errors are all that moves."""
+    level = np.log2(track)
+    mean = np.average(level, weights=total**2)
+    spread = np.sqrt(np.average((level - mean) ** 2, weights=total**2))
+    return np.full(len(track), np.exp2(mean)) if 1200.0 * spread < STILL_CENTS else track
+
+
+def _note(partials: Partials, track: Float, first: int, last: int, sample_rate: float) -> _Note:
     start = round(first * STEP_S * sample_rate)
     phase = phase_of(track, start + 1, sample_rate)[-1]
     turned = partials.amplitude[:, first:last] * np.exp(1j * partials.ratio * phase)[:, None]
+    level = np.abs(turned)
     return _Note(
         start,
         track[first:last],
         partials.ratio,
         np.log2(partials.ratio / partials.ratio[0]),
         turned,
-        np.abs(turned),
-        total[first:last],
+        level,
+        np.sqrt(np.sum(level**2, axis=0)),
         partials.residual,
         partials.kept,
     )

@@ -81,7 +81,7 @@ def _start(field: NeuralField, wanted: Tensor, matters: Tensor) -> None:
     mean = (matters[:, None] * wanted).sum(0) / matters.sum()
     scale = torch.from_numpy(_control_steps()).float()
     with torch.no_grad():
-        field.control_net.b2 += mean * scale / field.members
+        field.control_net.b2.add_(mean * scale / field.members)
 
 
 def _fit(
