@@ -52,7 +52,7 @@ def _modes(turned: Complex, freq_hz: float, floor: float) -> tuple[Float, Float,
     points = turned[first:last:EVERY]
     if len(points) < FEWEST:
         return np.zeros(0), np.zeros(0), np.zeros(0, complex)
-    age = (first + np.arange(len(points)) * EVERY) * STEP_S
+    age = STEP_S * (first + EVERY * np.arange(len(points), dtype=np.float64))
     s, amplitude, left = _fit(points, age, 1)
     two = _fit(points, age, 2)
     if two[2] < WORTH * left:
