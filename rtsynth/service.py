@@ -25,7 +25,7 @@ from rtsynth.engine.engine import START_RAMP_S
 from rtsynth.errors import FileFormatError
 from rtsynth.events import EventTable, Score
 from rtsynth.instrument import Instrument
-from rtsynth.render import at_rate
+from rtsynth.render import advance, at_rate, drawer_for
 
 __all__ = ["Config", "Service", "replay_log"]
 
@@ -33,6 +33,7 @@ SWITCH_INTERVAL_S = 0.0005
 """How long a Python thread may keep the interpreter while another, with a message, waits for it."""
 
 SPARE_SLOTS = 4_096  # events that can be made live
+DRAW_FIRST_S = 1.0  # at most, before the first sound
 log = logging.getLogger(__name__)
 
 
@@ -105,6 +106,7 @@ class Service:
             osc=config.osc_port is not None,
             zmq=config.zmq_port is not None,
         )
+        self._drawer = drawer_for(self.engine, instrument)
         self._recorder: Recorder | None = None
         self._stopped = False
         try:
@@ -130,6 +132,9 @@ class Service:
         if self.config.play:
             after_ramp = round(START_RAMP_S * self.engine.sample_rate)
             self.session.submit([parse("transport/play", ())], frame=after_ramp)
+        if self._drawer is not None:
+            self._drawer.finish(DRAW_FIRST_S)
+            self._drawer.start()
         gc.collect()
         gc.freeze()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -149,6 +154,8 @@ class Service:
             return
         self._stopped = True
         self.device.stop()
+        if self._drawer is not None:
+            self._drawer.stop()
         self.control.stop()
         self.session.pump()
         frame = self.engine.frame
@@ -214,6 +221,7 @@ def replay_log(
         header.channels,
         start_ramp=header.start_ramp,
     )
+    drawer = drawer_for(engine, instrument)
     session = Session(engine, score.table, resonances=instrument.resonances)
     waiting = deque(records)
     last = records[-1].frame if records else 0
@@ -230,5 +238,5 @@ def replay_log(
         end = begin + block_size
         if waiting:
             end = min(end, max(waiting[0].frame // TICK * TICK, begin + 1))
-        engine.process(out[begin:end])
+        advance(engine, out[begin:end], drawer)
     return header.sample_rate, out[engine.latency.limiter :]

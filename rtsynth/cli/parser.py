@@ -53,6 +53,8 @@ def make_parser() -> argparse.ArgumentParser:
         return added
 
     _decompose(command("decompose", "score.decompose", "take a recording apart into a score"))
+    _fit(command("fit", "fit.fit", "train a score's instrument on its recording"))
+    _bake(command("bake", "fit.bake", "make score and instrument of a training checkpoint"))
     _render(command("render", "score.render", "render a score into a sound file"))
     _serve(command("serve", "live.serve", "play on a device, answer OSC and ZeroMQ"))
     _play(command("play", "live.play", "play a score once, answering OSC and ZeroMQ"))
@@ -80,6 +82,44 @@ def _decompose(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
     _json(parser)
+
+
+def _fit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scores", metavar="SCORE", nargs="+", help="from `rtsynth decompose`")
+    parser.add_argument(
+        "--recording", metavar="IN", action="append", default=[],
+        help="of each score in turn; found by itself if beside the score",
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", metavar="SCORE",
+        help="score to write (NAME.fitted.score.safetensors); a folder for several",
+    )  # fmt: skip
+    parser.add_argument(
+        "--experiment", metavar="YAML", default="quick", help="a file, or quick or full (quick)"
+    )
+    parser.add_argument("--steps", metavar="N", type=_number(1, 10_000_000, int))
+    parser.add_argument("--seed", metavar="N", type=_number(0, 2**31 - 1, int))
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--checkpoint", metavar="FILE", help="write checkpoints here")
+    parser.add_argument("--resume", metavar="FILE", help="go on from a checkpoint")
+    parser.add_argument("--log", metavar="LOG.jsonl", help="append a line per step")
+    _codebook(parser)
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
+    _json(parser)
+
+
+def _bake(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", metavar="CHECKPOINT")
+    parser.add_argument("-o", "--output", metavar="SCORE", required=True)
+    _codebook(parser)
+    _json(parser)
+
+
+def _codebook(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--codebook", metavar="N", type=_number(2, 65_536, int),
+        help="snap the events' vectors to at most so many entries",
+    )  # fmt: skip
 
 
 def _render(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ move linearly from tick to tick. The formula is that of `rtsynth.instrument`.
 """
 
 import dataclasses
+import itertools
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,7 @@ class Drawing:
         if self.held < limit:
             edges.add(int(self.held))
         cuts = sorted(edges)
-        return list(zip(cuts[:-1], cuts[1:], strict=True))
+        return list(itertools.pairwise(cuts))
 
     def middle(self, first: int) -> float:
         """Age in frames at the middle of the tick that holds a frame."""
@@ -170,7 +171,7 @@ def blown_noise(drawing: Drawing, limit: int) -> tuple[Float, Float]:
     window = np.sin(np.pi * (np.arange(GRAIN) + 0.5) / GRAIN)
     noise = np.zeros(limit + 2 * GRAIN)
     grains = np.arange(-1, limit // HOP + 1)
-    centres = (grains * HOP + HOP) * event.stretch
+    centres = np.asarray((grains * HOP + HOP) * event.stretch, float)
     bands = drawing.controls(centres)[:, :16]
     for grain, curve in zip(grains, bands, strict=True):
         level = (instrument.blow_gain[index] * 2.0**curve) ** 2 @ weights

@@ -59,7 +59,7 @@ L4 = np.float32(0.16764780606568386)
 L5 = np.float32(-0.09532243086413306)
 L6 = np.float32(0.03608448072164644)
 L7 = np.float32(-0.006452602234727406)
-ZERO = np.float32(0.0)
+ZERO, HALF = np.float32(0.0), np.float32(0.5)
 
 
 class Net(NamedTuple):
@@ -127,9 +127,9 @@ def _decay(x: float) -> float:
 @kernel("float32(float32)", fastmath=True)
 def _softplus(x: np.float32) -> np.float32:
     """`log(1 + e^x)` to 1e-7: max(x, 0), and log(1 + u) of 0 < u ≤ 1 as a polynomial."""
-    u = np.float32(_decay(abs(float(x))))  # NaN in x stays in the sum below
+    u = np.float32(_decay(abs(float(x))))
     q = ((((((L7 * u + L6) * u + L5) * u + L4) * u + L3) * u + L2) * u + L1) * u + L0
-    return max(x, ZERO) + u * q
+    return HALF * (x + abs(x)) + u * q
 
 
 @kernel("void(float32[::1])")

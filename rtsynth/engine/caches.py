@@ -93,7 +93,7 @@ class Caches:
         )
 
     def versions(self) -> NDArray[np.int32]:
-        """[slots] a number that changes with every edit of the event; −1 where none is drawn for."""
+        """[slots] a number that changes with every edit of the event; −1 where nothing is drawn."""
         slots = self._state.slots
         drawn = (slots["used"] != 0) & (slots["kind"] == Kind.MODAL)
         versions: NDArray[np.int32] = np.where(drawn, slots["version"], -1).astype(np.int32)

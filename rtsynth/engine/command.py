@@ -91,7 +91,7 @@ def _draw_anew(st: Any, slot_index: int) -> None:
             continue
         voice.cache = slot.cache if slot.cache >= 0 else st.prototypes[voice.resonance]
         voice.draw_ticks = ticks
-        if voice.attack_ticks == 0:
+        if voice.attack_ticks == 0:  # else it follows when that fade is over
             voice.attack_ticks = ticks
             voice.attack_next = voice.cache
 

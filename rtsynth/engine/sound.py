@@ -149,8 +149,6 @@ def _attack(st: Any, v: int, first: int) -> None:
     """The attack waveforms into st.mono; backwards if the event's age runs so."""
     voice = st.voices[v]
     length = _attack_length(st, voice)
-    if length == 0:
-        return
     ratio = 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
     stretch = st.controls[v, STRETCH]
     position, rate = voice.attack_at, ratio
@@ -162,6 +160,10 @@ def _attack(st: Any, v: int, first: int) -> None:
         if position >= 0.0:
             add_attack(learned, position, rate, level, first, TICK, st.mono)
         _drawn_attack(st, voice, position, rate, first)
+    else:
+        voice.attack_cache = voice.cache
+        voice.attack_next = voice.cache
+        voice.attack_ticks = 0
     voice.attack_at = position + (TICK - first) * rate
 
 
@@ -179,8 +181,11 @@ def _drawn_attack(st: Any, voice: Any, position: float, rate: float, first: int)
             st, voice.attack_next, position, rate, level - before, level - after, first
         )
     _add_member_attacks(st, voice.attack_cache, position, rate, before, after, first)
-    if voice.attack_ticks == 0 and voice.attack_cache != voice.attack_next:
+    if voice.attack_ticks == 0:
         voice.attack_cache = voice.attack_next
+        if voice.attack_cache != voice.cache:  # drawn anew while it was fading
+            voice.attack_next = voice.cache
+            voice.attack_ticks = st.core[0].smooth_ticks
 
 
 @kernel()

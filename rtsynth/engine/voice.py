@@ -155,6 +155,7 @@ def _begin_age(st: Any, v: int, first: int, age: int) -> None:
         tail = st.resonances[slot.resonance].tail_frames * st.controls[v, DAMP]
         own += min(slot.duration, tail, LONGEST_BACKWARDS_S * st.core[0].sample_rate)
         voice.release = math.inf
+        voice.driven = 0  # nothing strikes it
     voice.age = own - first * stretch
     voice.attack_at = age * 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
     draw_voice(st, v, voice.age + 0.5 * TICK * stretch)

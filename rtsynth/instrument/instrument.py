@@ -124,7 +124,7 @@ class Instrument:
         cls, resonances: int, modes: int, attack_length: int = 0, attack_rate: int = 48_000
     ) -> "Instrument":
         """A silent instrument of the given size."""
-        arrays = {
+        arrays: dict[str, Any] = {
             name: np.zeros(shape, np.float32)
             for name, shape in _shapes(resonances, modes, attack_length).items()
         }

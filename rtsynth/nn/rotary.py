@@ -61,10 +61,11 @@ class Rotary(nn.Module):
     """φ = h · exp((−alpha + j·omega)·age), for the frequencies of every member.
 
     A learnable frequency keeps to its own slot, half the way to its neighbours: so the members'
-    octave groups stay apart.
+    octave groups stay apart. Casting the module with `.float()` or `.half()` would round the
+    frequencies and with them every late phase; moving it to another device does not.
 
     Args:
-        omega: [K, F] rad/s, ≥ 0.
+        omega: [K, F] float64 rad/s, ≥ 0.
         alpha: [K, F] 1/s, ≥ 0; None starts every decay small.
         learn_frequencies: whether omega is learned too.
     """

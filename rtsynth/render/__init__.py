@@ -1,11 +1,15 @@
 """From files to samples: instruments made ready for an engine, scores rendered offline."""
 
+from rtsynth.render.drawing import Drawer, drawer_for
 from rtsynth.render.load import instrument_beside, load_score, save_score
-from rtsynth.render.offline import render_score, run_engine, score_seconds
+from rtsynth.render.offline import advance, render_score, run_engine, score_seconds
 from rtsynth.render.rate import at_rate
 
 __all__ = [
+    "Drawer",
+    "advance",
     "at_rate",
+    "drawer_for",
     "instrument_beside",
     "load_score",
     "render_score",

@@ -8,6 +8,7 @@ drawn, its resonance's prototype (the field at vector 0) plays. Thread: worker.
 import dataclasses
 import math
 import threading
+import time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from rtsynth.errors import QueueFullError
 from rtsynth.events import VECTOR_DIM
 from rtsynth.instrument import Instrument
 
-__all__ = ["Drawer"]
+__all__ = ["Drawer", "drawer_for"]
 
 SEGMENT_S = SEGMENT_POINTS / CURVE_RATE
 AHEAD = 2  # segments drawn before a voice reaches them
@@ -92,9 +93,10 @@ class Drawer:
         if self._thread is not None:
             self._thread.join(JOIN_S)
 
-    def finish(self) -> None:
+    def finish(self, within_s: float = math.inf) -> None:
         """Draw all that can be drawn now. Thread: main, before sound starts; offline."""
-        while self.pump():
+        end = time.monotonic() + within_s
+        while self.pump() and time.monotonic() < end:
             pass
 
     def pump(self) -> bool:
@@ -122,8 +124,8 @@ class Drawer:
 
     def _draw_changed(self, sounding: list[Sounding]) -> bool:
         versions = self._caches.versions()
-        for slot in np.flatnonzero(versions != self._seen):
-            self._notice(int(slot), bool(versions[slot] < 0))
+        for changed in np.flatnonzero(versions != self._seen).tolist():
+            self._notice(changed, bool(versions[changed] < 0))
         self._seen = versions
         while self._waiting:
             loud = {voice.slot for voice in sounding}
@@ -300,3 +302,8 @@ class Drawer:
                     self._draw_segment(drawn, number)
                     return True
         return False
+
+
+def drawer_for(engine: Engine, instrument: Instrument) -> Drawer | None:
+    """A drawer for an engine whose instrument has a field; None for one that needs none."""
+    return Drawer(engine, instrument) if instrument.field is not None else None

@@ -8,9 +8,14 @@ from numpy.typing import NDArray
 from rtsynth.engine import Engine, EngineConfig, Op
 from rtsynth.events import Score
 from rtsynth.instrument import Instrument
+from rtsynth.render.drawing import Drawer, drawer_for
 from rtsynth.render.rate import at_rate
 
-__all__ = ["render_score", "run_engine", "score_seconds"]
+__all__ = ["advance", "render_score", "run_engine", "score_seconds"]
+
+DRAW_GRID = 128
+"""Frames of the stream between two looks for something to draw: edits then sound the same however
+the stream is cut into blocks."""
 
 
 def score_seconds(score: Score, instrument: Instrument) -> float:
@@ -22,13 +27,37 @@ def score_seconds(score: Score, instrument: Instrument) -> float:
     return float(finite.max()) if len(finite) else 0.0
 
 
-def run_engine(engine: Engine, frames: int, block_size: int) -> NDArray[np.float32]:
+def advance(engine: Engine, out: NDArray[np.float32], drawer: Drawer | None = None) -> None:
+    """Let the engine fill `out`, [frames, channels], everything drawn in time.
+
+    Args:
+        engine: wherever it stands.
+        out: overwritten.
+        drawer: of its field, if it has one; not running in a thread of its own.
+    """
+    if drawer is None:
+        engine.process(out)
+        return
+    at = 0
+    while at < len(out):
+        past = engine.frame % DRAW_GRID
+        if past == 0:
+            drawer.finish()
+        count = min(len(out) - at, DRAW_GRID - past)
+        engine.process(out[at : at + count])
+        at += count
+
+
+def run_engine(
+    engine: Engine, frames: int, block_size: int, drawer: Drawer | None = None
+) -> NDArray[np.float32]:
     """Call the engine until it has delivered `frames` frames of sound, its look-ahead left out.
 
     Args:
         engine: fresh, or wherever it stands.
         frames: to return.
         block_size: frames per call; the result does not depend on it.
+        drawer: of its field, if it has one.
 
     Returns:
         [frames, channels] float32.
@@ -37,7 +66,7 @@ def run_engine(engine: Engine, frames: int, block_size: int) -> NDArray[np.float
     out = np.zeros((frames + skip, engine.channels), np.float32)
     for at in range(0, len(out), block_size):
         block = out[at : at + block_size]
-        engine.process(block)
+        advance(engine, block, drawer)
         engine.notices()
     return out[skip:]
 
@@ -71,7 +100,8 @@ def render_score(
         sample_rate=rate, channels=channels or score.channels, slots=max(len(score.table), 1)
     )
     engine = Engine(config, at_rate(instrument, rate), score.table)
+    drawer = drawer_for(engine, instrument)
     engine.post(Op.SEEK, 0, 0, 0, from_s)
     engine.post(Op.PLAY, 0, 0)
     end = score_seconds(score, instrument) if to_s is None else to_s
-    return run_engine(engine, max(math.ceil((end - from_s) * rate), 0), block_size)
+    return run_engine(engine, max(math.ceil((end - from_s) * rate), 0), block_size, drawer)

@@ -1,4 +1,4 @@
-"""An instrument whose field draws curves that are known: random weights, small enough to be tame."""
+"""An instrument whose field draws known curves: random weights, small enough to be tame."""
 
 import numpy as np
 

@@ -1,0 +1,131 @@
+"""What is learned from: recordings beside the scores that resynthesise them. Thread: worker."""
+
+import dataclasses
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rtsynth.decompose import Recording
+from rtsynth.decompose.synthesis import texture_shape
+from rtsynth.errors import FileFormatError
+from rtsynth.events import Kind, Score
+from rtsynth.instrument import Instrument
+from rtsynth.losses import Floor
+from rtsynth.render import at_rate
+
+__all__ = ["Material", "Piece", "prepare"]
+
+SHORTEST = 2_048  # frames: of the longest window of the loss
+
+
+@dataclasses.dataclass
+class Piece:
+    """One recording and its score.
+
+    Attributes:
+        recording: the sound.
+        score: its events.
+        first: row of its first modal event among all pieces' modal events.
+        target: [channels, frames] float32.
+    """
+
+    recording: Recording
+    score: Score
+    first: int
+    target: NDArray[np.float32]
+
+    @property
+    def modal(self) -> NDArray[np.intp]:
+        """Rows of the score's table that are modal, heard events."""
+        rows = self.score.table.rows
+        return np.flatnonzero((rows["kind"] == Kind.MODAL) & (rows["muted"] == 0))
+
+    @property
+    def frames(self) -> int:
+        """Length of the recording."""
+        return self.target.shape[1]
+
+
+@dataclasses.dataclass
+class Material:
+    """Everything that is learned from.
+
+    Attributes:
+        pieces: recordings with scores.
+        instrument: the one they share, at the recordings' rate.
+        sample_rate: Hz.
+        rows: all pieces' modal events, one after the other.
+    """
+
+    pieces: list[Piece]
+    instrument: Instrument
+    sample_rate: int
+    rows: NDArray[np.void]
+
+    def active(self, piece: Piece, first: int, count: int) -> NDArray[np.intp]:
+        """Modal events, numbered as in `rows`, that may be heard in a crop of a piece."""
+        begin, end = first / self.sample_rate, (first + count) / self.sample_rate
+        found = piece.score.table.active(begin, end, self.instrument.tail_s())
+        at = np.searchsorted(piece.modal, found)
+        inside = (at < len(piece.modal)) & (piece.modal[np.minimum(at, len(piece.modal) - 1)] == found)
+        return np.asarray(at[inside] + piece.first)
+
+    def floor(self, piece: Piece, first: int) -> Floor | None:
+        """Power that the piece's texture events add to a crop: their noise cannot be matched.
+
+        Only its expectation is compared; clicks, hum and slow modulation are left out.
+        """
+        rows = piece.score.table.rows
+        textures = rows[(rows["kind"] == Kind.TEXTURE) & (rows["muted"] == 0)]
+        if len(textures) == 0:
+            return None
+        rate = self.sample_rate
+
+        def power(size: int, hop: int, frames: int) -> torch.Tensor:
+            freq = np.arange(size // 2 + 1) * (rate / size)
+            energy = float(np.sum(np.hanning(size + 1)[:-1] ** 2))
+            middle = (first + size // 2 + hop * np.arange(frames)) / rate
+            total = np.zeros((len(freq), frames))
+            for row in textures:
+                gains = self.instrument.texture_gain[row["resonance"]].astype(float)
+                gains = gains * float(row["gain"]) * 10.0 ** (row["vector"].astype(float) / 20.0)
+                age = middle - float(row["onset_s"])
+                sounding = (age >= 0.0) & (age < float(row["duration_s"]))
+                total += energy * np.outer(texture_shape(gains, freq, rate) ** 2, sounding)
+            return torch.from_numpy(total)
+
+        return power
+
+
+def prepare(pairs: list[tuple[Recording, Score]], instrument: Instrument) -> Material:
+    """Check that recordings, scores and instrument belong together.
+
+    Raises:
+        FileFormatError: nothing to learn from, or rates or instruments differ.
+    """
+    if not pairs:
+        raise FileFormatError("no score to fit; give one or more, with their recordings")
+    rate = pairs[0][0].sample_rate
+    pieces: list[Piece] = []
+    kept = []
+    print_of = instrument.fingerprint()
+    for recording, score in pairs:
+        name = recording.source or "the recording"
+        if recording.sample_rate != rate:
+            raise FileFormatError(
+                f"{name} is at {recording.sample_rate} Hz, the first recording at {rate} Hz; "
+                "convert one of them"
+            )
+        if score.instrument and score.instrument != print_of:
+            raise FileFormatError(f"{name}: its score was made with another instrument")
+        if len(recording.frames) < SHORTEST:
+            raise FileFormatError(f"{name} is shorter than {SHORTEST} frames; nothing to learn")
+        target = np.ascontiguousarray(recording.frames.T, np.float32)
+        piece = Piece(recording, score, sum(len(k) for k in kept), target)
+        kept.append(score.table.rows[piece.modal])
+        pieces.append(piece)
+    rows = np.concatenate(kept)
+    if len(rows) == 0:
+        raise FileFormatError("the score holds no modal event; there is nothing to fit")
+    return Material(pieces, at_rate(instrument, rate), rate, rows)

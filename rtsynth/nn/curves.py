@@ -1,0 +1,36 @@
+"""Control curves as the engine reads them: points at a fixed rate, linear between. Thread: worker."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from rtsynth.dsp.draw import CURVE_RATE
+
+__all__ = ["read_curves"]
+
+
+def read_curves(draw: Callable[[Tensor], Tensor], age: Tensor) -> Tensor:
+    """What `draw` draws at the points of the curves, read linearly at other ages.
+
+    Args:
+        draw: [E, P] ages in seconds to [E, P, C].
+        age: [E, T] seconds ≥ 0, not descending along T.
+
+    Returns:
+        [E, T, C].
+    """
+    place = age.double() * CURVE_RATE
+    low = place.floor().long()
+    share = (place - low).unsqueeze(-1)
+    first, count = low[:, :1], age.shape[1]
+    span = int((low[:, -1:] - first).max()) + 2
+    if span >= 2 * count:  # each age between points of its own
+        both = draw(torch.cat([low, low + 1], dim=1) / CURVE_RATE)
+        here, there = both[:, :count], both[:, count:]
+    else:
+        drawn = draw((first + torch.arange(span, device=age.device)) / CURVE_RATE)
+        at = (low - first).unsqueeze(-1).expand(-1, -1, drawn.shape[-1])
+        here, there = drawn.gather(1, at), drawn.gather(1, at + 1)
+    share = share.to(here.dtype)
+    return here * (1.0 - share) + there * share

@@ -1,0 +1,309 @@
+"""Voices play what the field drew: as the formula says, live, and without a click."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.signal
+from numpy.typing import NDArray
+
+from rtsynth.decompose.synthesis import event_signal
+from rtsynth.engine import Engine, NoticeKind, Op
+from rtsynth.events import Event, EventTable
+from rtsynth.params import EVENT_PARAMS, event_param_named, param_named
+from rtsynth.render import Drawer, advance, run_engine
+from tests.contract import verify_contract
+from tests.engine.bank import RATE
+from tests.engine.drawn import BLOWN, BOWED, STRUCK, drawn_engine, drawn_instrument, one
+
+VECTOR = tuple(np.linspace(-3.0, 3.0, 32))
+KINDS = [STRUCK, BOWED, BLOWN]
+VECTOR0 = event_param_named("vector0")[0]
+STRETCH = event_param_named("stretch")[0]
+
+
+def note(resonance: int, **fields: object) -> EventTable:
+    settings = {"duration_s": 0.7, "release_s": 0.2, "vector": VECTOR, "seed": 5, "gain": 0.5}
+    return one(resonance=resonance, **{**settings, **fields})
+
+
+def heard(table: EventTable, seconds: float, block: int = 512) -> NDArray[np.float32]:
+    engine, drawer = drawn_engine(table, channels=1)
+    engine.post(Op.PLAY, 0, 0)
+    return run_engine(engine, round(seconds * RATE), block, drawer)[:, 0]
+
+
+def reference(event: Event, seconds: float) -> NDArray[np.float64]:
+    """The formula in float64, behind the engine's DC blocker."""
+    frames = round(seconds * RATE)
+    sound = np.zeros(frames)
+    formula = event_signal(event, drawn_instrument(), RATE, frames)
+    sound[: len(formula)] = formula
+    radius = math.exp(-2.0 * math.pi * 10.0 / RATE)
+    filtered: NDArray[np.float64] = scipy.signal.lfilter([1.0, -1.0], [1.0, -radius], sound)
+    return filtered
+
+
+def stream(engine: Engine, drawer: Drawer, frames: int) -> NDArray[np.float32]:
+    """The next frames as the device gets them, first channel."""
+    out = np.zeros((frames, engine.channels), np.float32)
+    for at in range(0, frames, 480):
+        advance(engine, out[at : at + 480], drawer)
+        engine.notices()
+    return out[:, 0]
+
+
+def gap_db(found: NDArray[np.floating], expected: NDArray[np.floating]) -> float:
+    """Peak of the difference re peak of the sound, dB."""
+    return float(20 * np.log10(np.abs(found - expected).max() / np.abs(expected).max()))
+
+
+@pytest.mark.parametrize("resonance", KINDS)
+def test_a_drawn_voice_is_the_formula_within_1e_5(resonance: int) -> None:
+    table = note(resonance)
+    expected = reference(next(iter(table)), 1.0)
+    assert np.abs(expected).max() > 0.05
+    assert np.abs(heard(table, 1.0) - expected).max() < 1e-5 * max(np.abs(expected).max(), 1.0)
+
+
+@pytest.mark.parametrize("resonance", KINDS)
+def test_the_field_off_is_the_bank_alone(resonance: int) -> None:
+    engine, drawer = drawn_engine(note(resonance), channels=1)
+    plain = drawn_instrument()
+    plain.field = None
+    for member in ("body", "mid", "bright", "attack"):
+        engine.post(Op.PARAM, param_named(f"field/{member}")[0], 0, 0, 0.0)
+    bare = Engine(engine.config, plain, note(resonance))
+    for each in (engine, bare):
+        each.post(Op.PLAY, 0, 960)
+    found = run_engine(engine, RATE, 512, drawer)
+    assert np.abs(found - run_engine(bare, RATE, 512)).max() < 1e-6
+    assert np.abs(found).max() > 0.01
+
+
+def test_a_member_s_gain_scales_what_it_draws() -> None:
+    """Members add up in the domain of the controls: bends in semitones, gains in dB."""
+    engine, drawer = drawn_engine(note(STRUCK), channels=1)
+    index, _ = param_named("field/body")
+    stream(engine, drawer, 32)
+    cache = engine.caches[int(engine._state.slots["cache"][engine.slot_of(1)])]
+    for gain in (0.0, 1.0, 2.0):
+        engine.post(Op.PARAM, index, 0, 0, gain)
+        stream(engine, drawer, 960)
+        engine.post(Op.TRIGGER, engine.slot_of(1), -1, 0, 1.0)
+        stream(engine, drawer, 32)
+        voice = int(np.flatnonzero(engine._state.voices["state"])[-1])
+        members = np.array([gain, 1.0, 1.0, 1.0])
+        position = 16 / RATE * 250.0
+        curve = cache.curves[0, 0] + position * (cache.curves[0, 1] - cache.curves[0, 0])
+        assert engine._state.drawn[voice] == pytest.approx(members @ curve, abs=1e-5)
+        engine.post(Op.PANIC, 0)
+        stream(engine, drawer, 960)
+
+
+class Played:
+    """A score of drawn voices, one after the other, some deformed: for the contract."""
+
+    channels = 2
+
+    def __init__(self) -> None:
+        events = [
+            Event(1, 0.01, 0.1, resonance=STRUCK, vector=VECTOR, gain=0.3),
+            Event(2, 0.0203, 0.08, resonance=BOWED, vector=VECTOR, gain=0.3, transpose=3.0),
+            Event(3, 0.03, 0.11, resonance=BLOWN, vector=VECTOR, gain=0.3, seed=4, stretch=0.5),
+            Event(4, 0.04, 0.11, resonance=STRUCK, stretch=-1.0, gain=0.3),
+            Event(5, 0.05, 0.11, resonance=BOWED, vibrato_depth=0.5, gain=0.3),
+        ]
+        self.engine, self.drawer = drawn_engine(EventTable(events))
+        self._begin()
+
+    def _begin(self) -> None:
+        self.engine.post(Op.PLAY, 0, 0)
+
+    def process(self, out: NDArray[np.float32]) -> None:
+        self.engine.process(out)
+
+    def reset(self) -> None:
+        self.engine.reset()
+        self.drawer = Drawer(self.engine, drawn_instrument())
+        self.drawer.finish()
+        self._begin()
+
+
+def test_drawn_voices_keep_the_contract() -> None:
+    verify_contract(Played, 9_000)
+
+
+@pytest.mark.parametrize("resonance", KINDS)
+def test_an_edit_of_the_vector_is_heard_without_a_click(resonance: int) -> None:
+    """≤ −60 dB above 8 kHz, where the tones have nothing, re the peak of the sound."""
+    table = note(resonance, duration_s=2.0)
+    instrument = drawn_instrument()
+    instrument.blow_gain[:, 10:] = 0.0  # no noise of its own where the click would be
+    streams = []
+    for edited in (False, True):
+        engine, drawer = drawn_engine(table, instrument, channels=1)
+        engine.post(Op.PLAY, 0, 0)
+        before = stream(engine, drawer, 12_000)
+        drawn = drawer.drawn
+        for k in range(8 if edited else 0):
+            engine.post(Op.SET, engine.slot_of(1), -1, 0, VECTOR0 + k, 6.0)
+        streams.append(np.concatenate([before, stream(engine, drawer, 12_000)]))
+        assert (drawer.drawn > drawn) == edited
+    calm, sound = streams
+    assert gap_db(sound[14_400:], calm[14_400:]) > -40.0, "the edit changes nothing"
+    sos = scipy.signal.butter(8, 8_000.0, "highpass", fs=RATE, output="sos")
+    click = scipy.signal.sosfilt(sos, sound)[11_000:14_400]
+    assert 20 * np.log10(np.abs(click).max() / np.abs(sound).max()) < -60.0
+
+
+def test_an_edit_during_the_attack_crosses_over_without_a_click() -> None:
+    """No step of the waveform is larger than the attacks' own."""
+    sounds = []
+    for edit_at in (0, 480, None):
+        engine, drawer = drawn_engine(note(STRUCK), channels=1)
+        engine.post(Op.TRIGGER, engine.slot_of(1), 96, 0, 1.0)
+        if edit_at == 0:
+            engine.post(Op.SET, engine.slot_of(1), -1, 0, VECTOR0, 24.0)
+        before = stream(engine, drawer, 480)
+        if edit_at == 480:
+            engine.post(Op.SET, engine.slot_of(1), -1, 0, VECTOR0, 24.0)
+        sounds.append(np.concatenate([before, stream(engine, drawer, 2_400)]))
+    early, amid, calm = (np.abs(np.diff(s[200:])) for s in sounds)
+    assert np.abs(sounds[1] - sounds[2]).max() > 0.01, "the edit changes nothing"
+    assert amid.max() < 1.1 * max(early.max(), calm.max())
+
+
+def test_a_trigger_waits_for_nothing_the_prototype_plays() -> None:
+    instrument = drawn_instrument()
+    table = note(STRUCK, vector=(0.0,) * 32, duration_s=math.inf)
+    engine, _ = drawn_engine(table, instrument, channels=1)
+    engine.post(Op.SET, engine.slot_of(1), 0, 0, VECTOR0 + 31, 5.0)  # no mode hears it
+    engine.post(Op.TRIGGER, engine.slot_of(1), 64, 0, 1.0)
+    undrawn = run_engine(engine, 4_800, 480)
+    calm, drawer = drawn_engine(table, instrument, channels=1)
+    calm.post(Op.TRIGGER, calm.slot_of(1), 64, 0, 1.0)
+    assert np.array_equal(undrawn, run_engine(calm, 4_800, 480, drawer))
+
+
+@pytest.mark.parametrize("resonance", [STRUCK, BOWED])
+@pytest.mark.parametrize("position", [480, 4_801, 20_000])
+def test_a_voice_opened_in_its_middle_is_where_it_would_be(resonance: int, position: int) -> None:
+    table = note(resonance)
+    engine, drawer = drawn_engine(table, channels=1)
+    engine.post(Op.SEEK, 0, 0, 0, position / RATE)
+    engine.post(Op.PLAY, 0, 64)
+    opened = run_engine(engine, 64 + 6_000, 512, drawer)[64:, 0]
+    through = heard(table, 1.0)[position : position + 6_000]
+    # the ticks lie elsewhere and the DC blocker starts afresh; it fades in for 5 ms
+    assert gap_db(np.diff(opened[480:]), np.diff(through[480:])) < -35.0
+
+
+def test_a_frozen_voice_stays_as_loud_as_it_is() -> None:
+    table = note(STRUCK, duration_s=math.inf, vector=(0.0,) * 32)
+    engine, drawer = drawn_engine(table, channels=1)
+    engine.post(Op.PLAY, 0, 0)
+    engine.post(Op.SET, engine.slot_of(1), 9_600, 0, STRETCH, 0.0)
+    sound = run_engine(engine, 3 * RATE, 512, drawer)[:, 0]
+    early, late = sound[14_400:24_000], sound[-9_600:]
+    assert abs(20 * np.log10(np.std(late) / np.std(early))) < 0.2  # dB over 2.5 s; T60 is 0.8 s
+
+
+def test_a_voice_turned_round_grows_back_to_its_onset_and_ends() -> None:
+    table = note(STRUCK, duration_s=math.inf, vector=(0.0,) * 32)
+    engine, drawer = drawn_engine(table, channels=1)
+    engine.post(Op.PLAY, 0, 0)
+    engine.post(Op.SET, engine.slot_of(1), 9_600, 0, STRETCH, -1.0)
+    sound = run_engine(engine, 24_000, 512, drawer)[:, 0]
+    level = np.array([np.std(sound[at : at + 960]) for at in range(0, 24_000, 960)])
+    assert level[17] > 3.0 * level[10]  # 20 … 180 ms after the turn
+    mirror = level[2:9] / level[18:11:-1]
+    assert np.abs(20 * np.log10(mirror)).max() < 1.5  # dB
+    assert np.abs(np.diff(sound[21_000:])).max() < 1e-4
+    assert engine.stats().voices == 0
+
+
+def test_a_backwards_event_begins_at_its_end() -> None:
+    forwards = heard(note(STRUCK, duration_s=0.4, vector=(0.0,) * 32), 0.4)
+    backwards = heard(note(STRUCK, duration_s=0.4, vector=(0.0,) * 32, stretch=-1.0), 0.6)
+    levels = [
+        np.array([np.std(s[at : at + 960]) for at in range(1_920, 17_280, 960)])
+        for s in (forwards, backwards[:19_200][::-1])
+    ]
+    assert np.abs(20 * np.log10(levels[0] / levels[1])).max() < 1.5  # dB
+    assert np.abs(np.diff(backwards[21_000:])).max() < 1e-4
+
+
+def test_caches_come_back_once_no_voice_reads_them() -> None:
+    engine, drawer = drawn_engine(note(STRUCK, duration_s=5.0), channels=1)
+    engine.post(Op.PLAY, 0, 0)
+    free = len(engine.caches.free)
+    for value in range(40):  # more edits than there are caches
+        engine.post(Op.SET, engine.slot_of(1), -1, 0, VECTOR0, float(value))
+        run_engine(engine, 960, 480, drawer)
+        engine.notices()
+    run_engine(engine, 4_800, 480, drawer)
+    engine.notices()
+    assert len(engine.caches.free) == free
+
+
+def test_more_events_than_caches_are_drawn_in_time() -> None:
+    events = [
+        Event(i + 1, 0.1 * i, 0.05, resonance=STRUCK, release_s=0.02, vector=(float(i),) * 32)
+        for i in range(30)
+    ]
+    engine, drawer = drawn_engine(EventTable(events), channels=1, caches=6)
+    engine.post(Op.PLAY, 0, 0)
+    slots = engine._state.slots
+    started = 0
+    for _ in range(round(3.0 * RATE / 480)):
+        stream(engine, drawer, 480)
+        voices = engine._state.voices
+        for v in np.flatnonzero(voices["state"]):
+            if voices[v]["begin"] > engine.frame - 480 - 32:
+                started += 1
+                assert voices[v]["cache"] not in engine._state.prototypes
+                assert voices[v]["cache"] == slots[voices[v]["slot"]]["cache"]
+    assert started >= 30
+
+
+def test_a_nan_among_the_curves_is_passed_over() -> None:
+    engine, drawer = drawn_engine(note(BOWED, duration_s=2.0), channels=1)
+    stream(engine, drawer, 32)
+    cache = engine.caches[int(engine._state.slots["cache"][engine.slot_of(1)])]
+    cache.curves[:, 20:40] = np.nan
+    engine.post(Op.PLAY, 0, 64)
+    sound = stream(engine, drawer, 24_000)
+    assert np.isfinite(sound).all()
+    assert engine.stats().nans == 0
+    assert np.std(sound[-4_800:]) > 0.01, "it plays on, its controls held meanwhile"
+
+
+def test_a_nan_in_a_drawn_attack_ends_that_voice_only() -> None:
+    events = [
+        Event(1, 0.0, 0.5, resonance=STRUCK, vector=VECTOR),
+        Event(2, 0.0, 0.5, resonance=BOWED, vector=VECTOR),
+    ]
+    engine, drawer = drawn_engine(EventTable(events), channels=1)
+    stream(engine, drawer, 32)
+    cache = engine.caches[int(engine._state.slots["cache"][engine.slot_of(1)])]
+    cache.attack[:, 200:] = np.nan
+    engine.post(Op.PLAY, 0, 0)
+    out = np.zeros((RATE // 2, 1), np.float32)
+    engine.process(out)
+    kinds = [(n.kind, n.event) for n in engine.notices()]
+    assert (NoticeKind.NAN, 1) in kinds
+    assert np.isfinite(out).all()
+    assert np.std(out[-4_800:]) > 0.01, "the other voice plays on"
+
+
+def test_every_field_of_an_event_may_be_set_on_a_drawn_voice() -> None:
+    for resonance in KINDS:
+        engine, drawer = drawn_engine(note(resonance), channels=1)
+        engine.post(Op.PLAY, 0, 0)
+        for index, param in enumerate(EVENT_PARAMS):
+            if param.path in ("resonance", "onset_s"):
+                continue
+            for value in (param.minimum, min(param.maximum, 100.0)):
+                engine.post(Op.SET, engine.slot_of(1), -1, 0, index, value)
+                assert np.isfinite(run_engine(engine, 480, 480, drawer)).all()

@@ -1,0 +1,1 @@
+"""Training: it improves, it repeats, it goes on where it stopped."""

@@ -1,0 +1,1 @@
+"""Losses: small where sounds agree, finite where there is none."""
