@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from rtsynth.decompose import Recipe, decompose, read_audio, render_score
-from rtsynth.decompose.one_event import one_event
+from rtsynth.decompose.one_event import after, held_on, one_event
 from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.pitch import STEP_S, track_pitch
 from rtsynth.decompose.sustained import Sustained, measure_sustained
@@ -64,7 +64,7 @@ def study(path: pathlib.Path) -> Study:
     began = time.perf_counter()
     note = measure_sustained(sound, rate)
     measured = time.perf_counter()
-    field = draw_curves(note.controls, note.step_s, note.duration_s, weight=note.weight)
+    field = draw_curves(*held_on(note), note.step_s, note.duration_s, after=after(note))
     learned = time.perf_counter()
     print(
         f"{path.name}: measured in {measured - began:.1f} s, learned in {learned - measured:.1f} s"
