@@ -63,14 +63,7 @@ def draw_curves(
     Raises:
         ValueRangeError: wrong shape, or NaN or infinity in the curves, or steps out of range.
     """
-    if controls.ndim != 2 or controls.shape[1] != len(CONTROLS) or not len(controls):
-        raise ValueRangeError(
-            f"controls of shape {controls.shape}; legal: [points, {len(CONTROLS)}]"
-        )
-    if not np.isfinite(controls).all():
-        raise ValueRangeError("controls hold NaN or infinity; legal: finite numbers")
-    if not 1 <= steps <= 100_000:
-        raise ValueRangeError(f"steps = {steps}; legal: 1 … 100000", field="steps")
+    _check(controls, weight, steps)
     field = NeuralField(1, frequencies=frequencies, hidden=hidden, seed=seed)
     unit = _control_steps()
     released = {CONTROLS.index(k): v / unit[CONTROLS.index(k)] for k, v in (after or {}).items()}
@@ -85,6 +78,19 @@ def draw_curves(
     _start(field, lesson)
     _fit(field, lesson, steps)
     return field.to_weights()
+
+
+def _check(controls: NDArray[np.float64], weight: NDArray[np.float64], steps: int) -> None:
+    shape = (len(controls), len(CONTROLS))
+    if controls.shape != shape or weight.shape != shape[:1] or not len(controls):
+        raise ValueRangeError(
+            f"controls of shape {controls.shape} with weights of shape {weight.shape}; legal: "
+            f"[points, {len(CONTROLS)}] with [points]"
+        )
+    if not (np.isfinite(controls).all() and np.isfinite(weight).all()):
+        raise ValueRangeError("controls hold NaN or infinity; legal: finite numbers")
+    if not 1 <= steps <= 100_000:
+        raise ValueRangeError(f"steps = {steps}; legal: 1 … 100000", field="steps")
 
 
 @dataclasses.dataclass

@@ -100,14 +100,15 @@ def report(found: Study) -> None:
             f"  {way.name:22s} events {way.events:3d} modes {way.modes:4d} {shown} "
             f"cents rms {np.sqrt(np.mean(off**2)):5.2f} max {np.abs(off).max():6.1f}"
         )
-    weight = found.note.weight**2
+    held = round(found.note.duration_s / found.note.step_s)
+    weight = found.note.weight[:held] ** 2
     for name, scale, unit in (
         ("bend", 100.0, "cents"),
         ("bow", 6.02, "dB"),
         ("bright", 1, "dB/oct"),
     ):
         index = CONTROLS.index(name)
-        error = found.drawn[:, index] - found.note.controls[:, index]
+        error = (found.drawn - found.note.controls)[:held, index]
         size = scale * np.sqrt(np.sum(weight * error**2) / np.sum(weight))
         print(f"  drawn {name:6s} is off by {size:.3f} {unit} rms")
 
@@ -134,17 +135,18 @@ def picture(found: Study, path: pathlib.Path) -> None:
     for axis, (title, sound) in zip(axes, panels, strict=False):
         spectrogram(axis, sound, found.rate)
         axis.set_title(title, loc="left", fontsize=10)
-    time_s = found.note.onset_s + np.arange(len(found.drawn)) * STEP_S
+    held = round(found.note.duration_s / found.note.step_s)
+    time_s = found.note.onset_s + np.arange(held) * STEP_S
     for axis, name, scale, unit in (
         (axes[4], "bend", 100.0, "cents"),
         (axes[5], "bow", 20 * np.log10(2), "dB"),
     ):
         index = CONTROLS.index(name)
         axis.plot(
-            time_s, scale * found.note.controls[:, index], lw=3, color="0.75", label="measured"
+            time_s, scale * found.note.controls[:held, index], lw=3, color="0.75", label="measured"
         )
         axis.plot(
-            time_s, scale * found.drawn[:, index], lw=1, color="C3", label="drawn by the field"
+            time_s, scale * found.drawn[:held, index], lw=1, color="C3", label="drawn by the field"
         )
         axis.axvline(found.note.onset_s + found.note.duration_s, color="0.5", ls=":", lw=1)
         axis.set_ylabel(f"{name}, {unit}")
