@@ -80,6 +80,8 @@ def _add_grain(st: Any, v: int, index: int, age: int) -> None:
         index,
         st.blow_gain[voice.resonance],
         st.band_db,
+        st.am_depth_db[voice.resonance, : st.band_db.shape[0]],
+        0.0,
         st.blow_weights,
         st.twiddles,
         st.work64,

@@ -32,8 +32,10 @@ from rtsynth.engine.patch import (
     NOW,
     TICKS_LEFT,
 )
+from rtsynth.events import Kind
 
 __all__ = [
+    "TEXTURE",
     "bend_by",
     "bend_voice",
     "curves_at",
@@ -45,6 +47,7 @@ __all__ = [
 ]
 
 LN1000 = math.log(1000.0)
+TEXTURE = int(Kind.TEXTURE)
 STRONGEST_BOW = 4.0  # that a mode running backwards may have been under, re bow curve 0
 STILL = 1e-7  # a drawn control that moves less is left where it is
 
@@ -200,6 +203,7 @@ def move_controls(st: Any, v: int) -> bool:
     st.controls[v, CAP] = target[CAP]
     for k in range(st.vectors.shape[1]):
         st.voice_vectors[v, k] += (st.vectors[voice.slot, k] - st.voice_vectors[v, k]) * share
-    project_vector(st, v)
+    if voice.kind != TEXTURE:  # whose vector means bands, not modes
+        project_vector(st, v)
     voice.ramp_ticks -= 1
     return True

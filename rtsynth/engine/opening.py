@@ -31,7 +31,14 @@ from rtsynth.dsp.modal import (
     set_bow,
 )
 from rtsynth.dsp.strike import strike_noise
-from rtsynth.engine.controls import bend_by, bend_voice, curves_at, target_controls, vibrato_at
+from rtsynth.engine.controls import (
+    TEXTURE,
+    bend_by,
+    bend_voice,
+    curves_at,
+    target_controls,
+    vibrato_at,
+)
 from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BEND, DRAWN_BOW, DRAWN_DAMP, NOW
 
 __all__ = ["open_voice"]
@@ -59,7 +66,7 @@ def open_voice(st: Any, v: int, age: int) -> None:
             modes[row, m] = 0.0
     bend_voice(st, v)
     set_bow(modes, voice.modes)
-    if st.controls[v, STRETCH] < 0.0:
+    if st.controls[v, STRETCH] < 0.0 and voice.kind != TEXTURE:
         _open_backwards(st, v)
     elif age > 0:
         held = age - 1  # the state is that of the frame before

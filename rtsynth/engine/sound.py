@@ -257,7 +257,7 @@ def _grow_older(st: Any, v: int) -> None:
     voice = st.voices[v]
     stretch = st.controls[v, STRETCH]
     voice.age += stretch * TICK
-    if stretch < 0.0 and voice.age <= 0.0:
+    if stretch < 0.0 and voice.age <= 0.0 and voice.kind != TEXTURE:
         let_die(st, voice, 0)
 
 

@@ -8,12 +8,11 @@ from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.intrinsic import load_acquire
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import fade_level
-from rtsynth.engine.controls import draw_voice, project_vector, target_controls
+from rtsynth.engine.controls import TEXTURE, draw_voice, project_vector, target_controls
 from rtsynth.engine.opening import open_voice
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import NOW, RETRIGGER
 from rtsynth.engine.ring import READ, WRITTEN, publish_write
-from rtsynth.events import Kind
 
 __all__ = [
     "DYING",
@@ -28,7 +27,6 @@ __all__ = [
 FREE, SOUNDING, DYING = 0, 1, 2
 
 SQRT2 = math.sqrt(2.0)
-TEXTURE = int(Kind.TEXTURE)
 GO, END, STOLEN = int(NoticeKind.GO), int(NoticeKind.END), int(NoticeKind.STOLEN)
 LONGEST_BACKWARDS_S = 60.0
 
@@ -151,7 +149,7 @@ def _begin_age(st: Any, v: int, first: int, age: int) -> None:
     slot = st.slots[voice.slot]
     stretch = st.controls[v, STRETCH]
     own = age * stretch
-    if stretch < 0.0:
+    if stretch < 0.0 and voice.kind != TEXTURE:
         tail = st.resonances[slot.resonance].tail_frames * st.controls[v, DAMP]
         own += min(slot.duration, tail, LONGEST_BACKWARDS_S * st.core[0].sample_rate)
         voice.release = math.inf
@@ -214,5 +212,5 @@ def start_voice(
     _begin_fade(st, v, first, age)
     _begin_drawing(st, v)
     _begin_age(st, v, first, age)
-    open_voice(st, v, age)
+    open_voice(st, v, 0 if voice.kind == TEXTURE else age)
     notify(st, GO, core.tick_frame + first, slot.id, 0, velocity)

@@ -44,7 +44,9 @@ def snap(scores: list[Score], entries: int) -> tuple[list[Score], float, int]:
     return made, off_db, len(book.entries)
 
 
-def bits_per_event(scores: list[Score], instrument: Instrument, entries: int = 256) -> dict[str, float]:
+def bits_per_event(
+    scores: list[Score], instrument: Instrument, entries: int = 256
+) -> dict[str, float]:
     """Bits per event with the vector's coordinates, and with a code of `entries` instead."""
     seconds = sum(score.seconds for score in scores)
     found = event_bits(seconds, instrument.resonances, _vectors(scores), entries=max(entries, 1))

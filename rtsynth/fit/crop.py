@@ -64,9 +64,7 @@ def place(sounds: Tensor, offsets: list[int], length: int) -> Tensor:
     return out
 
 
-def render_crop(
-    model: Model, batch: EventBatch, first: int, count: int, channels: int
-) -> Tensor:
+def render_crop(model: Model, batch: EventBatch, first: int, count: int, channels: int) -> Tensor:
     """[channels, count] frames from frame `first` of the recording on, of the events given."""
     if len(batch) == 0:
         return model.gain.new_zeros(channels, count)

@@ -47,7 +47,9 @@ def principal_axes(vectors: Float) -> tuple[Float, int]:
     return np.stack(found, axis=1), used
 
 
-def rotate(scores: list[Score], instrument: Instrument) -> tuple[list[Score], Instrument, list[str]]:
+def rotate(
+    scores: list[Score], instrument: Instrument
+) -> tuple[list[Score], Instrument, list[str]]:
     """Scores and instrument in principal coordinates: the same sound to rounding.
 
     Returns:

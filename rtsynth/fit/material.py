@@ -68,7 +68,9 @@ class Material:
         begin, end = first / self.sample_rate, (first + count) / self.sample_rate
         found = piece.score.table.active(begin, end, self.instrument.tail_s())
         at = np.searchsorted(piece.modal, found)
-        inside = (at < len(piece.modal)) & (piece.modal[np.minimum(at, len(piece.modal) - 1)] == found)
+        inside = (at < len(piece.modal)) & (
+            piece.modal[np.minimum(at, len(piece.modal) - 1)] == found
+        )
         return np.asarray(at[inside] + piece.first)
 
     def floor(self, piece: Piece, first: int) -> Floor | None:

@@ -80,9 +80,7 @@ def _value(name: str, node: yaml.Node, hint: Any, path: str) -> Any:
         if not isinstance(node, yaml.SequenceNode):
             raise _fail(name, node, f"{path} must be a list")
         inner = typing.get_args(hint)[0]
-        return tuple(
-            _value(name, item, inner, f"{path}[{i}]") for i, item in enumerate(node.value)
-        )
+        return tuple(_value(name, item, inner, f"{path}[{i}]") for i, item in enumerate(node.value))
     plain = _plain(name, node, path)
     if hint is float and isinstance(plain, int) and not isinstance(plain, bool):
         return float(plain)

@@ -20,9 +20,7 @@ FLOOR = 1e-4
 OVERLAP = 4
 
 
-def smooth_magnitude(
-    sound: Tensor, size: int, hop: int, floor: Floor | None = None
-) -> Tensor:
+def smooth_magnitude(sound: Tensor, size: int, hop: int, floor: Floor | None = None) -> Tensor:
     """[B, size/2 + 1, frames] magnitudes under a Hann window, over √size, frames within the sound.
 
     Args:

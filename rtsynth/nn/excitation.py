@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rtsynth.dsp.strike import strike_noise
-from rtsynth.dsp.texture import BINS, GRAIN, HOP, band_weights, grain_window, texture_grain, twiddles
+from rtsynth.dsp.texture import (
+    BINS,
+    GRAIN,
+    HOP,
+    band_weights,
+    grain_window,
+    texture_grain,
+    twiddles,
+)
 from rtsynth.instrument import BLOW_EDGES_HZ, Instrument
 
 __all__ = ["BLOW_SEED", "blow_noise", "frames_of", "grain_ages", "scan_linear", "strike_table"]
@@ -46,7 +54,8 @@ def _raw_grain(seed: int, index: int) -> NDArray[np.complex128]:
     """[BINS + 1] random spectrum of a grain whose every bin has a power of 1."""
     data = np.zeros((3, GRAIN))
     flat, level = np.ones((1, BINS), np.float32), np.ones(1, np.float32)
-    texture_grain(np.uint64(seed), index, level, np.zeros(1, np.float32), flat, twiddles(), data)
+    still = np.zeros(1, np.float32)
+    texture_grain(np.uint64(seed), index, level, still, still, 0.0, flat, twiddles(), data)
     return np.fft.rfft(data[0])
 
 

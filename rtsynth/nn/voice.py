@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from rtsynth.dsp.modal import TICK
-from rtsynth.instrument import CONTROL_LIMITS, CONTROLS
+from rtsynth.instrument import CONTROL_LIMITS
 from rtsynth.nn.batch import BankTensors, EventBatch
 from rtsynth.nn.curves import read_curves
 from rtsynth.nn.excitation import blow_noise, frames_of, grain_ages, scan_linear, strike_table
@@ -105,9 +105,7 @@ class Voices:
         self.gain = bank.gain[r] * self.present
         self.struck = self.gain * bank.impulse[r][:, None]
         self.attack = self._attack(drawn)
-        table = strike_table(
-            bank.source, r.cpu().numpy(), events.seed, sample_rate
-        )
+        table = strike_table(bank.source, r.cpu().numpy(), events.seed, sample_rate)
         self.noise = torch.from_numpy(table).to(freq)
         self.steady = controls is None and not bool((events.vibrato_depth > 0).any())
         self.bowing = bool((bank.bow[r] > 0).any())

@@ -11,6 +11,7 @@ import threading
 import time
 
 import numpy as np
+import soxr
 from numpy.typing import NDArray
 
 from rtsynth.dsp.draw import CURVE_RATE, SEGMENT_POINTS
@@ -26,6 +27,7 @@ SEGMENT_S = SEGMENT_POINTS / CURVE_RATE
 AHEAD = 2  # segments drawn before a voice reaches them
 IDLE_S = 0.002
 JOIN_S = 1.0
+ALIAS_FREE = 2.45  # rate re the field's highest frequency, from which on nothing folds audibly
 PAST = 1e12  # frames; what has passed is needed after all that comes
 
 Key = tuple[int, bytes, float]
@@ -72,7 +74,9 @@ class Drawer:
         self._twin = FieldTwin(instrument.field)
         self._curves = np.zeros((self._twin.members, SEGMENT_POINTS + 1, 22), np.float32)
         frames = self._caches[0].attack.shape[1]
-        self._attack = np.zeros((self._twin.members, frames), np.float32)
+        highest_hz = float(instrument.field.attack.omega.max(initial=0.0)) / (2.0 * math.pi)
+        self._finer = max(math.ceil(ALIAS_FREE * highest_hz / engine.sample_rate), 1)
+        self._attack = np.zeros((self._twin.members, frames * self._finer), np.float32)
         self._seen = np.full(len(self._caches.versions()), -1, np.int32)
         self._drawn: dict[Key, _Drawn] = {}
         self._by_slot: dict[int, Key] = {}
@@ -262,12 +266,22 @@ class Drawer:
         if hurry:
             self._keep_attack(min(slots), cache)
         else:
-            rate = self._engine.sample_rate
-            self._twin.attack(resonance, vector, rate, duration_s, self._attack)
-            cache.attack[:] = self._attack
-            cache.record["attack_frames"] = self._attack.shape[1]
+            self._draw_attack(drawn, cache)
         self.drawn += 1
         return drawn
+
+    def _draw_attack(self, drawn: _Drawn, cache: Cache) -> None:
+        """Draw an attack; a device too slow for its frequencies gets it filtered, not folded."""
+        rate = self._engine.sample_rate
+        self._twin.attack(
+            drawn.resonance, drawn.vector, rate * self._finer, drawn.duration_s, self._attack
+        )
+        if self._finer == 1:
+            cache.attack[:] = self._attack
+        else:
+            slower = soxr.resample(self._attack.T, rate * self._finer, rate, "HQ")
+            cache.attack[:] = slower[: cache.attack.shape[1]].T
+        cache.record["attack_frames"] = cache.attack.shape[1]
 
     def _keep_attack(self, slot: int, cache: Cache) -> None:
         """Copy the attack that a slot plays now."""

@@ -11,7 +11,7 @@ from rtsynth.decompose.synthesis import event_signal
 from rtsynth.engine import Engine, NoticeKind, Op
 from rtsynth.events import Event, EventTable
 from rtsynth.params import EVENT_PARAMS, event_param_named, param_named
-from rtsynth.render import Drawer, advance, run_engine
+from rtsynth.render import Drawer, advance, at_rate, run_engine
 from tests.contract import verify_contract
 from tests.engine.bank import RATE
 from tests.engine.drawn import BLOWN, BOWED, STRUCK, drawn_engine, drawn_instrument, one
@@ -55,7 +55,8 @@ def stream(engine: Engine, drawer: Drawer, frames: int) -> NDArray[np.float32]:
 
 def gap_db(found: NDArray[np.floating], expected: NDArray[np.floating]) -> float:
     """Peak of the difference re peak of the sound, dB."""
-    return float(20 * np.log10(np.abs(found - expected).max() / np.abs(expected).max()))
+    gap = np.abs(found - expected).max() / np.abs(expected).max()
+    return float(20 * np.log10(max(gap, 1e-12)))
 
 
 @pytest.mark.parametrize("resonance", KINDS)
@@ -64,6 +65,37 @@ def test_a_drawn_voice_is_the_formula_within_1e_5(resonance: int) -> None:
     expected = reference(next(iter(table)), 1.0)
     assert np.abs(expected).max() > 0.05
     assert np.abs(heard(table, 1.0) - expected).max() < 1e-5 * max(np.abs(expected).max(), 1.0)
+
+
+@pytest.mark.parametrize("resonance", [STRUCK, BOWED])
+def test_two_sample_rates_agree_after_band_limiting(resonance: int) -> None:
+    """≤ −50 dB below 8 kHz: ticks are longer at the lower rate, and curves are read at each."""
+    engine, drawer = drawn_engine(note(resonance), channels=1)
+    slow, slow_drawer = drawn_engine(
+        note(resonance), at_rate(drawn_instrument(), 24_000), channels=1, sample_rate=24_000
+    )
+    sounds = []
+    for each, its, rate in ((engine, drawer, 48_000), (slow, slow_drawer, 24_000)):
+        each.post(Op.PLAY, 0, 0)
+        sound = run_engine(each, rate, 512, its)[:, 0]
+        sounds.append(scipy.signal.sosfiltfilt(low_pass(8_000.0, rate), sound))
+    decimated = sounds[0][::2]
+    assert gap_db(sounds[1][480:-480], decimated[480:-480]) < -50.0
+
+
+def low_pass(cutoff_hz: float, rate: float) -> NDArray[np.float64]:
+    sos: NDArray[np.float64] = scipy.signal.butter(8, cutoff_hz, fs=rate, output="sos")
+    return sos
+
+
+@pytest.mark.parametrize("resonance", [STRUCK, BOWED])
+@pytest.mark.parametrize("later", [1, 13, 32, 4_801])
+def test_an_onset_moved_moves_the_sound(resonance: int, later: int) -> None:
+    """By any number of frames; off the grid of ticks the controls are read a little elsewhere."""
+    first = heard(note(resonance, onset_s=0.01), 0.8)
+    moved = heard(note(resonance, onset_s=0.01 + later / RATE), 0.9)[later:]
+    limit = -110.0 if later % 32 == 0 else -45.0
+    assert gap_db(moved[:38_000], first[:38_000]) < limit
 
 
 @pytest.mark.parametrize("resonance", KINDS)

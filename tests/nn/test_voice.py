@@ -130,7 +130,9 @@ def test_an_hour_later_it_is_still_in_phase() -> None:
     with torch.no_grad():
         found = voices(event, instrument).whole(START + late, 2)[0].numpy()
     freq = instrument.freq_hz[1].astype(float)
-    db = event.bright * np.log2(freq / freq.min()) + np.array(event.vector) @ instrument.mode_map.astype(float)
+    db = event.bright * np.log2(freq / freq.min()) + np.array(
+        event.vector
+    ) @ instrument.mode_map.astype(float)
     time = (late * 32 + np.arange(64)) / RATE
     turned = np.exp(2j * np.pi * np.outer(time, freq))
     wanted = (turned * instrument.amplitude(1) * 10 ** (db / 20)).sum(axis=1).real

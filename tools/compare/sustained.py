@@ -153,7 +153,7 @@ def picture(found: Study, path: pathlib.Path) -> None:
         axis.legend(loc="lower right", fontsize=8)
     axes[5].set_ylim(bottom=-30)
     axes[5].set_xlabel("time, s; dotted: the bow is lifted")
-    figure.savefig(path, dpi=80)
+    figure.savefig(path, dpi=60)
     plt.close(figure)
 
 
