@@ -15,6 +15,7 @@ from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Draft, Resonance, Strike
 from rtsynth.decompose.fit import Fit
 from rtsynth.decompose.grouping import group
+from rtsynth.decompose.one_event import sustained_event
 from rtsynth.decompose.onset import find_onsets
 from rtsynth.decompose.panning import fit_pans, mid_signal
 from rtsynth.decompose.recipe import Recipe
@@ -88,6 +89,9 @@ def _decompose(recording: Recording, recipe: Recipe, progress: bool) -> Decompos
     began = time.perf_counter()
     notes = list(recording.notes)
     reason = _nothing_to_do(recording)
+    if recipe.sustained and not reason:
+        score, instrument = sustained_event(recording, recipe.modes)
+        return _decomposition(score, instrument, recording, notes, began)
     texture, note = (None, "") if reason else only_texture(recording, recipe.only_texture)
     notes += [line for line in (reason, note) if line]
     if texture is not None:

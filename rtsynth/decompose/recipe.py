@@ -31,6 +31,7 @@ class Recipe:
         texture: allow a texture event for the noise floor.
         only_texture: one texture event for the whole recording: True always, False never, None if
             it sounds like one (hiss, clicks and hum, nothing that is played).
+        sustained: the recording is one note, held or let go: make it one event.
     """
 
     onset_threshold: float = 0.033
@@ -43,6 +44,7 @@ class Recipe:
     offsets: bool = True
     texture: bool = True
     only_texture: bool | None = None
+    sustained: bool = False
 
     def __post_init__(self) -> None:
         for name, (low, high, unit) in RANGES.items():

@@ -14,7 +14,7 @@ from rtsynth.dsp.texture import BINS, GRAIN, HOP, NODES_PER_CYCLE, SWELLS, band_
 from rtsynth.events import Event
 from rtsynth.instrument import TEXTURE_EDGES_HZ, Instrument
 
-__all__ = ["click_times", "swells_db", "texture_noise", "texture_signal"]
+__all__ = ["click_times", "swells_db", "texture_noise", "texture_shape", "texture_signal"]
 
 FADE_S = 0.005  # as the engine's: a texture fades in, and out once its duration is over
 CHUNK = 1_024  # grains at once
@@ -168,3 +168,19 @@ def _fades(length: int, held: int, fade: int) -> Float:
         now = float(gain[held - 1]) if held > 0 else 0.0
         gain[held:] = now * (1.0 - curve[: length - held])
     return gain
+
+
+def texture_shape(gains: Float, freq_hz: Float, sample_rate: int) -> Float:
+    """Amplitude response that gives white noise the RMS amplitude `gains` in each band.
+
+    Args:
+        gains: [32].
+        freq_hz: any shape.
+        sample_rate: Hz.
+    """
+    width = np.diff(TEXTURE_EDGES_HZ)
+    density = gains / np.sqrt(width / (sample_rate / 2.0))
+    band = np.searchsorted(TEXTURE_EDGES_HZ, freq_hz, "right") - 1
+    inside = (band >= 0) & (band < len(width))
+    shape: Float = np.where(inside, density[np.clip(band, 0, len(width) - 1)], 0.0)
+    return shape

@@ -17,11 +17,11 @@ from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.modal import PI, PR, TICK, ZI, ZR
 
 __all__ = [
+    "AGED",
     "BRIGHT",
     "BRIGHT_BEFORE",
     "COLUMNS",
     "FALL",
-    "AGED",
     "HOP",
     "HOP_TICKS",
     "LET",
@@ -33,8 +33,8 @@ __all__ = [
     "TURNED",
     "grain_halves",
     "place_modes",
-    "strike_base",
     "ring_bound",
+    "strike_base",
 ]
 
 HOP = 256

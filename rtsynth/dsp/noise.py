@@ -91,7 +91,8 @@ def fill_gaussian(seed: np.uint64, first: int, one: np.ndarray, other: np.ndarra
     Args:
         seed: the stream.
         first: position of the first pair.
-        one, other: [n] float64, the first and the second of each pair.
+        one: [n] float64, the first of each pair.
+        other: [n] float64, the second.
     """
     start = finalise(seed + GOLDEN)
     for i in range(one.shape[0]):

@@ -4,12 +4,12 @@ from typing import Any
 
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.ramp import fade_level
+from rtsynth.engine.controls import TEXTURE
 from rtsynth.engine.ops import ALL, NoticeKind, Op
 from rtsynth.engine.patch import MASTER_MUTE, NOW, SMOOTHED, TARGET, TICKS_LEFT
 from rtsynth.engine.transport import enter_order, leave_order, play, score_end, seek
 from rtsynth.engine.voice import (
     FREE,
-    TEXTURE,
     audible,
     fade_voice,
     let_die,

@@ -12,12 +12,13 @@ from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.grain import HOP, ring_bound
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.safety import largest
+from rtsynth.engine.controls import TEXTURE
 from rtsynth.engine.hand import give_voice, may_ring, take_voice
 from rtsynth.engine.layout import ENGINE, TO_ENGINE, TO_WORKER, WORKER
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import NOW, STRIKE_LEVEL
 from rtsynth.engine.ring import READ, WRITTEN, free_space, publish_read, publish_write, readable
-from rtsynth.engine.voice import FREE, TEXTURE, notify
+from rtsynth.engine.voice import FREE, notify
 
 __all__ = ["begin_hop", "delay_bus", "end_hop"]
 

@@ -170,9 +170,7 @@ def _open_place(st: Any, v: int) -> None:
 
 
 @kernel()
-def trace_voice(
-    st: Any, v: int, first: int, bright: float, position: float, length: int
-) -> None:
+def trace_voice(st: Any, v: int, first: int, bright: float, position: float, length: int) -> None:
     """Write one tick of voice v into the hop's record and count it in the sums.
 
     Args:

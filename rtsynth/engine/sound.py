@@ -19,13 +19,13 @@ from rtsynth.dsp.ramp import apply_fade, ease
 from rtsynth.dsp.safety import largest
 from rtsynth.dsp.strike import add_attack, strike_noise
 from rtsynth.engine.blow import blow
-from rtsynth.engine.controls import bend_voice, move_controls, target_controls
+from rtsynth.engine.controls import TEXTURE, bend_voice, move_controls, target_controls
 from rtsynth.engine.hand import enter_hop, trace_voice
 from rtsynth.engine.layout import ENGINE, TO_ENGINE, TO_WORKER, WORKER
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BOW, NOW, STRIKE_LEVEL
 from rtsynth.engine.texture import render_texture
-from rtsynth.engine.voice import DYING, END, FREE, SQRT2, TEXTURE, let_die, notify
+from rtsynth.engine.voice import DYING, END, FREE, SQRT2, let_die, notify
 
 __all__ = ["render_voice"]
 

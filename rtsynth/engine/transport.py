@@ -7,12 +7,12 @@ import math
 from typing import Any
 
 from rtsynth.dsp.compile import kernel
+from rtsynth.engine.controls import TEXTURE
 from rtsynth.engine.patch import BANK_DAMP, NOW, TEMPO
 from rtsynth.engine.voice import (
     FREE,
     LONGEST_BACKWARDS_S,
     SOUNDING,
-    TEXTURE,
     let_die,
     start_voice,
 )

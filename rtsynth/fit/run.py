@@ -21,6 +21,8 @@ from rtsynth.instrument import Instrument
 
 __all__ = ["FitResult", "fit"]
 
+LEAST_GAIN = 1e-4  # share of the distance; less is rounding
+
 
 @dataclasses.dataclass(frozen=True)
 class FitResult:
@@ -83,7 +85,7 @@ def fit(
     made, better, more = rotate(made, better)
     before = validate(material, scores, instrument)
     after = validate(material, made, better)
-    improved = after < before
+    improved = after < (1.0 - LEAST_GAIN) * before
     if not improved:
         made, better = scores, instrument
         more = ["nothing improved: score and instrument are as they came in"]

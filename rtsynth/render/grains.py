@@ -173,9 +173,7 @@ class GrainWorker:
             found = self._tunings[key] = self._tune(*key)
         return found
 
-    def _tune(
-        self, resonance: int, inharm: float, detune: float, seed: int
-    ) -> NDArray[np.float64]:
+    def _tune(self, resonance: int, inharm: float, detune: float, seed: int) -> NDArray[np.float64]:
         count = int(self._bank.modes[resonance])
         factor = np.ones(self._bank.bank.shape[2])
         freq = self._bank.bank[resonance, FREQ, :count].astype(float)

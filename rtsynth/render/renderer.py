@@ -45,9 +45,7 @@ def grains_wanted(choice: str) -> bool:
     return choice == "grains"
 
 
-def worker_for(
-    engine: Engine, instrument: Instrument, device: str | None = None
-) -> "GrainWorker":
+def worker_for(engine: Engine, instrument: Instrument, device: str | None = None) -> "GrainWorker":
     """A grain worker for an engine that looks ahead.
 
     Args:
