@@ -32,7 +32,8 @@ LOOKAHEAD_S = 0.0015
 START_RAMP_S = 0.05
 DC_CUTOFF_HZ = 10.0
 RECORD_S = 10.0
-READY_S, READY_MOST_S = 0.5, 30.0  # of grains in time, until a worker that was late is trusted
+READY_S, READY_MOST_S = 0.25, 30.0  # of grains in time until a late worker is trusted again;
+# every fall-back doubles it, the first to half a second
 RESONANCE_FIELD = next(i for i, p in enumerate(EVENT_PARAMS) if p.path == "resonance")
 IN_FRAMES = ("onset", "duration")
 PLAIN_FIELDS = tuple(name for name in FIELDS if name not in ("onset_s", "duration_s"))

@@ -29,7 +29,7 @@ from rtsynth.dsp.grain import (
 )
 from rtsynth.dsp.modal import G0, G1, TICK, ZI, ZR
 from rtsynth.engine.controls import TEXTURE, bend_voice
-from rtsynth.engine.layout import ENGINE, TO_ENGINE, TO_WORKER, WORKER
+from rtsynth.engine.layout import ENGINE, TO_WORKER, WORKER
 from rtsynth.engine.ring import WRITTEN
 
 __all__ = ["begin_hand", "enter_hop", "give_voice", "may_ring", "take_voice", "trace_voice"]
