@@ -22,6 +22,7 @@ from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.draw import CURVE_RATE, SEGMENT_POINTS, read_curves
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import ease
+from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.layout import WORKER
 from rtsynth.engine.patch import (
     BANK_BRIGHT,
@@ -71,7 +72,7 @@ def target_controls(st: Any, v: int, out: Any) -> None:
         out[CAP] = math.inf  # noise may have driven it anywhere
 
 
-@kernel()
+@state_kernel
 def project_vector(st: Any, v: int) -> None:
     """What the voice's vector makes of its modes, in dB."""
     voice = st.voices[v]
@@ -84,7 +85,7 @@ def project_vector(st: Any, v: int) -> None:
         st.gain_db[v, m] = total
 
 
-@kernel()
+@state_kernel
 def vibrato_at(st: Any, v: int, age: float) -> float:
     """Semitones of vibrato `age` frames after the onset."""
     slot = st.slots[st.voices[v].slot]
@@ -94,7 +95,7 @@ def vibrato_at(st: Any, v: int, age: float) -> float:
     return float(slot.vibrato_depth * math.sin(turn))
 
 
-@kernel()
+@state_kernel
 def bend_by(st: Any, v: int, semitones: float, damp: float) -> None:
     """Recompute the poles and gains of voice v from its controls as they are.
 
@@ -128,7 +129,7 @@ def bend_by(st: Any, v: int, semitones: float, damp: float) -> None:
     )
 
 
-@kernel()
+@state_kernel
 def bend_voice(st: Any, v: int) -> None:
     """Bend voice v to where vibrato and field are at this tick's middle."""
     middle = float(st.core[0].tick_frame + TICK // 2 - st.voices[v].onset)
@@ -162,7 +163,7 @@ def curves_at(st: Any, v: int, age: float, out: Any) -> bool:
     return True
 
 
-@kernel()
+@state_kernel
 def draw_voice(st: Any, v: int, age: float) -> bool:
     """Move the drawn controls to the curves at this age; whether the modes must bend."""
     voice = st.voices[v]
@@ -183,7 +184,7 @@ def draw_voice(st: Any, v: int, age: float) -> bool:
     return moved
 
 
-@kernel()
+@state_kernel
 def move_controls(st: Any, v: int) -> bool:
     """One tick's step of the voice's controls to their targets; whether the modes must bend."""
     voice = st.voices[v]

@@ -12,12 +12,14 @@ from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.grain import HOP, ring_bound
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.safety import largest
+from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.controls import TEXTURE
 from rtsynth.engine.hand import give_voice, may_ring, take_voice
 from rtsynth.engine.layout import ENGINE, TO_ENGINE, TO_WORKER, WORKER
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import NOW, STRIKE_LEVEL
 from rtsynth.engine.ring import READ, WRITTEN, free_space, publish_read, publish_write, readable
+from rtsynth.engine.state import state_at
 from rtsynth.engine.voice import FREE, notify
 
 __all__ = ["begin_hop", "delay_bus", "end_hop"]
@@ -27,9 +29,80 @@ LARGEST_SANE = 1e6
 GRAIN_LATE, RENDERER = int(NoticeKind.GRAIN_LATE), int(NoticeKind.RENDERER)
 
 
+@state_kernel
+def _bound_level(st: Any, v: int) -> None:
+    voice = st.voices[v]
+    voice.level = ring_bound(
+        st.bank[voice.resonance],
+        voice.modes,
+        st.bases[v],
+        st.gain_db[v],
+        voice.bright,
+        voice.aged / st.core[0].sample_rate,
+        voice.lost,
+    )
+
+
 @kernel()
-def begin_hop(st: Any) -> None:
+def _sane(grain: Any) -> bool:
+    for c in range(grain.shape[0]):
+        if not largest(grain[c]) < LARGEST_SANE:
+            return False
+    return True
+
+
+@state_kernel
+def _take_grain(st: Any, due: int) -> bool:
+    """Begin grain `due`, or silence; whether it was there in time."""
+    channels = st.bus.shape[0]
+    found = False
+    for c in range(channels):
+        for n in range(HOP):
+            st.grain[channels + c, n] = st.grain[c, HOP + n]
+        for n in range(2 * HOP):
+            st.grain[c, n] = 0.0
+    for _ in range(readable(st.grains_at)):
+        at = st.grains_at[READ] & (st.grains.shape[0] - 1)
+        number = st.grain_numbers[at]
+        if number > due:
+            break
+        if number == due and _sane(st.grains[at]):
+            found = True
+            for c in range(channels):
+                for n in range(2 * HOP):
+                    st.grain[c, n] = st.grains[at, c, n]
+        publish_read(st.grains_at, 1)
+    return found
+
+
+@state_kernel
+def _judge(st: Any, in_time: bool) -> None:
+    """Trust the worker, or trust it no more."""
+    core = st.core[0]
+    if in_time:
+        core.late_run = 0
+        core.ready_run += 1
+        if core.grains == 0 and core.ready_run >= core.ready_hops:
+            core.grains = 1
+            notify(st, RENDERER, core.tick_frame, -1, 0, 1.0)
+    else:
+        core.ready_run = 0
+        if core.grains != 0:
+            core.late_run += 1
+            core.grains_late += 1
+            notify(st, GRAIN_LATE, core.tick_frame, -1, 0, float(core.late_run))
+    if core.grains != 0 and (core.late_run >= LATE_RUN or core.hop_open == 0):
+        core.grains = 0
+        core.late_run = 0
+        core.ready_run = 0
+        core.ready_hops = min(2 * core.ready_hops, core.ready_most)
+        notify(st, RENDERER, core.tick_frame, -1, 0, 0.0)
+
+
+@door
+def begin_hop(address: int) -> None:
     """At the first frame of a hop: take the grain that is due, hand voices over, open a record."""
+    st = state_at(address)
     core = st.core[0]
     core.hop_open = 1 if free_space(st.hops_at, st.hops.shape[0]) > 0 else 0
     core.hop_voices = 0
@@ -54,77 +127,7 @@ def begin_hop(st: Any) -> None:
             _bound_level(st, v)
 
 
-@kernel()
-def _bound_level(st: Any, v: int) -> None:
-    voice = st.voices[v]
-    voice.level = ring_bound(
-        st.bank[voice.resonance],
-        voice.modes,
-        st.bases[v],
-        st.gain_db[v],
-        voice.bright,
-        voice.aged / st.core[0].sample_rate,
-        voice.lost,
-    )
-
-
-@kernel()
-def _take_grain(st: Any, due: int) -> bool:
-    """Begin grain `due`, or silence; whether it was there in time."""
-    channels = st.bus.shape[0]
-    found = False
-    for c in range(channels):
-        for n in range(HOP):
-            st.grain[channels + c, n] = st.grain[c, HOP + n]
-        for n in range(2 * HOP):
-            st.grain[c, n] = 0.0
-    for _ in range(readable(st.grains_at)):
-        at = st.grains_at[READ] & (st.grains.shape[0] - 1)
-        number = st.grain_numbers[at]
-        if number > due:
-            break
-        if number == due and _sane(st.grains[at]):
-            found = True
-            for c in range(channels):
-                for n in range(2 * HOP):
-                    st.grain[c, n] = st.grains[at, c, n]
-        publish_read(st.grains_at, 1)
-    return found
-
-
-@kernel()
-def _sane(grain: Any) -> bool:
-    for c in range(grain.shape[0]):
-        if not largest(grain[c]) < LARGEST_SANE:
-            return False
-    return True
-
-
-@kernel()
-def _judge(st: Any, in_time: bool) -> None:
-    """Trust the worker, or trust it no more."""
-    core = st.core[0]
-    if in_time:
-        core.late_run = 0
-        core.ready_run += 1
-        if core.grains == 0 and core.ready_run >= core.ready_hops:
-            core.grains = 1
-            notify(st, RENDERER, core.tick_frame, -1, 0, 1.0)
-    else:
-        core.ready_run = 0
-        if core.grains != 0:
-            core.late_run += 1
-            core.grains_late += 1
-            notify(st, GRAIN_LATE, core.tick_frame, -1, 0, float(core.late_run))
-    if core.grains != 0 and (core.late_run >= LATE_RUN or core.hop_open == 0):
-        core.grains = 0
-        core.late_run = 0
-        core.ready_run = 0
-        core.ready_hops = min(2 * core.ready_hops, core.ready_most)
-        notify(st, RENDERER, core.tick_frame, -1, 0, 0.0)
-
-
-@kernel()
+@state_kernel
 def end_hop(st: Any) -> None:
     """At the end of a tick: what all its voices share into the record; publish a whole one."""
     core = st.core[0]
@@ -141,7 +144,7 @@ def end_hop(st: Any) -> None:
         publish_write(st.hops_at, 1)
 
 
-@kernel()
+@state_kernel
 def delay_bus(st: Any) -> None:
     """Put the bus behind what waits to be heard, take out what is due, and add the grains."""
     core = st.core[0]

@@ -10,7 +10,6 @@ import math
 from typing import Any
 
 from rtsynth.dsp.bend import CONTROLS, DAMP, DETUNE, INHARM, STRETCH, TRANSPOSE, bend_modes
-from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.grain import (
     AGED,
     BRIGHT,
@@ -28,6 +27,7 @@ from rtsynth.dsp.grain import (
     strike_base,
 )
 from rtsynth.dsp.modal import G0, G1, TICK, ZI, ZR
+from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import TEXTURE, bend_voice
 from rtsynth.engine.layout import ENGINE, TO_WORKER, WORKER
 from rtsynth.engine.ring import WRITTEN
@@ -37,7 +37,7 @@ __all__ = ["begin_hand", "enter_hop", "give_voice", "may_ring", "take_voice", "t
 SAME = 1e-9
 
 
-@kernel()
+@state_kernel
 def _tuned_anew(st: Any, v: int) -> bool:
     """Whether an edit bends the modes of a voice in a way that the sums do not tell."""
     slot = st.slots[st.voices[v].slot]
@@ -48,7 +48,7 @@ def _tuned_anew(st: Any, v: int) -> bool:
     )
 
 
-@kernel()
+@state_kernel
 def may_ring(st: Any, v: int) -> bool:
     """Whether nothing but its own state moves the modes of voice v."""
     voice = st.voices[v]
@@ -62,7 +62,21 @@ def may_ring(st: Any, v: int) -> bool:
     return not _tuned_anew(st, v)
 
 
-@kernel()
+@state_kernel
+def give_voice(st: Any, v: int) -> None:
+    """Make the state of voice v as it is a base; both render it for a hop."""
+    voice = st.voices[v]
+    modes, base = st.modes[v], st.bases[v]
+    for m in range(voice.modes):
+        base[0, m] = modes[ZR, m]
+        base[1, m] = modes[ZI, m]
+    voice.turned = 0.0
+    voice.aged = 0.0
+    voice.lost = 0.0
+    voice.hand = TO_WORKER
+
+
+@state_kernel
 def begin_hand(st: Any, v: int) -> None:
     """Choose who renders a voice that begins; its modes are open."""
     core = st.core[0]
@@ -84,21 +98,7 @@ def begin_hand(st: Any, v: int) -> None:
         voice.aged = -voice.fall
 
 
-@kernel()
-def give_voice(st: Any, v: int) -> None:
-    """Make the state of voice v as it is a base; both render it for a hop."""
-    voice = st.voices[v]
-    modes, base = st.modes[v], st.bases[v]
-    for m in range(voice.modes):
-        base[0, m] = modes[ZR, m]
-        base[1, m] = modes[ZI, m]
-    voice.turned = 0.0
-    voice.aged = 0.0
-    voice.lost = 0.0
-    voice.hand = TO_WORKER
-
-
-@kernel()
+@state_kernel
 def take_voice(st: Any, v: int) -> None:
     """Let the engine go on with voice v from where the worker is; the worker is told no more."""
     voice = st.voices[v]
@@ -119,23 +119,7 @@ def take_voice(st: Any, v: int) -> None:
         modes[G0, m] = modes[G1, m]
 
 
-@kernel()
-def enter_hop(st: Any, v: int) -> None:
-    """See that a voice the worker renders has a place in this hop's record, or take it back."""
-    core = st.core[0]
-    voice = st.voices[v]
-    if voice.hand == ENGINE:
-        return
-    room = core.hop_open != 0 and (voice.place >= 0 or core.hop_voices < st.voices.shape[0])
-    if _tuned_anew(st, v) or not room:
-        if voice.hand == WORKER:
-            take_voice(st, v)
-        voice.hand = ENGINE
-    elif voice.place < 0:
-        _open_place(st, v)
-
-
-@kernel()
+@state_kernel
 def _open_place(st: Any, v: int) -> None:
     """Begin a voice's entry in this hop's record."""
     core = st.core[0]
@@ -169,7 +153,23 @@ def _open_place(st: Any, v: int) -> None:
             vectors[tick, k] = st.voice_vectors[v, k]
 
 
-@kernel()
+@state_kernel
+def enter_hop(st: Any, v: int) -> None:
+    """See that a voice the worker renders has a place in this hop's record, or take it back."""
+    core = st.core[0]
+    voice = st.voices[v]
+    if voice.hand == ENGINE:
+        return
+    room = core.hop_open != 0 and (voice.place >= 0 or core.hop_voices < st.voices.shape[0])
+    if _tuned_anew(st, v) or not room:
+        if voice.hand == WORKER:
+            take_voice(st, v)
+        voice.hand = ENGINE
+    elif voice.place < 0:
+        _open_place(st, v)
+
+
+@state_kernel
 def trace_voice(st: Any, v: int, first: int, bright: float, position: float, length: int) -> None:
     """Write one tick of voice v into the hop's record and count it in the sums.
 

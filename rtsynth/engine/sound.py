@@ -19,11 +19,13 @@ from rtsynth.dsp.ramp import apply_fade, ease
 from rtsynth.dsp.safety import largest
 from rtsynth.dsp.strike import add_attack, strike_noise
 from rtsynth.engine.blow import blow
+from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.controls import TEXTURE, bend_voice, move_controls, target_controls
 from rtsynth.engine.hand import enter_hop, trace_voice
 from rtsynth.engine.layout import ENGINE, TO_ENGINE, TO_WORKER, WORKER
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BOW, NOW, STRIKE_LEVEL
+from rtsynth.engine.state import state_at
 from rtsynth.engine.texture import render_texture
 from rtsynth.engine.voice import DYING, END, FREE, SQRT2, let_die, notify
 
@@ -34,7 +36,7 @@ SILENCE = 1e-5  # −100 dB re full scale
 LARGEST_SANE = 1e6
 
 
-@kernel()
+@state_kernel
 def _strike(st: Any, v: int, first: int) -> None:
     """The drive of the modes into st.drive[1]; the part heard directly into st.mono."""
     voice = st.voices[v]
@@ -62,41 +64,7 @@ def _strike(st: Any, v: int, first: int) -> None:
     voice.driven = 1 if noisy and age + TICK < res.strike_frames else 0
 
 
-@kernel()
-def _modal(st: Any, v: int, first: int) -> None:
-    """One tick of a modal voice into st.mono."""
-    voice = st.voices[v]
-    res = st.resonances[voice.resonance]
-    bent = move_controls(st, v)
-    if bent:
-        bend_voice(st, v)
-    driven = voice.driven != 0
-    blown = res.blown != 0 and not _blown_out(st, voice)
-    letting_go = voice.released == 0 and voice.release < st.core[0].tick_frame + TICK
-    for n in range(TICK):
-        st.drive[1, n] = 0.0
-    if driven:
-        _strike(st, v, first)
-    if blown:
-        blow(st, v, first)
-    driven = driven or (blown and res.blow_wet > 0.0)
-    split = TICK
-    if letting_go:
-        split = min(max(first, math.ceil(voice.release) - st.core[0].tick_frame), TICK)
-    voice.level = _sound_modes(st, v, first, split, driven, bent)
-    if split < TICK:
-        _let_go(st, v)
-        voice.level = _sound_modes(st, v, split, TICK, driven, True)
-    _attack(st, v, first)
-
-
-@kernel()
-def _blown_out(st: Any, voice: Any) -> bool:
-    """Whether the noise of a voice that was let go has faded."""
-    return voice.release + st.fade.shape[0] < st.core[0].tick_frame
-
-
-@kernel()
+@state_kernel
 def _sound_modes(st: Any, v: int, first: int, last: int, driven: bool, bent: bool) -> float:
     """Frames first … last of the modes into st.mono; a bound on what they have left."""
     voice = st.voices[v]
@@ -125,32 +93,6 @@ def _sound_modes(st: Any, v: int, first: int, last: int, driven: bool, bent: boo
 
 
 @kernel()
-def _let_go(st: Any, v: int) -> None:
-    """The key is let go: what decays, decays faster from here on."""
-    voice = st.voices[v]
-    voice.released = 1
-    target_controls(st, v, st.bend)
-    for k in range(CONTROLS):
-        if voice.ramp_ticks == 0 or k == RELEASE:
-            st.controls[v, k] = st.bend[k]
-    bend_voice(st, v)
-
-
-@kernel()
-def _follow(st: Any, v: int, first: int) -> None:
-    """One tick of a voice that a worker renders: all but the sound."""
-    voice = st.voices[v]
-    if move_controls(st, v):
-        bend_voice(st, v)
-    if voice.released == 0 and voice.release < st.core[0].tick_frame + TICK:
-        _let_go(st, v)
-    voice.attack_at += (TICK - first) * 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
-    voice.attack_cache = voice.cache
-    voice.attack_next = voice.cache
-    voice.attack_ticks = 0
-
-
-@kernel()
 def _attack_length(st: Any, voice: Any) -> int:
     """Samples of the longest attack the voice plays, the resonance's or a drawn one."""
     length = st.resonances[voice.resonance].attack_frames
@@ -161,27 +103,16 @@ def _attack_length(st: Any, voice: Any) -> int:
     return int(length)
 
 
-@kernel()
-def _attack(st: Any, v: int, first: int) -> None:
-    """The attack waveforms into st.mono; backwards if the event's age runs so."""
-    voice = st.voices[v]
-    length = _attack_length(st, voice)
-    ratio = 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
-    stretch = st.controls[v, STRETCH]
-    position, rate = voice.attack_at, ratio
-    if stretch < 0.0:
-        position, rate = (voice.age + first * stretch) * ratio, ratio * stretch
-    if position < length:
-        level = st.params[STRIKE_LEVEL, NOW]
-        learned = st.attack[voice.resonance, : st.resonances[voice.resonance].attack_frames]
-        if position >= 0.0:
-            add_attack(learned, position, rate, level, first, TICK, st.mono)
-        _drawn_attack(st, voice, position, rate, first)
-    else:
-        voice.attack_cache = voice.cache
-        voice.attack_next = voice.cache
-        voice.attack_ticks = 0
-    voice.attack_at = position + (TICK - first) * rate
+@state_kernel
+def _add_member_attacks(
+    st: Any, cache: int, position: float, rate: float, start: float, target: float, first: int
+) -> None:
+    if cache < 0:
+        return
+    members = st.members.shape[0]
+    rows = st.drawn_attack[cache * members : (cache + 1) * members]
+    length = st.caches[cache].attack_frames
+    add_drawn(rows, length, position, rate, st.members, start, target, first, TICK, st.mono)
 
 
 @kernel()
@@ -205,19 +136,90 @@ def _drawn_attack(st: Any, voice: Any, position: float, rate: float, first: int)
             voice.attack_ticks = st.core[0].smooth_ticks
 
 
-@kernel()
-def _add_member_attacks(
-    st: Any, cache: int, position: float, rate: float, start: float, target: float, first: int
-) -> None:
-    if cache < 0:
-        return
-    members = st.members.shape[0]
-    rows = st.drawn_attack[cache * members : (cache + 1) * members]
-    length = st.caches[cache].attack_frames
-    add_drawn(rows, length, position, rate, st.members, start, target, first, TICK, st.mono)
+@state_kernel
+def _attack(st: Any, v: int, first: int) -> None:
+    """The attack waveforms into st.mono; backwards if the event's age runs so."""
+    voice = st.voices[v]
+    length = _attack_length(st, voice)
+    ratio = 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
+    stretch = st.controls[v, STRETCH]
+    position, rate = voice.attack_at, ratio
+    if stretch < 0.0:
+        position, rate = (voice.age + first * stretch) * ratio, ratio * stretch
+    if position < length:
+        level = st.params[STRIKE_LEVEL, NOW]
+        learned = st.attack[voice.resonance, : st.resonances[voice.resonance].attack_frames]
+        if position >= 0.0:
+            add_attack(learned, position, rate, level, first, TICK, st.mono)
+        _drawn_attack(st, voice, position, rate, first)
+    else:
+        voice.attack_cache = voice.cache
+        voice.attack_next = voice.cache
+        voice.attack_ticks = 0
+    voice.attack_at = position + (TICK - first) * rate
+
+
+@state_kernel
+def _let_go(st: Any, v: int) -> None:
+    """The key is let go: what decays, decays faster from here on."""
+    voice = st.voices[v]
+    voice.released = 1
+    target_controls(st, v, st.bend)
+    for k in range(CONTROLS):
+        if voice.ramp_ticks == 0 or k == RELEASE:
+            st.controls[v, k] = st.bend[k]
+    bend_voice(st, v)
 
 
 @kernel()
+def _blown_out(st: Any, voice: Any) -> bool:
+    """Whether the noise of a voice that was let go has faded."""
+    return voice.release + st.fade.shape[0] < st.core[0].tick_frame
+
+
+@state_kernel
+def _modal(st: Any, v: int, first: int) -> None:
+    """One tick of a modal voice into st.mono."""
+    voice = st.voices[v]
+    res = st.resonances[voice.resonance]
+    bent = move_controls(st, v)
+    if bent:
+        bend_voice(st, v)
+    driven = voice.driven != 0
+    blown = res.blown != 0 and not _blown_out(st, voice)
+    letting_go = voice.released == 0 and voice.release < st.core[0].tick_frame + TICK
+    for n in range(TICK):
+        st.drive[1, n] = 0.0
+    if driven:
+        _strike(st, v, first)
+    if blown:
+        blow(st, v, first)
+    driven = driven or (blown and res.blow_wet > 0.0)
+    split = TICK
+    if letting_go:
+        split = min(max(first, math.ceil(voice.release) - st.core[0].tick_frame), TICK)
+    voice.level = _sound_modes(st, v, first, split, driven, bent)
+    if split < TICK:
+        _let_go(st, v)
+        voice.level = _sound_modes(st, v, split, TICK, driven, True)
+    _attack(st, v, first)
+
+
+@state_kernel
+def _follow(st: Any, v: int, first: int) -> None:
+    """One tick of a voice that a worker renders: all but the sound."""
+    voice = st.voices[v]
+    if move_controls(st, v):
+        bend_voice(st, v)
+    if voice.released == 0 and voice.release < st.core[0].tick_frame + TICK:
+        _let_go(st, v)
+    voice.attack_at += (TICK - first) * 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
+    voice.attack_cache = voice.cache
+    voice.attack_next = voice.cache
+    voice.attack_ticks = 0
+
+
+@state_kernel
 def _finished(st: Any, v: int) -> bool:
     """Whether nothing of the voice will be heard any more."""
     voice = st.voices[v]
@@ -231,6 +233,15 @@ def _finished(st: Any, v: int) -> bool:
     if voice.attack_at < _attack_length(st, voice) or st.controls[v, STRETCH] < 0.0:
         return False
     return voice.level * max(voice.gain, 0.05) < SILENCE
+
+
+@kernel("float64(float32[::1], float64, float64, float32[::1])")
+def _add(mono: Any, start: float, change: float, out: Any) -> float:
+    """`out += mono · gain`, the gain moving in a straight line by `change`; where it ends."""
+    step = change / TICK
+    for n in range(TICK):
+        out[n] += mono[n] * (start + step * (n + 1))
+    return start + change
 
 
 @kernel()
@@ -259,7 +270,7 @@ def _mix(st: Any, v: int, out: Any) -> None:
         voice.right = _add(mono, voice.right, (right - voice.right) * share, out[1])
 
 
-@kernel()
+@state_kernel
 def _mix_shared(st: Any, v: int, first: int) -> None:
     """Gain, fade and pan of a voice into the hop's record; st.mono too while it is handed over."""
     voice = st.voices[v]
@@ -281,16 +292,7 @@ def _mix_shared(st: Any, v: int, first: int) -> None:
             st.bus[c, n] += (1.0 - part) * st.share[c, n] * st.rung[n]
 
 
-@kernel("float64(float32[::1], float64, float64, float32[::1])")
-def _add(mono: Any, start: float, change: float, out: Any) -> float:
-    """`out += mono · gain`, the gain moving in a straight line by `change`; where it ends."""
-    step = change / TICK
-    for n in range(TICK):
-        out[n] += mono[n] * (start + step * (n + 1))
-    return start + change
-
-
-@kernel()
+@state_kernel
 def _grow_older(st: Any, v: int) -> None:
     """Advance the event's own time; one that has come back to its onset ends there."""
     voice = st.voices[v]
@@ -300,9 +302,10 @@ def _grow_older(st: Any, v: int) -> None:
         let_die(st, voice, 0)
 
 
-@kernel()
-def render_voice(st: Any, v: int) -> None:
+@door
+def render_voice(address: int, v: int) -> None:
     """One tick of voice v into the bus; frees it when it has become silent or mad."""
+    st = state_at(address)
     core = st.core[0]
     voice = st.voices[v]
     first = max(0, voice.begin - core.tick_frame)

@@ -8,6 +8,7 @@ from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.intrinsic import load_acquire
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import fade_level
+from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.controls import TEXTURE, draw_voice, project_vector, target_controls
 from rtsynth.engine.hand import begin_hand
 from rtsynth.engine.layout import ENGINE
@@ -15,6 +16,7 @@ from rtsynth.engine.opening import open_voice
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import NOW, RETRIGGER
 from rtsynth.engine.ring import READ, WRITTEN, publish_write
+from rtsynth.engine.state import state_at
 
 __all__ = [
     "DYING",
@@ -33,7 +35,7 @@ GO, END, STOLEN = int(NoticeKind.GO), int(NoticeKind.END), int(NoticeKind.STOLEN
 LONGEST_BACKWARDS_S = 60.0
 
 
-@kernel()
+@state_kernel
 def notify(st: Any, kind: int, frame: int, event: int, request: int, value: float) -> None:
     """Put one notice into the outbox, or count it as lost."""
     at = st.outbox_at
@@ -74,7 +76,7 @@ def let_die(st: Any, voice: Any, first: int) -> None:
         fade_voice(st, voice, 0.0, first)
 
 
-@kernel()
+@state_kernel
 def _has_room(st: Any) -> bool:
     """Whether any voice is free; the dying ones may hold all that are spare."""
     for v in range(st.voices.shape[0]):
@@ -83,7 +85,7 @@ def _has_room(st: Any) -> bool:
     return False
 
 
-@kernel()
+@state_kernel
 def _claim_voice(st: Any, first: int) -> int:
     """Index of a free voice, of which there is one; the quietest dies if too many sound."""
     sounding, quietest, free = 0, -1, -1
@@ -106,7 +108,7 @@ def _claim_voice(st: Any, first: int) -> int:
     return free
 
 
-@kernel()
+@state_kernel
 def _begin_fade(st: Any, v: int, first: int, age: int) -> None:
     """A struck voice is there at once; a texture, and one opened in its middle, fade in."""
     voice = st.voices[v]
@@ -122,7 +124,7 @@ def _begin_fade(st: Any, v: int, first: int, age: int) -> None:
         voice.fade_first = first
 
 
-@kernel()
+@state_kernel
 def _begin_drawing(st: Any, v: int) -> None:
     """Choose what the field drew for the event, else for its resonance; take the vector over."""
     voice = st.voices[v]
@@ -144,7 +146,7 @@ def _begin_drawing(st: Any, v: int) -> None:
         project_vector(st, v)
 
 
-@kernel()
+@state_kernel
 def _begin_age(st: Any, v: int, first: int, age: int) -> None:
     """Set the event's own time; one that runs backwards begins at its end."""
     voice = st.voices[v]
@@ -161,20 +163,21 @@ def _begin_age(st: Any, v: int, first: int, age: int) -> None:
     draw_voice(st, v, voice.age + 0.5 * TICK * stretch)
 
 
-@kernel()
+@door
 def start_voice(
-    st: Any, slot_index: int, first: int, velocity: float, from_score: int, age: int
+    address: int, slot_index: int, first: int, velocity: float, from_score: int, age: int
 ) -> None:
     """Sound an event from frame `first` of this tick on, `age` frames into its life.
 
     Args:
-        st: State.
+        address: of the state.
         slot_index: the event.
         first: 0 … TICK − 1.
         velocity: factor on the event's gain.
         from_score: 1 if the transport asks, 0 if a hand does.
         age: frames ≥ 0.
     """
+    st = state_at(address)
     core = st.core[0]
     slot = st.slots[slot_index]
     if not _has_room(st):
