@@ -212,7 +212,7 @@ class Batch:
         self._captured: _Captured | None = None
         if cuda:
             self._inputs = {name: tensor.to(device) for name, tensor in self._host.items()}
-            self._stream = torch.cuda.Stream(device)
+            self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
             self._captured = self._capture()
             self._out = torch.zeros_like(self._captured.output, device="cpu").pin_memory()
         else:

@@ -75,7 +75,12 @@ class GrainWorker:
         self.times_ns = np.zeros(TIMES, np.int64)
 
     def start(self) -> None:
-        """Render from now on, in a thread of its own. Thread: main."""
+        """Render from now on, in a thread of its own. Thread: main.
+
+        On the processor torch then keeps to one core, in the whole program.
+        """
+        if self.device.type == "cpu":
+            torch.set_num_threads(1)
         self._thread = threading.Thread(target=self._run, name="grains", daemon=True)
         self._thread.start()
 
