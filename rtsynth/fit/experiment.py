@@ -43,7 +43,7 @@ class Rates:
     attack: float = 0.01
     gain: float = 0.003
     vector: float = 0.05
-    field: float = 0.001
+    field: float = 0.0002
     choice: float = 0.05
 
     def __post_init__(self) -> None:

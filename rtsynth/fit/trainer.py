@@ -135,9 +135,9 @@ class Trainer:
                 f"{self.bad_steps} steps in a row had no finite gradient; lower the rates"
             )
         self.step += 1
-        self._settle()
+        settled = self._settle()
         norms = {f"gradient.{k}": v if math.isfinite(v) else -1.0 for k, v in norms.items()}
-        return {"step": self.step, "loss": sum(terms.values()), **terms, **norms}
+        return {"step": self.step, "loss": sum(terms.values()), **terms, **norms, **settled}
 
     def _crop_terms(self) -> dict[str, Tensor]:
         """The named, weighted terms of a random crop."""
@@ -160,14 +160,15 @@ class Trainer:
                 parts[key] = term.weight * value
         return parts | self.model.regularisers(self.experiment.weights, batch)
 
-    def _settle(self) -> None:
-        """What belongs to the choice of resonances between two steps."""
+    def _settle(self) -> dict[str, int]:
+        """What belongs to the choice of resonances between two steps; facts for the log."""
         recipe, choice = self.experiment, self.model.choice
         if choice is not None:
             everyone = np.arange(len(self.material.rows))
             choice.choice.advance(choice.weights(everyone, self.step))
         if recipe.choice == "em" and self.step % recipe.choice_every == 0:
-            reassign(self.model, self.material, self.validate)
+            return {"reassigned": reassign(self.model, self.material, self.validate)}
+        return {}
 
     def validate(self) -> float:
         """How far what would be baked now is from the recordings."""
