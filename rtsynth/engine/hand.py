@@ -32,7 +32,15 @@ from rtsynth.engine.controls import TEXTURE, bend_voice
 from rtsynth.engine.layout import ENGINE, TO_WORKER, WORKER
 from rtsynth.engine.ring import WRITTEN
 
-__all__ = ["begin_hand", "enter_hop", "give_voice", "may_ring", "take_voice", "trace_voice"]
+__all__ = [
+    "begin_hand",
+    "enter_hop",
+    "give_voice",
+    "may_ring",
+    "take_voice",
+    "trace_vector",
+    "trace_voice",
+]
 
 SAME = 1e-9
 
@@ -205,7 +213,13 @@ def trace_voice(st: Any, v: int, first: int, bright: float, position: float, len
     voice.turned += voice.ratio * (TICK - first)
     voice.aged += voice.fall * (TICK - first)
     voice.lost += voice.let * (TICK - let_from)
-    vectors = st.grain_vectors[voice.place]
+
+
+@state_kernel
+def trace_vector(st: Any, v: int) -> None:
+    """Write what this tick has made of a voice's vector into the rest of the hop's record."""
+    vectors = st.grain_vectors[st.voices[v].place]
+    tick = st.core[0].tick_frame % HOP // TICK
     for after in range(tick + 1, vectors.shape[0]):
         for k in range(vectors.shape[1]):
             vectors[after, k] = st.voice_vectors[v, k]

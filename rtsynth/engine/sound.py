@@ -21,8 +21,8 @@ from rtsynth.dsp.strike import add_attack, strike_noise
 from rtsynth.engine.blow import blow
 from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.controls import TEXTURE, bend_voice, move_controls, target_controls
-from rtsynth.engine.hand import enter_hop, trace_voice
-from rtsynth.engine.layout import ENGINE, TO_ENGINE, TO_WORKER, WORKER
+from rtsynth.engine.hand import enter_hop, trace_vector, trace_voice
+from rtsynth.engine.layout import ENGINE, TO_ENGINE, WORKER
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BOW, NOW, STRIKE_LEVEL
 from rtsynth.engine.state import state_at
@@ -275,21 +275,26 @@ def _mix_shared(st: Any, v: int, first: int) -> None:
     """Gain, fade and pan of a voice into the hop's record; st.mono too while it is handed over."""
     voice = st.voices[v]
     at = st.core[0].tick_frame % HOP
+    gains = st.grain_gains[voice.place]
     for n in range(TICK):
         st.rung[n] = st.mono[n]
-        st.mono[n] = 1.0 if n >= first else 0.0
-        for c in range(st.share.shape[0]):
-            st.share[c, n] = 0.0
+        st.mono[n] = 1.0
+    for n in range(first):
+        st.mono[n] = 0.0
+    st.share[:] = 0.0
     _mix(st, v, st.share)
-    for n in range(TICK):
-        part = 1.0
-        if voice.hand == TO_WORKER:
-            part = st.halves[at + n]
-        elif voice.hand == TO_ENGINE:
-            part = st.halves[HOP + at + n]
-        for c in range(st.share.shape[0]):
-            st.grain_gains[voice.place, c, at + n] = part * st.share[c, n]
-            st.bus[c, n] += (1.0 - part) * st.share[c, n] * st.rung[n]
+    for c in range(gains.shape[0]):
+        for n in range(TICK):
+            gains[c, at + n] = st.share[c, n]
+    if voice.hand == WORKER:
+        return
+    part = st.halves[at : at + TICK]
+    if voice.hand == TO_ENGINE:
+        part = st.halves[HOP + at : HOP + at + TICK]
+    for c in range(gains.shape[0]):
+        for n in range(TICK):
+            gains[c, at + n] *= part[n]
+            st.bus[c, n] += (1.0 - part[n]) * st.share[c, n] * st.rung[n]
 
 
 @state_kernel
@@ -313,6 +318,7 @@ def render_voice(address: int, v: int) -> None:
         st.mono[n] = 0.0
     enter_hop(st, v)
     bright, position = voice.bright, voice.attack_at
+    ramp, version = voice.ramp_ticks, voice.version
     if voice.kind == TEXTURE:
         render_texture(st, v, first)
     elif voice.hand == WORKER:
@@ -330,6 +336,8 @@ def render_voice(address: int, v: int) -> None:
         _mix(st, v, st.bus)
     else:
         trace_voice(st, v, first, bright, position, _attack_length(st, voice))
+        if ramp > 0 or voice.version != version:
+            trace_vector(st, v)
         _mix_shared(st, v, first)
     if _finished(st, v):
         voice.state = FREE

@@ -3,7 +3,7 @@
     python tools/bench/grains.py --events 8 32 128 --modes 32
 
 A hop of 256 frames at 48 kHz has to be rendered in half its time, 2.67 ms, 99 times in 100. It is
-timed with all that the worker does for it: copying its record into a batch, the batch, copying the sound out.
+timed with all that the worker does: copying its record into a batch, the batch, and the sound out.
 `ringing`: modes alone; `attacking`: the field's attack at full rate as well, of all events at once.
 The audio thread's time for a hop is its own, so that a busy machine counts less. On a CUDA device
 where there is one, else on one core; the first line says which.
@@ -55,9 +55,12 @@ def engine_of(instrument: Instrument, events: int, ahead: int) -> Engine:
     return engine
 
 
-def worker_times_ms(worker: GrainWorker, engine: Engine, hops: int) -> NDArray[np.float64]:
+def worker_times_ms(
+    worker: GrainWorker, engine: Engine, instrument: Instrument, hops: int
+) -> NDArray[np.float64]:
     """[hops] time to render the first hop of all events, again and again."""
-    advance(engine, np.zeros((HOP, 2), np.float32))
+    drawer = drawer_for(engine, instrument)
+    advance(engine, np.zeros((HOP, 2), np.float32), drawer)
     hop = engine.hops.next()
     assert hop is not None
     times = []
@@ -106,7 +109,9 @@ def main() -> int:
         for events in options.events:
             engine = engine_of(instrument, events, AHEAD)
             worker = GrainWorker(engine, instrument, device)
-            p50, p99 = np.percentile(worker_times_ms(worker, engine, options.hops), (50, 99))
+            p50, p99 = np.percentile(
+                worker_times_ms(worker, engine, instrument, options.hops), (50, 99)
+            )
             ours, theirs = (np.median(audio_times_ms(instrument, events, a)) for a in (AHEAD, 0))
             verdict = "yes" if p99 < HALF_MS else "no"
             cells = f"{p50:.2f} | {p99:.2f} | {verdict} | {ours:.3f} | {theirs:.3f}"
