@@ -23,7 +23,6 @@ from rtsynth.dsp.draw import CURVE_RATE, SEGMENT_POINTS, read_curves
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import ease
 from rtsynth.engine.compile import state_kernel
-from rtsynth.engine.layout import WORKER
 from rtsynth.engine.patch import (
     BANK_BRIGHT,
     BANK_DAMP,
@@ -34,6 +33,7 @@ from rtsynth.engine.patch import (
     NOW,
     TICKS_LEFT,
 )
+from rtsynth.engine.record import WORKER
 from rtsynth.events import Kind
 
 __all__ = [

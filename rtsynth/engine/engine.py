@@ -16,8 +16,9 @@ from rtsynth.engine.arena import Arena
 from rtsynth.engine.caches import Caches
 from rtsynth.engine.callback import callback, run_block
 from rtsynth.engine.hops import Hops
-from rtsynth.engine.layout import NUMBERS, Sizes, manifest
+from rtsynth.engine.layout import Sizes, manifest
 from rtsynth.engine.ops import ASAP, ON_EVENTS, Latency, Notice, NoticeKind, Op, Stats
+from rtsynth.engine.record import NUMBERS
 from rtsynth.engine.ring import READ, drain, free_space, publish_read, push, readable
 from rtsynth.engine.state import HEADER
 from rtsynth.errors import CapacityError, QueueFullError, UnknownNameError, ValueRangeError

@@ -15,9 +15,9 @@ from rtsynth.dsp.safety import largest
 from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.controls import TEXTURE
 from rtsynth.engine.hand import give_voice, may_ring, take_voice
-from rtsynth.engine.layout import ENGINE, TO_ENGINE, TO_WORKER, WORKER
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import NOW, STRIKE_LEVEL
+from rtsynth.engine.record import ENGINE, TO_ENGINE, TO_WORKER, WORKER
 from rtsynth.engine.ring import READ, WRITTEN, free_space, publish_read, publish_write, readable
 from rtsynth.engine.state import state_at
 from rtsynth.engine.voice import FREE, notify

@@ -29,7 +29,7 @@ from rtsynth.dsp.grain import (
 from rtsynth.dsp.modal import G0, G1, TICK, ZI, ZR
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import TEXTURE, bend_voice
-from rtsynth.engine.layout import ENGINE, TO_WORKER, WORKER
+from rtsynth.engine.record import ENGINE, TO_WORKER, WORKER
 from rtsynth.engine.ring import WRITTEN
 
 __all__ = [

@@ -22,9 +22,9 @@ from rtsynth.engine.blow import blow
 from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.controls import TEXTURE, bend_voice, move_controls, target_controls
 from rtsynth.engine.hand import enter_hop, trace_vector, trace_voice
-from rtsynth.engine.layout import ENGINE, TO_ENGINE, WORKER
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BOW, NOW, STRIKE_LEVEL
+from rtsynth.engine.record import ENGINE, TO_ENGINE, WORKER
 from rtsynth.engine.state import state_at
 from rtsynth.engine.texture import render_texture
 from rtsynth.engine.voice import DYING, END, FREE, SQRT2, let_die, notify

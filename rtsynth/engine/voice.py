@@ -11,10 +11,10 @@ from rtsynth.dsp.ramp import fade_level
 from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.controls import TEXTURE, draw_voice, project_vector, target_controls
 from rtsynth.engine.hand import begin_hand
-from rtsynth.engine.layout import ENGINE
 from rtsynth.engine.opening import open_voice
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import NOW, RETRIGGER
+from rtsynth.engine.record import ENGINE
 from rtsynth.engine.ring import READ, WRITTEN, publish_write
 from rtsynth.engine.state import state_at
 
