@@ -152,13 +152,12 @@ class GrainWorker:
         count, inputs = len(voices), batch.arrays
         entries = hop.voices[voices]
         inputs["gains"][count:] = 0.0
-        inputs["gains"][:count] = hop.gains[voices]
-        inputs["rows"][:count] = hop.rows[voices]
-        inputs["vectors"][:count] = hop.vectors[voices]
         inputs["resonance"][:count] = entries["resonance"]
+        for name in ("gains", "rows", "vectors", "bases"):
+            if name in inputs:
+                getattr(hop, name).take(voices, 0, inputs[name][:count], mode="clip")
         inputs["ticks"][:] = hop.ticks
-        if "bases" in inputs:
-            inputs["bases"][:count] = hop.bases[voices]
+        if "tuning" in inputs:
             inputs["tuning"][:count] = 1.0
             for i in np.flatnonzero((entries["inharm"] != 0.0) | (entries["detune"] != 0.0)):
                 entry = entries[i]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from rtsynth.audio import HandDevice
@@ -340,6 +341,45 @@ def test_a_worker_in_its_own_thread_renders_what_one_in_step_does() -> None:
     found = np.concatenate(blocks)[engine.latency.inside :][: len(expected)]
     assert engine.stats().grains_late == 0
     assert np.array_equal(found, expected)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_a_cuda_device_renders_the_same_hop_60_db_alike() -> None:
+    """Its graphs are captured once per batch size and replayed."""
+    instrument = drawn_instrument()
+    table = EventTable(
+        [Event(i, resonance=STRUCK, transpose=i % 7, gain=0.1) for i in range(1, 21)]
+    )
+    engine = build(table, instrument, AHEAD)
+    drawer = drawer_for(engine, instrument)
+    workers = [GrainWorker(engine, instrument, device) for device in ("cpu", "cuda")]
+    engine.post(Op.PLAY, 0, 0)
+    advance(engine, np.zeros((HOP, 2), np.float32), drawer)
+    hop = engine.hops.next()
+    assert hop is not None
+    expected, *found = [worker.render(hop).copy() for worker in (*workers, workers[1])]
+    assert np.abs(expected).max() > 0.1
+    assert residual_db(found[0], expected) < -60.0
+    assert np.array_equal(found[0], found[1])
+
+
+def test_a_worker_that_breaks_ends_alone_and_the_engine_plays_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = build(bell(), small_instrument(), AHEAD)
+    worker = GrainWorker(engine, small_instrument(), "cpu")
+
+    def broken() -> bool:
+        raise RuntimeError("the device is gone")
+
+    monkeypatch.setattr(worker, "pump", broken)
+    worker.start()
+    worker.stop()
+    assert "the engine renders from curves" in caplog.text
+    engine.post(Op.PLAY, 0, 8 * HOP)
+    out = np.zeros((20 * HOP, 2), np.float32)
+    engine.process(out)
+    assert np.abs(out).max() > 0.1
 
 
 def test_a_worker_needs_an_engine_that_looks_ahead() -> None:
