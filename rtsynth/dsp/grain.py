@@ -5,16 +5,18 @@ faded out by the one before it and faded in by the one after it.
 
 A voice's modes bend alike, so that from a base state (z before a frame) any later state follows
 from three sums over the frames since: `z_m = base_m · exp(−d_m·aged − lost + j·w_m·turned)`, d_m
-being ln(1000) / (t60_m · rate) and w_m the angle per frame of the mode as it is tuned.
+being ln(1000) / (t60_m · rate) and w_m the angle per frame of the mode as it is tuned. A bow adds
+`e_m · a_m · u_m`: the phasor u_m turns with the mode, the amplitude e_m starts at 0 with the base
+and approaches the bow's height with the mode's own decay.
 """
 
 import math
 
 import numpy as np
 
-from rtsynth.dsp.bend import GAIN_IM, GAIN_RE, OCTAVE, T60
+from rtsynth.dsp.bend import GAIN_IM, GAIN_RE, OCTAVE, T60, exp
 from rtsynth.dsp.compile import kernel
-from rtsynth.dsp.modal import PI, PR, TICK, ZI, ZR
+from rtsynth.dsp.modal import AI, AR, PI, PR, TICK, UI, UR, ZI, ZR
 
 __all__ = [
     "AGED",
@@ -22,6 +24,7 @@ __all__ = [
     "BRIGHT_BEFORE",
     "COLUMNS",
     "FALL",
+    "HEIGHT",
     "HOP",
     "HOP_TICKS",
     "LET",
@@ -31,7 +34,9 @@ __all__ = [
     "RATIO",
     "SPEED",
     "TURNED",
+    "build_bow",
     "grain_halves",
+    "place_bow",
     "place_modes",
     "ring_bound",
     "strike_base",
@@ -54,8 +59,9 @@ HOP_TICKS = HOP // TICK
     BRIGHT,  # and at this one's
     POSITION,  # samples of the attack at the tick's frame 0 …
     SPEED,  # … and per frame
-) = range(11)
-COLUMNS = 11
+    HEIGHT,  # of the bow's drive
+) = range(12)
+COLUMNS = 12
 """What a tick of a voice is, in a row of float64."""
 
 LN1000 = math.log(1000.0)
@@ -129,3 +135,39 @@ def ring_bound(
         size = abs(base[0, m]) + abs(base[1, m])
         total += size * math.exp(min(max(neper - lost, -80.0), 40.0))
     return total
+
+
+@kernel("void(float64[:,::1], int64, float64[:,::1], float64)")
+def place_bow(modes: np.ndarray, count: int, bow: np.ndarray, turned: float) -> None:
+    """Add what a bow has built up, and set its phasors; after `place_modes`.
+
+    Args:
+        modes: [ROWS, M]; PR and PI hold the poles as tuned but not bent.
+        count: modes in use.
+        bow: [3, M] phasor at the base, real and imaginary part, and amplitude now.
+        turned: Σ ratio, frames.
+    """
+    for m in range(count):
+        angle = math.atan2(modes[PI, m], modes[PR, m]) * turned
+        c, s = math.cos(angle), math.sin(angle)
+        ur, ui = bow[0, m] * c - bow[1, m] * s, bow[0, m] * s + bow[1, m] * c
+        modes[UR, m] = ur
+        modes[UI, m] = ui
+        modes[ZR, m] += bow[2, m] * (modes[AR, m] * ur - modes[AI, m] * ui)
+        modes[ZI, m] += bow[2, m] * (modes[AR, m] * ui + modes[AI, m] * ur)
+
+
+@kernel("void(float32[:,::1], int64, float64, float64, float64[:,::1])", fastmath=True)
+def build_bow(bank: np.ndarray, count: int, fallen: float, height: float, bow: np.ndarray) -> None:
+    """Advance what a bow has built up, its height constant.
+
+    Args:
+        bank: [5, M] of the resonance.
+        count: modes in use.
+        fallen: Σ fall meanwhile, seconds.
+        height: of the drive.
+        bow: [3, M]; row 2 is advanced.
+    """
+    for m in range(count):
+        kept = exp(max(-LN1000 / bank[T60, m] * fallen, -40.0))
+        bow[2, m] = height + (bow[2, m] - height) * kept

@@ -32,6 +32,8 @@ GRAIN_LATE, RENDERER = int(NoticeKind.GRAIN_LATE), int(NoticeKind.RENDERER)
 @state_kernel
 def _bound_level(st: Any, v: int) -> None:
     voice = st.voices[v]
+    if st.resonances[voice.resonance].bow > 0.0 and voice.released == 0:
+        return  # as loud as it was when it was given
     voice.level = ring_bound(
         st.bank[voice.resonance],
         voice.modes,

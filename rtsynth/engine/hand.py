@@ -1,9 +1,10 @@
 """Who renders a voice: the engine, a render worker, or both while one hands it to the other.
 
-A worker renders what rings: modes that nothing drives any more, and attacks. The engine keeps what
-is bowed, blown or struck with noise until that is over, what runs backwards, textures, and a voice
-while the tuning of its modes against each other (inharm, detune) is being edited. Either can go on
-exactly where the other stopped. Thread: audio.
+A worker renders what rings: modes that nothing drives any more or that are bowed, and attacks. The
+engine keeps what is blown or struck with noise until that is over, what runs backwards, textures, a
+voice while the tuning of its modes against each other (inharm, detune) is being edited, and of a
+bowed one the hop of its onset and of its release. Either goes on exactly where the other stopped.
+Thread: audio.
 """
 
 import math
@@ -15,6 +16,7 @@ from rtsynth.dsp.grain import (
     BRIGHT,
     BRIGHT_BEFORE,
     FALL,
+    HEIGHT,
     HOP,
     LET,
     LET_FROM,
@@ -23,12 +25,15 @@ from rtsynth.dsp.grain import (
     RATIO,
     SPEED,
     TURNED,
+    build_bow,
+    place_bow,
     place_modes,
     strike_base,
 )
-from rtsynth.dsp.modal import G0, G1, TICK, ZI, ZR
+from rtsynth.dsp.modal import G0, G1, TICK, UI, UR, ZI, ZR
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import TEXTURE, bend_voice
+from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BOW, NOW
 from rtsynth.engine.record import ENGINE, TO_WORKER, WORKER
 from rtsynth.engine.ring import WRITTEN
 
@@ -57,13 +62,25 @@ def _tuned_anew(st: Any, v: int) -> bool:
 
 
 @state_kernel
+def _bowed(st: Any, v: int) -> bool:
+    voice = st.voices[v]
+    return st.resonances[voice.resonance].bow > 0.0 and voice.released == 0
+
+
+@state_kernel
+def _let_go_now(st: Any, v: int) -> bool:
+    """Whether a bow leaves voice v in this tick."""
+    return _bowed(st, v) and st.voices[v].release < st.core[0].tick_frame + TICK
+
+
+@state_kernel
 def may_ring(st: Any, v: int) -> bool:
-    """Whether nothing but its own state moves the modes of voice v."""
+    """Whether nothing but its own state and a bow moves the modes of voice v."""
     voice = st.voices[v]
     res = st.resonances[voice.resonance]
     if voice.kind == TEXTURE or voice.driven != 0 or st.controls[v, STRETCH] < 0.0:
         return False
-    if res.bow > 0.0 and voice.released == 0:
+    if _let_go_now(st, v):
         return False
     if res.blown != 0 and voice.release + st.fade.shape[0] >= st.core[0].tick_frame:
         return False
@@ -74,10 +91,13 @@ def may_ring(st: Any, v: int) -> bool:
 def give_voice(st: Any, v: int) -> None:
     """Make the state of voice v as it is a base; both render it for a hop."""
     voice = st.voices[v]
-    modes, base = st.modes[v], st.bases[v]
+    modes, base, bow = st.modes[v], st.bases[v], st.bows[v]
     for m in range(voice.modes):
         base[0, m] = modes[ZR, m]
         base[1, m] = modes[ZI, m]
+        bow[0, m] = modes[UR, m]
+        bow[1, m] = modes[UI, m]
+        bow[2, m] = 0.0
     voice.turned = 0.0
     voice.aged = 0.0
     voice.lost = 0.0
@@ -92,6 +112,8 @@ def begin_hand(st: Any, v: int) -> None:
     res = st.resonances[voice.resonance]
     noisy = res.strike_frames > 0.0 and (res.strike_dry > 0.0 or res.strike_wet > 0.0)
     if core.grains == 0 or core.hop_open == 0 or noisy or voice.kind == TEXTURE:
+        return
+    if res.bow > 0.0:
         return
     voice.driven = 0
     if not may_ring(st, v):
@@ -121,6 +143,8 @@ def take_voice(st: Any, v: int) -> None:
     bank = st.bank[voice.resonance]
     bend_modes(bank, voice.modes, bent, st.gain_db[v], voice.seed, rate, modes)
     place_modes(modes, voice.modes, st.bases[v], voice.turned, voice.aged, voice.lost)
+    if _bowed(st, v):
+        place_bow(modes, voice.modes, st.bows[v], voice.turned)
     voice.hand = ENGINE
     bend_voice(st, v)
     for m in range(voice.modes):
@@ -139,6 +163,7 @@ def _open_place(st: Any, v: int) -> None:
     entry = st.grain_voices[voice.place]
     entry.resonance = voice.resonance
     entry.attacking = 0
+    entry.bowed = 1 if _bowed(st, v) else 0
     entry.seed = voice.seed
     entry.event = slot.id
     entry.inharm = st.controls[v, INHARM]
@@ -155,6 +180,11 @@ def _open_place(st: Any, v: int) -> None:
     for m in range(base.shape[1]):  # the others are of an earlier voice
         base[0, m] = st.bases[v, 0, m] if m < voice.modes else 0.0
         base[1, m] = st.bases[v, 1, m] if m < voice.modes else 0.0
+    if entry.bowed != 0:
+        bow = st.grain_bows[voice.place]
+        for k in range(bow.shape[0]):
+            for m in range(bow.shape[1]):
+                bow[k, m] = st.bows[v, k, m] if m < voice.modes else 0.0
     vectors = st.grain_vectors[voice.place]
     for tick in range(vectors.shape[0]):
         for k in range(vectors.shape[1]):
@@ -169,12 +199,18 @@ def enter_hop(st: Any, v: int) -> None:
     if voice.hand == ENGINE:
         return
     room = core.hop_open != 0 and (voice.place >= 0 or core.hop_voices < st.voices.shape[0])
-    if _tuned_anew(st, v) or not room:
+    if _tuned_anew(st, v) or _let_go_now(st, v) or not room:
         if voice.hand == WORKER:
             take_voice(st, v)
         voice.hand = ENGINE
     elif voice.place < 0:
         _open_place(st, v)
+
+
+@state_kernel
+def _bow_height(st: Any, v: int) -> float:
+    height = st.resonances[st.voices[v].resonance].bow * st.params[BOW_LEVEL, NOW]
+    return height * 2.0 ** st.drawn[v, DRAWN_BOW]
 
 
 @state_kernel
@@ -208,6 +244,11 @@ def trace_voice(st: Any, v: int, first: int, bright: float, position: float, len
     row[BRIGHT] = voice.bright
     row[POSITION] = position - first * speed
     row[SPEED] = speed
+    if _bowed(st, v):
+        row[HEIGHT] = _bow_height(st, v)
+        fallen = voice.fall * TICK / st.core[0].sample_rate
+        bank = st.bank[voice.resonance]
+        build_bow(bank, voice.modes, fallen, row[HEIGHT], st.bows[v])
     if position < length:
         st.grain_voices[voice.place].attacking = 1
     voice.turned += voice.ratio * (TICK - first)

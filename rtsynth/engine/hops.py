@@ -26,6 +26,7 @@ class Hop:
         rows: [n, HOP_TICKS, COLUMNS] float64, as `rtsynth.dsp.grain` names them.
         vectors: [n, HOP_TICKS + 1, 32] before the hop and after each of its ticks.
         bases: [n, 2, M] float64.
+        bows: [n, 3, M] float64, where a voice is bowed.
         gains: [n, channels, HOP] gain, pan and fade.
         ticks: [HOP_TICKS, 1 + K] level of the strike, gains of the field's members.
     """
@@ -35,6 +36,7 @@ class Hop:
     rows: NDArray[np.float64]
     vectors: NDArray[np.float32]
     bases: NDArray[np.float64]
+    bows: NDArray[np.float64]
     gains: NDArray[np.float32]
     ticks: NDArray[np.float64]
 
@@ -89,6 +91,7 @@ class Hops:
             state.grain_rows[here],
             state.grain_vectors[here],
             state.grain_bases[here],
+            state.grain_bows[here],
             state.grain_gains[here],
             state.hop_ticks[at],
         )

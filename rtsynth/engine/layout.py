@@ -120,6 +120,7 @@ class State(NamedTuple):
     window: NDArray[Any]  # [GRAIN]
     fade: NDArray[Any]  # [fade]
     bases: NDArray[Any]  # [voices + spare, 2, M] state from which a voice's sums count
+    bows: NDArray[Any]  # [voices + spare, 3, M] phasors at that state, and what the bow has built
     hops: NDArray[Any]  # [H] HOP_DTYPE
     hops_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
     hop_ticks: NDArray[Any]  # [H, HOP_TICKS, 1 + K] level of the strike, gains of the members
@@ -127,6 +128,7 @@ class State(NamedTuple):
     grain_rows: NDArray[Any]  # [H·V, HOP_TICKS, COLUMNS]
     grain_vectors: NDArray[Any]  # [H·V, HOP_TICKS + 1, VECTOR_DIM] before the hop, after each tick
     grain_bases: NDArray[Any]  # [H·V, 2, M]
+    grain_bows: NDArray[Any]  # [H·V, 3, M]
     grain_gains: NDArray[Any]  # [H·V, channels, HOP] gain, pan and fade
     grain_numbers: NDArray[Any]  # [H] of the grains that have been rendered
     grains: NDArray[Any]  # [H, channels, 2·HOP]
@@ -214,6 +216,7 @@ def manifest(sizes: Sizes) -> Manifest:
         "window": (f4, (GRAIN,)),
         "fade": (f4, (sizes.fade,)),
         "bases": (f8, (pool, 2, wide)),
+        "bows": (f8, (pool, 3, wide)),
         "hops": (HOP_DTYPE, (h,)),
         "hops_at": (i8, indices),
         "hop_ticks": (f8, (h, HOP_TICKS, 1 + len(MEMBERS))),
@@ -221,6 +224,7 @@ def manifest(sizes: Sizes) -> Manifest:
         "grain_rows": (f8, (places, HOP_TICKS, COLUMNS)),
         "grain_vectors": (f4, (places, HOP_TICKS + 1, VECTOR_DIM)),
         "grain_bases": (f8, (places, 2, wide)),
+        "grain_bows": (f8, (places, 3, wide)),
         "grain_gains": (f4, (places, c, GRAIN_HOP)),
         "grain_numbers": (i8, (h,)),
         "grains": (f4, (h, c, 2 * GRAIN_HOP)),

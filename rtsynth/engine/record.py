@@ -248,6 +248,8 @@ GRAIN_DTYPE = np.dtype(
     [
         ("resonance", "<i4"),
         ("attacking", "<i4"),  # 1 if its attack is heard in this hop
+        ("bowed", "<i4"),  # 1 if a bow drives it
+        ("padding", "<i4"),
         ("seed", "<i8"),
         ("event", "<i8"),
         ("inharm", "<f8"),

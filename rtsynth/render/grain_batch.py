@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rtsynth.dsp import grain
-from rtsynth.dsp.bend import FREQ, OCTAVE, T60
+from rtsynth.dsp.bend import FREQ, GAIN_IM, GAIN_RE, OCTAVE, T60
 from rtsynth.dsp.grain import COLUMNS, HOP, HOP_TICKS
 from rtsynth.dsp.modal import TICK
 from rtsynth.engine import PackedBank
@@ -24,7 +24,7 @@ from rtsynth.nn.field import NeuralField
 from rtsynth.nn.ring import ring_ticks
 from rtsynth.units import LN1000
 
-__all__ = ["AttackSound", "Batch", "ModeSound", "Tensors"]
+__all__ = ["AttackSound", "Batch", "BowSound", "ModeSound", "Tensors"]
 
 DB_TO_NEPER = math.log(10.0) / 20.0
 HIGHEST = 0.49  # of the sample rate, beyond which a mode would alias
@@ -53,6 +53,7 @@ class ModeSound:
         t60 = torch.where(used, rows[:, T60], 1.0).double()
         self._omega = 2.0 * math.pi / sample_rate * rows[:, FREQ].double() * used
         self._decay = used * LN1000 / (t60 * sample_rate)
+        self._gain_in = torch.complex(rows[:, GAIN_RE], rows[:, GAIN_IM]) * used / sample_rate
         self._octave = rows[:, OCTAVE] * used
         self._mode_map = torch.from_numpy(bank.mode_map).to(device)
         attack = torch.from_numpy(bank.attack).to(device)
@@ -79,21 +80,30 @@ class ModeSound:
 
     def _ring(self, x: Tensors) -> Tensor:
         """[B, HOP_TICKS, TICK] the modes as if never let go."""
+        bent, decay = self.bend(x), self._decay[x["resonance"]][:, None]
+        size = torch.exp(-decay * x["rows"][..., grain.AGED, None])
+        base = torch.complex(x["bases"][:, 0], x["bases"][:, 1])
+        return bent.ring(base[:, None] * size * bent.turned, bent.fall)
+
+    def bend(self, x: Tensors) -> "Bent":
+        """How the modes are bent in every tick."""
         rows, resonance = x["rows"], x["resonance"]
         omega = (self._omega[resonance] * x["tuning"])[:, None]
-        decay = self._decay[resonance][:, None]
-        turned = omega * rows[..., grain.TURNED, None]
-        turned = torch.remainder(turned, 2.0 * math.pi)
-        size = torch.exp(-decay * rows[..., grain.AGED, None])
-        base = torch.complex(x["bases"][:, 0], x["bases"][:, 1])
-        z = (base[:, None] * torch.polar(size, turned)).to(torch.complex64)
+        turned = torch.remainder(omega * rows[..., grain.TURNED, None], 2.0 * math.pi)
         ratio = rows[..., grain.RATIO, None]
         angle = omega * ratio
-        pole = torch.polar(torch.exp(-decay * rows[..., grain.FALL, None]), angle)
         before = omega * torch.cat([ratio[:, :1], ratio[:, :-1]], 1)
-        g0 = self._gain(x, grain.BRIGHT_BEFORE, 0, before)
-        g1 = self._gain(x, grain.BRIGHT, 1, angle)
-        return ring_ticks(z, pole.to(torch.complex64), g0, g1)
+        return Bent(
+            torch.polar(torch.ones_like(turned), turned),
+            angle,
+            self._decay[resonance][:, None] * rows[..., grain.FALL, None],
+            self._gain(x, grain.BRIGHT_BEFORE, 0, before),
+            self._gain(x, grain.BRIGHT, 1, angle),
+        )
+
+    def gain_in(self, resonance: Tensor) -> Tensor:
+        """[B, M] complex gains of the modes' drive."""
+        return self._gain_in[resonance]
 
     def _gain(self, x: Tensors, column: int, first: int, angle: Tensor) -> Tensor:
         """[B, HOP_TICKS, M] output gains of the modes at one end of every tick."""
@@ -119,6 +129,62 @@ class ModeSound:
         share = (at - low).float()
         here, there = table.gather(1, low), table.gather(1, low + 1)
         return (here + share * (there - here)).reshape(-1, HOP_TICKS, TICK)
+
+
+@dataclasses.dataclass
+class Bent:
+    """The modes in every tick, each [B, HOP_TICKS, M].
+
+    Attributes:
+        turned: e^(j·phase) one frame before the tick, complex128.
+        angle: radians per frame.
+        fall: nepers per frame.
+        g0, g1: output gain before the tick and at its end.
+    """
+
+    turned: Tensor
+    angle: Tensor
+    fall: Tensor
+    g0: Tensor
+    g1: Tensor
+
+    def ring(self, z: Tensor, fall: Tensor) -> Tensor:
+        """[B, HOP_TICKS, TICK] of states z before every tick, falling so many nepers a frame."""
+        pole = torch.polar(torch.exp(-fall), self.angle)
+        return ring_ticks(z.to(torch.complex64), pole.to(torch.complex64), self.g0, self.g1)
+
+
+class BowSound:
+    """What a bow has made of the modes: the share that turns steadily, and what approaches it.
+
+    Args:
+        modes: of the same bank.
+    """
+
+    def __init__(self, modes: ModeSound) -> None:
+        self._modes = modes
+        wide = modes.shapes["tuning"][1]
+        self.shapes: Shapes = {**modes.shapes, "bows": (torch.float64, (3, *wide))}
+
+    def __call__(self, x: Tensors) -> Tensor:
+        """[channels, HOP] all bows together; x as `ModeSound` takes it."""
+        bent, bows = self._modes.bend(x), x["bows"]
+        phasor = torch.complex(bows[:, 0], bows[:, 1]) * self._modes.gain_in(x["resonance"])
+        share = phasor[:, None] * bent.turned
+        height = x["rows"][..., grain.HEIGHT, None]
+        steady = bent.ring(share * height, torch.zeros_like(bent.fall))
+        rest = self._built(bent.fall, height, bows[:, 2]) - height
+        return mixed(steady + bent.ring(share * rest, bent.fall), x["gains"])
+
+    @staticmethod
+    def _built(fall: Tensor, height: Tensor, built: Tensor) -> Tensor:
+        """[B, HOP_TICKS, M] the amplitude a bow has built up before every tick."""
+        kept = torch.exp(-TICK * fall)
+        found = []
+        for tick in range(HOP_TICKS):
+            found.append(built)
+            built = height[:, tick] + (built - height[:, tick]) * kept[:, tick]
+        return torch.stack(found, 1)
 
 
 class AttackSound:
@@ -187,7 +253,7 @@ class Batch:
     """A form, its inputs on the host and on the device, and its output, for one size.
 
     Args:
-        form: ModeSound or AttackSound.
+        form: ModeSound, BowSound or AttackSound.
         shapes: of its inputs, without their first axis.
         size: B.
         device: "cpu" or a CUDA device.

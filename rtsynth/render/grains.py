@@ -1,6 +1,6 @@
 """The grain renderer's worker: hops of the engine's time in, windowed grains out.
 
-It renders what rings (modes in closed form, attacks of resonances and, at full rate, of the field)
+It renders what rings (modes in closed form, bowed or free, attacks of resonances and of the field)
 for all voices in one batch; see `rtsynth.engine.hand` for what it leaves to the engine. The field's
 controls are drawn at their own rate of 250 points per second by the `Drawer`, as for curves: they
 hold nothing faster, and the audio thread, which integrates them, can so go on with any voice, in
@@ -20,7 +20,7 @@ from rtsynth.dsp.grain import HOP, grain_halves
 from rtsynth.dsp.noise import uniform_at
 from rtsynth.engine import Engine, Hop
 from rtsynth.instrument import Instrument
-from rtsynth.render.grain_batch import AttackSound, Batch, ModeSound
+from rtsynth.render.grain_batch import AttackSound, Batch, BowSound, ModeSound
 
 __all__ = ["BATCH_SIZES", "GrainWorker"]
 
@@ -60,6 +60,10 @@ class GrainWorker:
         sizes = [size for size in BATCH_SIZES if size < 2 * most] or [BATCH_SIZES[0]]
         modes = ModeSound(self._bank, self._rate, channels, self.device)
         self._modes = [Batch(modes, modes.shapes, size, self.device) for size in sizes]
+        self._bows: list[Batch] = []
+        if (instrument.bow > 0.0).any():
+            bows = BowSound(modes)
+            self._bows = [Batch(bows, bows.shapes, size, self.device) for size in sizes]
         self._attacks: list[Batch] = []
         if instrument.field is not None:
             attacks = AttackSound(instrument.field, self._rate, channels, self.device)
@@ -121,6 +125,7 @@ class GrainWorker:
         """[channels, HOP] the sound of one hop, without a window."""
         everyone = np.arange(len(hop.voices))
         sound = self._render_with(self._modes, hop, everyone)
+        sound += self._render_with(self._bows, hop, np.flatnonzero(hop.voices["bowed"]))
         attacking = np.flatnonzero(hop.voices["attacking"])
         if self._attacks:
             sound += self._render_with(self._attacks, hop, attacking)
@@ -153,7 +158,7 @@ class GrainWorker:
         entries = hop.voices[voices]
         inputs["gains"][count:] = 0.0
         inputs["resonance"][:count] = entries["resonance"]
-        for name in ("gains", "rows", "vectors", "bases"):
+        for name in ("gains", "rows", "vectors", "bases", "bows"):
             if name in inputs:
                 getattr(hop, name).take(voices, 0, inputs[name][:count], mode="clip")
         inputs["ticks"][:] = hop.ticks

@@ -199,6 +199,56 @@ def test_with_a_field_they_are_too(resonance: int) -> None:
     assert residual_db(sounds[1], sounds[0]) < -60.0
 
 
+BOW_EDITS: dict[str, Edits] = {
+    "held": lambda engine: None,
+    "bent": together(setting("transpose", 4.0), setting("damp", 0.5, 9_100)),
+    "pressed": turning("voice/bow", 0.4, 9_000),
+    "detuned": setting("detune", 30.0),
+    "choked": command(Op.CHOKE, 12_345),
+}
+
+
+@pytest.mark.parametrize("edit", BOW_EDITS)
+@pytest.mark.parametrize("duration_s", [0.3333, 5.0])
+def test_bowed_grains_and_curves_are_60_db_alike(edit: str, duration_s: float) -> None:
+    table = bell(
+        resonance=BOWED, duration_s=duration_s, vibrato_rate_hz=5.0, vibrato_depth=0.3, seed=5
+    )
+    sounds = [
+        play(table, BOW_EDITS[edit], grains=grains, instrument=drawn_instrument()).sound
+        for grains in (False, True)
+    ]
+    assert np.abs(sounds[0]).max() > 0.05
+    assert residual_db(sounds[1], sounds[0]) < -60.0
+
+
+def test_a_bowed_voice_is_the_workers_from_its_second_hop_to_its_release() -> None:
+    instrument = drawn_instrument()
+    engine = build(bell(resonance=BOWED, onset_s=0.0, duration_s=1.0), instrument, AHEAD)
+    worker = GrainWorker(engine, instrument, "cpu")
+    engine.post(Op.PLAY, 0, 100)
+    bowed, loudest = [], 0.0
+    for _ in range(200):
+        advance(engine, np.zeros((HOP, 2), np.float32))
+        hop = engine.hops.next()
+        assert hop is not None
+        bowed.append(bool((hop.voices["bowed"] != 0).any()))
+        loudest = max(loudest, float(np.abs(worker.render(hop)).max()))
+        worker.pump()
+    assert bowed.index(True) == 1
+    assert sum(bowed) == (100 + RATE) // HOP  # the release is in the next hop
+    assert loudest > 0.05
+
+
+def test_a_bow_whose_grains_are_late_goes_on_in_phase() -> None:
+    table = bell(resonance=BOWED, vibrato_rate_hz=5.0, vibrato_depth=0.4)
+    whole = play(table, grains=False, instrument=drawn_instrument()).sound
+    found = play(table, deaf=lambda hop: DEAF_FROM <= hop < DEAF_TO, instrument=drawn_instrument())
+    away = next(n.frame for n in found.notices if n.kind is NoticeKind.RENDERER)
+    after = slice(away + HOP, None)
+    assert residual_db(found.sound[after], whole[after]) < -60.0
+
+
 def test_the_worker_renders_a_struck_bell_and_the_engine_none_of_it() -> None:
     silent = play(bell(), deaf=lambda hop: True, frames=HOP + 500).sound
     assert np.abs(silent).max() == 0.0  # until the engine has noticed
