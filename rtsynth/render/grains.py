@@ -84,6 +84,7 @@ class GrainWorker:
         On the processor torch then keeps to one core, in the whole program.
         """
         if self.device.type == "cpu":
+            log.warning("grains on the processor: it is in time for few attacks of a field")
             torch.set_num_threads(1)
         self._thread = threading.Thread(target=self._run, name="grains", daemon=True)
         self._thread.start()
