@@ -14,8 +14,9 @@ import math
 
 import numpy as np
 
-from rtsynth.dsp.bend import GAIN_IM, GAIN_RE, OCTAVE, T60, exp
+from rtsynth.dsp.bend import GAIN_IM, GAIN_RE, OCTAVE, T60
 from rtsynth.dsp.compile import kernel
+from rtsynth.dsp.elementary import exp
 from rtsynth.dsp.modal import AI, AR, PI, PR, TICK, UI, UR, ZI, ZR
 
 __all__ = [
