@@ -1,132 +1,36 @@
-"""Grains rendered in torch sound as curves rendered by the engine, and are never waited for."""
+"""Grains rendered in torch sound as curves rendered by the engine."""
 
-import dataclasses
 import importlib.util
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from rtsynth.audio import HandDevice
-from rtsynth.dsp.grain import HOP, grain_halves
-from rtsynth.engine import Engine, EngineConfig, Notice, NoticeKind, Op
+from rtsynth.dsp.grain import HOP
+from rtsynth.engine import Op
 from rtsynth.errors import UsageError
 from rtsynth.events import Event, EventTable, Score
-from rtsynth.instrument import Instrument
-from rtsynth.params import event_param_named, param_named
 from rtsynth.render import advance, drawer_for, grains_wanted, render_score, renderer
 from rtsynth.render.grains import GrainWorker
 from tests.engine.bank import BELL, CLICK, RATE, THUD, mixed_table, small_instrument
 from tests.engine.drawn import BLOWN, BOWED, STRUCK, drawn_instrument
-
-FRAMES = 36_000
-AHEAD = 3
-LAG = AHEAD * HOP
-Edits = Callable[[Engine], None]
-
-
-def bell(**fields: object) -> EventTable:
-    settings = {"onset_s": 0.0301, "resonance": BELL, "duration_s": 5.0, **fields}
-    return EventTable([Event(1, **settings)])  # type: ignore[arg-type]
-
-
-def build(table: EventTable, instrument: Instrument, ahead: int = 0, **config: object) -> Engine:
-    settings = {"sample_rate": RATE, "slots": 64, "voices": 32, "caches": 16, "ahead": ahead}
-    return Engine(EngineConfig(**{**settings, **config}), instrument, table)  # type: ignore[arg-type]
-
-
-@dataclasses.dataclass
-class Played:
-    """A stream with its look-ahead taken off, and what was told meanwhile."""
-
-    sound: NDArray[np.float32]
-    notices: list[Notice]
-    engine: Engine
-
-
-def play(
-    table: EventTable,
-    edits: Edits = lambda engine: None,
-    *,
-    grains: bool = True,
-    instrument: Instrument | None = None,
-    block: int = 480,
-    deaf: Callable[[int], bool] = lambda hop: False,
-    frames: int = FRAMES,
-    **config: object,
-) -> Played:
-    """Play a table from frame 100 on.
-
-    Args:
-        table: what is played.
-        edits: posts more.
-        grains: whether a worker renders.
-        instrument: the small one if None.
-        block: frames per call.
-        deaf: says in which hops of the stream the worker does not answer.
-        frames: of the sound.
-        config: of the engine.
-    """
-    instrument = small_instrument() if instrument is None else instrument
-    engine = build(table, instrument, AHEAD if grains else 0, **config)
-    engine.post(Op.PLAY, 0, 100)
-    edits(engine)
-    drawer = drawer_for(engine, instrument)
-    worker = _Deaf(GrainWorker(engine, instrument, "cpu"), engine, deaf) if grains else None
-    skip = engine.latency.inside
-    out = np.zeros((frames + skip, engine.channels), np.float32)
-    notices = []
-    for at in range(0, len(out), block):
-        advance(engine, out[at : at + block], drawer, worker)
-        notices += engine.notices()
-    return Played(out[skip:], notices, engine)
-
-
-class _Deaf:
-    """A worker that at times does not answer."""
-
-    def __init__(self, worker: GrainWorker, engine: Engine, deaf: Callable[[int], bool]) -> None:
-        self._worker, self._engine, self._deaf = worker, engine, deaf
-
-    def finish(self) -> None:
-        if not self._deaf(self._engine.frame // HOP):
-            self._worker.finish()
-
-
-def residual_db(found: NDArray[np.floating], expected: NDArray[np.floating]) -> float:
-    """Energy of the difference re energy of the sound, dB."""
-    left = np.square(found - expected, dtype=float).sum()
-    return float(10.0 * np.log10(left / np.square(expected, dtype=float).sum() + 1e-30))
-
-
-def index(path: str) -> int:
-    return event_param_named(path)[0]
-
-
-def setting(path: str, value: float, frame: int = 9_001) -> Edits:
-    return lambda engine: engine.post(Op.SET, engine.slot_of(1), frame, 0, index(path), value)
-
-
-def together(*edits: Edits) -> Edits:
-    def post(engine: Engine) -> None:
-        for edit in edits:
-            edit(engine)
-
-    return post
-
-
-def command(op: Op, frame: int, *numbers: float) -> Edits:
-    return lambda engine: engine.post(op, engine.slot_of(1), frame, 0, *numbers)
-
-
-def turning(path: str, value: float, frame: int) -> Edits:
-    return lambda engine: engine.post(Op.PARAM, param_named(path)[0], frame, 0, value)
-
+from tests.render.played import (
+    AHEAD,
+    LAG,
+    Edits,
+    bell,
+    build,
+    command,
+    play,
+    residual_db,
+    setting,
+    together,
+    turning,
+)
 
 SCENES: dict[str, tuple[EventTable, Edits]] = {
     "struck": (bell(), lambda engine: None),
@@ -240,15 +144,6 @@ def test_a_bowed_voice_is_the_workers_from_its_second_hop_to_its_release() -> No
     assert loudest > 0.05
 
 
-def test_a_bow_whose_grains_are_late_goes_on_in_phase() -> None:
-    table = bell(resonance=BOWED, vibrato_rate_hz=5.0, vibrato_depth=0.4)
-    whole = play(table, grains=False, instrument=drawn_instrument()).sound
-    found = play(table, deaf=lambda hop: DEAF_FROM <= hop < DEAF_TO, instrument=drawn_instrument())
-    away = next(n.frame for n in found.notices if n.kind is NoticeKind.RENDERER)
-    after = slice(away + HOP, None)
-    assert residual_db(found.sound[after], whole[after]) < -60.0
-
-
 def test_the_worker_renders_a_struck_bell_and_the_engine_none_of_it() -> None:
     silent = play(bell(), deaf=lambda hop: True, frames=HOP + 500).sound
     assert np.abs(silent).max() == 0.0  # until the engine has noticed
@@ -280,62 +175,6 @@ def test_a_score_rendered_offline_in_grains_is_60_db_like_one_from_curves() -> N
     assert residual_db(sounds[1], sounds[0]) < -60.0
 
 
-def test_one_late_grain_fades_out_and_in_again_under_its_window() -> None:
-    whole = play(bell()).sound
-    found = play(bell(), deaf=lambda hop: hop in (40, 41))  # grain 38 is due in hop 41
-    assert (found.engine.stats().grains, found.engine.stats().grains_late) == (1, 1)
-    halves = grain_halves()[:, None]
-    out, back = slice(38 * HOP, 39 * HOP), slice(39 * HOP, 40 * HOP)
-    # what the DC blocker makes of a fade is 10 Hz wide
-    assert residual_db(found.sound[out], whole[out] * halves[HOP:]) < -40.0
-    assert residual_db(found.sound[back], whole[back] * halves[:HOP]) < -40.0
-    assert residual_db(found.sound[40 * HOP :], whole[40 * HOP :]) < -60.0
-
-
-DEAF_FROM, DEAF_TO = 40, 60
-"""Hops of the stream in which the worker reads nothing."""
-
-
-def _stopped() -> Played:
-    return play(
-        bell(vibrato_rate_hz=5.0, vibrato_depth=0.4),
-        deaf=lambda hop: DEAF_FROM <= hop < DEAF_TO,
-        frames=2 * FRAMES,
-    )
-
-
-def test_a_worker_that_stops_answering_is_replaced_in_phase_and_trusted_again_later() -> None:
-    whole = play(
-        bell(vibrato_rate_hz=5.0, vibrato_depth=0.4), grains=False, frames=2 * FRAMES
-    ).sound
-    found = _stopped()
-    changes = [(n.frame, n.value) for n in found.notices if n.kind is NoticeKind.RENDERER]
-    late = [n.value for n in found.notices if n.kind is NoticeKind.GRAIN_LATE]
-    assert late == [1.0, 2.0]
-    (away, zero), (back, one) = changes
-    assert (zero, one) == (0.0, 1.0)
-    assert back - away >= RATE // 2  # half a second in time before it is trusted
-    stats = found.engine.stats()
-    assert (stats.grains, stats.grains_late) == (1, 2)
-    hole = np.flatnonzero(np.abs(found.sound - whole).max(axis=1) > 1e-3 * np.abs(whole).max())
-    assert hole[-1] - hole[0] < (AHEAD + 3) * HOP  # what was on its way, and two fades
-    before, after = slice(0, hole[0] - 2 * HOP), slice(hole[-1] + HOP, None)
-    assert residual_db(found.sound[before], whole[before]) < -60.0
-    assert residual_db(found.sound[after], whole[after]) < -60.0  # pitch and phase, and the return
-
-
-def test_what_is_missing_fades_out_and_in_within_256_frames() -> None:
-    whole = play(bell(vibrato_rate_hz=5.0, vibrato_depth=0.4), grains=False).sound
-    found = _stopped()
-    away = next(n.frame for n in found.notices if n.kind is NoticeKind.RENDERER)
-    first = away - LAG - HOP  # what was due when the first grain was late
-    halves = grain_halves()[:, None]
-    out, silence, back = (slice(a, a + HOP) for a in (first, first + HOP, away))
-    assert residual_db(found.sound[out], whole[out] * halves[HOP:]) < -40.0
-    assert np.abs(found.sound[silence]).max() < 1e-2 * np.abs(whole[silence]).max()
-    assert residual_db(found.sound[back], whole[back] * halves[:HOP]) < -40.0
-
-
 def test_a_voice_that_is_no_number_is_silent_alone() -> None:
     table = EventTable([Event(i, 0.0, resonance=BELL) for i in (1, 2)])
     engine = build(table, small_instrument(), AHEAD)
@@ -363,14 +202,6 @@ def test_more_voices_than_the_largest_batch_are_rendered_in_several() -> None:
     whole = worker.render(hop).copy()
     worker._modes = worker._modes[:1]
     assert np.allclose(worker.render(hop), whole, atol=1e-5)
-
-
-def test_hops_that_nobody_waits_for_any_more_are_passed_over() -> None:
-    engine = build(bell(), small_instrument(), AHEAD)
-    worker = GrainWorker(engine, small_instrument(), "cpu")
-    advance(engine, np.zeros((12 * HOP, 2), np.float32))
-    worker.finish()
-    assert worker.rendered == AHEAD  # of twelve
 
 
 def test_a_worker_in_its_own_thread_renders_what_one_in_step_does() -> None:
@@ -411,25 +242,6 @@ def test_a_cuda_device_renders_the_same_hop_60_db_alike() -> None:
     assert np.abs(expected).max() > 0.1
     assert residual_db(found[0], expected) < -60.0
     assert np.array_equal(found[0], found[1])
-
-
-def test_a_worker_that_breaks_ends_alone_and_the_engine_plays_on(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    engine = build(bell(), small_instrument(), AHEAD)
-    worker = GrainWorker(engine, small_instrument(), "cpu")
-
-    def broken() -> bool:
-        raise RuntimeError("the device is gone")
-
-    monkeypatch.setattr(worker, "pump", broken)
-    worker.start()
-    worker.stop()
-    assert "the engine renders from curves" in caplog.text
-    engine.post(Op.PLAY, 0, 8 * HOP)
-    out = np.zeros((20 * HOP, 2), np.float32)
-    engine.process(out)
-    assert np.abs(out).max() > 0.1
 
 
 def test_a_worker_needs_an_engine_that_looks_ahead() -> None:
