@@ -35,13 +35,14 @@ def print_facts(facts: dict[str, Any], as_json: bool) -> None:
 
 def decompose(options: argparse.Namespace) -> int:
     """`rtsynth decompose`."""
-    from rtsynth.decompose import decompose_file, draw
+    from rtsynth.decompose import Recipe, decompose_file, draw
 
     source = Path(options.input)
     output = Path(options.output or source.with_suffix(SCORE_SUFFIX))
     if output.name == source.name:
         raise UsageError(f"{output}: the score would overwrite the recording; choose another -o")
-    found = decompose_file(source, progress=not options.quiet)
+    recipe = Recipe(sustained=options.sustained)
+    found = decompose_file(source, recipe=recipe, progress=not options.quiet)
     beside = save_score(found.score, found.instrument, output)
     facts = {"score": str(output), "instrument": str(beside), **found.report}
     if options.png:

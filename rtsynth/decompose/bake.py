@@ -10,7 +10,7 @@ from rtsynth.decompose.recording import Recording
 from rtsynth.events import VECTOR_DIM, Event, EventTable, Kind, Score
 from rtsynth.instrument import Instrument
 
-__all__ = ["bake"]
+__all__ = ["bake", "note_name"]
 
 MAX_GAIN = 64.0
 NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -70,16 +70,17 @@ def _instrument(draft: Draft, used: list[int], floor: Float | None, modes: int) 
         instrument.strike_envelope[index] = resonance.noise_envelope * scale
         instrument.strike_filter[index] = resonance.noise_filter
         instrument.strike_dry[index] = 1.0 if resonance.noise_s > 0 else 0.0
-        instrument.names[index] = _name(index, resonance.pitch_hz)
+        instrument.names[index] = note_name(resonance.pitch_hz) or f"r{index}"
     if floor is not None:
         instrument.texture_gain[len(used)] = floor
         instrument.names[len(used)] = "floor"
     return instrument
 
 
-def _name(index: int, pitch_hz: float) -> str:
+def note_name(pitch_hz: float) -> str:
+    """The name of the nearest note, as C4; empty for no pitch."""
     if pitch_hz <= 0:
-        return f"r{index}"
+        return ""
     note = round(69 + 12 * math.log2(pitch_hz / 440.0))
     return f"{NOTE_NAMES[note % 12]}{note // 12 - 1}"
 

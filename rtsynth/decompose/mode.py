@@ -15,7 +15,7 @@ from scipy.signal import firwin
 from rtsynth.decompose.damped import Complex, Float, Modes, poles, ring
 from rtsynth.units import LN1000
 
-__all__ = ["modes_at"]
+__all__ = ["esprit", "modes_at"]
 
 BAND_HZ = 375.0
 TOP_HZ = 11_000.0
@@ -67,7 +67,7 @@ def _candidates(signal: Float, sample_rate: float) -> Modes:
     top = min(TOP_HZ, 0.45 * sample_rate)
     for centre in np.arange(BAND_HZ / 2, top, BAND_HZ):
         band, rate = _baseband(signal, sample_rate, float(centre))
-        for pole in _esprit(band, POLES_PER_BAND):
+        for pole in esprit(band, POLES_PER_BAND):
             f = centre + np.angle(pole) * rate / (2 * np.pi)
             decay = -np.log(max(abs(pole), 1e-9)) * rate
             if abs(f - centre) <= BAND_HZ / 2 and f >= MIN_HZ and decay < LN1000 / MIN_T60_S:
@@ -98,7 +98,7 @@ def _low_pass(step: int) -> Float:
     return taps
 
 
-def _esprit(band: Complex, order: int) -> Complex:
+def esprit(band: Complex, order: int) -> Complex:
     """[order] discrete poles of a short complex signal."""
     rows = min(len(band) // 2, 64)
     order = min(order, rows - 2)

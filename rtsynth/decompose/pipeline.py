@@ -15,6 +15,7 @@ from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Draft, Resonance, Strike
 from rtsynth.decompose.fit import Fit
 from rtsynth.decompose.grouping import group
+from rtsynth.decompose.one_event import sustained_event
 from rtsynth.decompose.onset import find_onsets
 from rtsynth.decompose.panning import fit_pans, mid_signal
 from rtsynth.decompose.recipe import Recipe
@@ -87,15 +88,18 @@ def _decompose(recording: Recording, recipe: Recipe, progress: bool) -> Decompos
     began = time.perf_counter()
     notes = list(recording.notes)
     reason = _nothing_to_do(recording)
+    draft, floor = Draft(recording.sample_rate, len(recording.frames), [], []), np.zeros(32)
     if reason:
         notes.append(reason)
-        draft, floor = Draft(recording.sample_rate, len(recording.frames), [], []), np.zeros(32)
-    else:
+    elif not recipe.sustained:
         with tqdm(desc=recording.source or "decompose", disable=not progress, unit="step") as bar:
             draft, floor = _analyse(recording, recipe, bar)
         if not draft.strikes:
             notes.append("no onset stands out: no events")
-    score, instrument = bake(draft, floor, recording, recipe.modes)
+    if recipe.sustained and not reason:
+        score, instrument = sustained_event(recording, recipe.modes)
+    else:
+        score, instrument = bake(draft, floor, recording, recipe.modes)
     resynthesis = render_score(score, instrument, recording.sample_rate)
     resynthesis = _fitted(resynthesis, recording)
     seconds = time.perf_counter() - began

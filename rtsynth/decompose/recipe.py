@@ -29,6 +29,7 @@ class Recipe:
         noise: learn the strike's noise.
         offsets: allow gains per mode and event.
         texture: allow a texture event for the noise floor.
+        sustained: the recording is one note, held or let go: make it one event.
     """
 
     onset_threshold: float = 0.033
@@ -40,6 +41,7 @@ class Recipe:
     noise: bool = True
     offsets: bool = True
     texture: bool = True
+    sustained: bool = False
 
     def __post_init__(self) -> None:
         for name, (low, high, unit) in RANGES.items():

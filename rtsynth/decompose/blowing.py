@@ -1,0 +1,70 @@
+"""The noise of bow, breath or hammer: what partials leave, in bands over time. Thread: worker."""
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from rtsynth.decompose.damped import Float
+from rtsynth.decompose.pitch import STEP_S
+from rtsynth.instrument import BLOW_BANDS, BLOW_EDGES_HZ
+
+__all__ = ["blow_curves"]
+
+FRAME_S = 0.024
+SMOOTHING_S = 0.012
+LEAST_OCTAVES, MOST_OCTAVES = -8.0, 6.0
+SILENT = 1e-6
+
+
+def blow_curves(
+    residual: Float, sample_rate: float, first: int, points: int, covered_hz: float, kept: float
+) -> tuple[Float, Float, Float]:
+    """Level of each band, and its course as a common one times each band's own.
+
+    Args:
+        residual: [samples] without the partials.
+        sample_rate: Hz.
+        first: sample of the onset.
+        points: of the curves, every `STEP_S` from the onset on.
+        covered_hz: partials were taken away up to here.
+        kept: share of the noise's power that this left there.
+
+    Returns:
+        [16] RMS amplitudes, [points, 16] log2 gains, [points] log2 of the common gain.
+    """
+    power = _band_power(residual, sample_rate, first, points)
+    low, high = BLOW_EDGES_HZ[:-1], BLOW_EDGES_HZ[1:]
+    covered = np.clip((covered_hz - low) / (high - low), 0.0, 1.0)
+    power = power / (1.0 - covered * (1.0 - kept))
+    power = np.maximum(gaussian_filter1d(power, SMOOTHING_S / STEP_S, axis=0), 0.0)
+    mean = power.mean(axis=0)
+    gain = np.sqrt(mean)
+    level = 0.5 * np.log2((power + SILENT**2) / (mean + SILENT**2))
+    common = np.average(level, axis=1, weights=gain + SILENT)
+    limits = (LEAST_OCTAVES, MOST_OCTAVES)
+    return gain, np.clip(level - common[:, None], *limits), np.clip(common, *limits)
+
+
+def _band_power(residual: Float, sample_rate: float, first: int, points: int) -> Float:
+    """[points, 16] mean square within each band, in frames around each point."""
+    size = 2 * round(FRAME_S * sample_rate / 2)
+    starts = first + np.round(np.arange(points) * STEP_S * sample_rate).astype(int)
+    padded = np.pad(residual, (size // 2, size + max(0, int(starts[-1]) - len(residual))))
+    window = np.hanning(size + 1)[:-1]
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[starts]
+    spectrum = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2
+    spectrum *= 2.0 / (size * np.sum(window**2))
+    share = _bin_shares(size, sample_rate)
+    power: Float = spectrum @ share
+    return power
+
+
+def _bin_shares(size: int, sample_rate: float) -> Float:
+    """[bins, 16] how much of each bin's width lies in each band."""
+    width = sample_rate / size
+    centre = np.fft.rfftfreq(size, 1.0 / sample_rate)
+    shares = np.empty((len(centre), BLOW_BANDS))
+    for band in range(BLOW_BANDS):
+        low = np.maximum(centre - width / 2, BLOW_EDGES_HZ[band])
+        high = np.minimum(centre + width / 2, BLOW_EDGES_HZ[band + 1])
+        shares[:, band] = np.clip((high - low) / width, 0.0, 1.0)
+    return shares
