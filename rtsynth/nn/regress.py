@@ -17,7 +17,7 @@ from rtsynth.events import VECTOR_DIM
 from rtsynth.instrument import CONTROLS, FieldWeights
 from rtsynth.nn.field import NeuralField
 
-__all__ = ["CONTROL_STEP", "draw_curves", "teach_curves"]
+__all__ = ["CONTROL_STEP", "draw_curves"]
 
 CONTROL_STEP = {"bend": 0.03, "bow": 0.25, "bright": 0.5, "damp": 0.1, "wet": 0.5, "dry": 0.25}
 """What counts as one step of a control: 3 cents, 1.5 dB, half a dB/octave, a T60 of 7 %."""
@@ -64,36 +64,12 @@ def draw_curves(
     if not 1 <= steps <= 100_000:
         raise ValueRangeError(f"steps = {steps}; legal: 1 … 100000", field="steps")
     field = NeuralField(1, frequencies=frequencies, hidden=hidden, seed=seed)
-    teach_curves(field, controls, step_s, duration_s, weight=weight, steps=steps, seed=seed)
-    return field.to_weights()
-
-
-def teach_curves(
-    field: NeuralField,
-    controls: NDArray[np.float64],
-    step_s: float,
-    duration_s: float,
-    *,
-    weight: NDArray[np.float64] | None = None,
-    steps: int = 2_000,
-    seed: int = 0,
-) -> None:
-    """Let a field, a variant for ablations too, draw these curves for its resonance 0.
-
-    Args:
-        field: changed in place.
-        controls: as `draw_curves` takes them, and so all others.
-        step_s: seconds of age from point to point.
-        duration_s: the event's.
-        weight: [points] or None.
-        steps: of the optimiser.
-        seed: of the points.
-    """
     wanted = torch.from_numpy(controls / _control_steps()).float()
     matters = torch.ones(len(controls)) if weight is None else torch.from_numpy(weight).float()
     matters = matters.clamp(LEAST_WEIGHT, 1.0)
     _start(field, wanted, matters)
     _fit(field, wanted, matters, step_s, duration_s, steps, seed)
+    return field.to_weights()
 
 
 def _control_steps() -> NDArray[np.float64]:
