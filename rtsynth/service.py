@@ -97,7 +97,11 @@ class Service:
             start_ramp=True,
         )
         self.session = Session(
-            self.engine, self._score.table, asap=config.asap, resonances=instrument.resonances
+            self.engine,
+            self._score.table,
+            asap=config.asap,
+            resonances=instrument.resonances,
+            macros=instrument.macros,
         )
         self.control = Control(
             self.session,

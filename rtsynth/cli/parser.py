@@ -77,7 +77,11 @@ def _decompose(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", metavar="SCORE", help="score to write (IN.score.safetensors)"
     )
     parser.add_argument("--png", metavar="PNG", help="also draw what was found")
-    parser.add_argument(
+    whole = parser.add_mutually_exclusive_group()
+    whole.add_argument(
+        "--texture", action="store_true", help="one texture event for the whole recording"
+    )
+    whole.add_argument(
         "--sustained", action="store_true", help="it is one note: make it one event (needs torch)"
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")

@@ -41,7 +41,7 @@ def decompose(options: argparse.Namespace) -> int:
     output = Path(options.output or source.with_suffix(SCORE_SUFFIX))
     if output.name == source.name:
         raise UsageError(f"{output}: the score would overwrite the recording; choose another -o")
-    recipe = Recipe(sustained=options.sustained)
+    recipe = Recipe(only_texture=True if options.texture else None, sustained=options.sustained)
     found = decompose_file(source, recipe=recipe, progress=not options.quiet)
     beside = save_score(found.score, found.instrument, output)
     facts = {"score": str(output), "instrument": str(beside), **found.report}

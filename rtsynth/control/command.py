@@ -11,7 +11,7 @@ from rtsynth.errors import ProtocolError, UnknownNameError, ValueRangeError
 from rtsynth.events import Kind
 from rtsynth.events.event import check_label
 
-__all__ = ["LABELS", "Command", "parse", "parse_named", "wire_args"]
+__all__ = ["LABELS", "MACRO", "Command", "parse", "parse_named", "wire_args"]
 
 LIMITS: dict[tuple[str, str], tuple[float, float]] = {
     ("event/trigger", "velocity"): (0.0, 4.0),
@@ -25,6 +25,9 @@ LIMITS: dict[tuple[str, str], tuple[float, float]] = {
 
 LABELS = ("name", "group", "muted", "kind")
 """Fields of an event that pairs may hold beside `EVENT_PARAMS`."""
+
+MACRO = "macro/"
+"""Before the name that a fitted instrument gives a coordinate of its vectors."""
 
 KINDS = tuple(kind.name.lower() for kind in Kind)
 MAX_PAIRS = 64
@@ -179,7 +182,8 @@ def _pair(op: str, name: object, value: object) -> tuple[str, float | str]:
     if not isinstance(name, str):
         raise ProtocolError(f"field name {str(name)[:40]!r}; legal: a text", field="fields")
     if name not in LABELS:
-        _, row = params.event_param_named(name)
+        # what a macro is, the session knows: it has the instrument
+        _, row = params.event_param_named("vector0" if name.startswith(MACRO) else name)
         # JSON knows no infinity: null stands for it
         return name, params.check_value(row, math.inf if value is None else value)
     if name == "muted":

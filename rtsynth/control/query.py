@@ -59,6 +59,7 @@ class Query:
             "latency_device": latency.device,
             "events": len(mirror.table),
             "soloed": len(mirror.soloed),
+            **self._facts,
         }
 
     def _event(self, command: Command) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rtsynth.control.clock import Clock
-from rtsynth.control.command import Command
+from rtsynth.control.command import MACRO, Command
 from rtsynth.control.mirror import Mirror
 from rtsynth.control.performance import PerformanceLog
 from rtsynth.control.plan import Plan, Planner, Post
@@ -80,6 +80,7 @@ class Session:
         too_far_s: how far ahead a time tag may be, seconds.
         asap: untagged commands play at the next tick instead of at a constant latency.
         resonances: how many the instrument has, so that another can be refused in time.
+        macros: names that the instrument gives the first coordinates of its vectors.
 
     Attributes:
         log: where carried-out commands are written, if anywhere.
@@ -94,6 +95,7 @@ class Session:
         too_far_s: float = TOO_FAR_S,
         asap: bool = False,
         resonances: int | None = None,
+        macros: Sequence[str] = (),
     ) -> None:
         if late not in LATE_POLICIES:
             raise ValueRangeError(f"late = {late!r}; legal: {', '.join(LATE_POLICIES)}")
@@ -101,7 +103,9 @@ class Session:
         self.clock = Clock(engine)
         self.log: PerformanceLog | None = None
         self._mirror = Mirror(table)
-        self._query = Query(engine, self._mirror, {"late": late, "too_far_s": too_far_s})
+        facts = {"late": late, "too_far_s": too_far_s, "macros": " ".join(macros)}
+        self._query = Query(engine, self._mirror, facts)
+        self._macros = {f"{MACRO}{name}": f"vector{i}" for i, name in enumerate(macros)}
         self._resonances = resonances
         self._late, self._too_far_s, self._asap = late, too_far_s, asap
         self._lock = threading.RLock()
@@ -177,11 +181,22 @@ class Session:
         due, late_s = self._due(command, arrived_s) if frame is None else (frame, 0.0)
         if late_s and self._late == "drop":
             return Plan(command, due, {"late_s": late_s, "action": "drop"}, [], list, late_s)
-        plan = self._planner.plan(command)
+        plan = self._planner.plan(self._without_macros(command))
         if plan is None:
             raise UnknownNameError(f"{command.op} is not carried out by this server", field="op")
         plan.frame, plan.late_s = due, late_s
         return plan
+
+    def _without_macros(self, command: Command) -> Command:
+        """The command with every macro replaced by the coordinate it names."""
+        if not any(name.startswith(MACRO) for name, _ in command.pairs):
+            return command
+        for name, _ in command.pairs:
+            if name.startswith(MACRO) and name not in self._macros:
+                legal = ", ".join(self._macros) or "none: this instrument names no macros"
+                raise UnknownNameError(f"no macro {name[:80]!r}; legal: {legal}", field=name[:80])
+        pairs = tuple((self._macros.get(name, name), value) for name, value in command.pairs)
+        return dataclasses.replace(command, pairs=pairs)
 
     def _due(self, command: Command, arrived_s: float) -> tuple[int, float]:
         """Frame at which a command is due, and by how many seconds its tag has passed."""

@@ -6,18 +6,25 @@ from rtsynth.decompose.recipe import Recipe
 from rtsynth.decompose.recording import Recording, read_audio, recording_from_array
 from rtsynth.decompose.report import count_values
 from rtsynth.decompose.synthesis import event_signal, render_score
+from rtsynth.decompose.texture_fit import TextureFit, fit_texture, render_texture
+from rtsynth.decompose.texture_statistics import texture_statistics, texture_w1
 
 __all__ = [
     "Decomposition",
     "Recipe",
     "Recording",
+    "TextureFit",
     "count_values",
     "decompose",
     "decompose_array",
     "decompose_file",
     "draw",
     "event_signal",
+    "fit_texture",
     "read_audio",
     "recording_from_array",
     "render_score",
+    "render_texture",
+    "texture_statistics",
+    "texture_w1",
 ]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Complex, Float
-from rtsynth.dsp.noise import gaussian_at, uniform_at
+from rtsynth.dsp.noise import fill_gaussian, uniform_at
 from rtsynth.dsp.texture import GRAIN, HOP, band_weights
 from rtsynth.events import Event
 from rtsynth.instrument import BLOW_EDGES_HZ, CONTROL_LIMITS, CONTROLS, Instrument
@@ -189,9 +189,8 @@ def blown_noise(drawing: Drawing, limit: int) -> tuple[Float, Float]:
 
 def _noise(seed: int, grain: int, power: Float) -> Float:
     """[GRAIN] one grain of noise with the given power per bin, unwindowed."""
+    pairs = np.empty((2, GRAIN // 2))
+    fill_gaussian(np.uint64(seed), (grain + 1) * (GRAIN // 2), pairs[0], pairs[1])
     spectrum = np.zeros(GRAIN // 2 + 1, complex)
-    pair = np.zeros(2)
-    for i in range(1, GRAIN // 2):
-        gaussian_at(np.uint64(seed), (grain + 1) * (GRAIN // 2) + i, pair)
-        spectrum[i] = 0.5 * np.sqrt(power[i]) * (pair[0] + 1j * pair[1])
+    spectrum[1:-1] = (0.5 * np.sqrt(power) * (pairs[0] + 1j * pairs[1]))[1:]
     return np.fft.irfft(spectrum, GRAIN) * GRAIN

@@ -1,15 +1,19 @@
 """From a measured note to one resonance, one event, and a field that draws it. Thread: worker."""
 
 from rtsynth.decompose.bake import note_name
+from rtsynth.decompose.damped import Float
 from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.recording import Recording
 from rtsynth.decompose.sustained import Sustained, measure_sustained
+from rtsynth.decompose.sustaining import going_on
 from rtsynth.errors import UsageError
 from rtsynth.events import Event, EventTable, Score
 from rtsynth.instrument import Instrument
 from rtsynth.instrument.field import FieldWeights
 
-__all__ = ["one_event", "sustained_event"]
+__all__ = ["after", "held_on", "one_event", "sustained_event"]
+
+GOING_ON_S = 3.0
 
 
 def one_event(
@@ -58,6 +62,22 @@ def one_event(
     return score, instrument
 
 
+def held_on(note: Sustained) -> tuple[Float, Float]:
+    """[points, 22] and [points]: controls and weights of the note as if it were held for longer.
+
+    Past the recording they go on for as long again as it was held, at least for `GOING_ON_S`.
+    """
+    held = round(note.duration_s / note.step_s)
+    points = held + max(held, round(GOING_ON_S / note.step_s))
+    index = going_on(note.controls, held, points, note.step_s, loops=note.driven)
+    return note.controls[index], note.weight[index]
+
+
+def after(note: Sustained) -> dict[str, float]:
+    """The controls that change once the note is let go: nothing damps the string any longer."""
+    return {"damp": 0.0} if note.driven else {}
+
+
 def sustained_event(recording: Recording, modes: int) -> tuple[Score, Instrument]:
     """A recording of one sustained note as one event, its curves drawn by a field.
 
@@ -77,7 +97,7 @@ def sustained_event(recording: Recording, modes: int) -> tuple[Score, Instrument
         ) from None
     rate = recording.sample_rate
     note = measure_sustained(mid_signal(recording.frames), rate, modes=modes)
-    field = draw_curves(note.controls, note.step_s, note.duration_s, weight=note.weight)
+    field = draw_curves(*held_on(note), note.step_s, note.duration_s, after=after(note))
     score, instrument = one_event(
         note, rate, recording.seconds, source=recording.source, field=field
     )

@@ -24,6 +24,7 @@ from rtsynth.decompose.report import make_report
 from rtsynth.decompose.synthesis import render_score
 from rtsynth.decompose.takes import take_onsets
 from rtsynth.decompose.texture import noise_floor
+from rtsynth.decompose.texture_only import bake_texture, only_texture
 from rtsynth.events import Score
 from rtsynth.instrument import Instrument
 
@@ -88,18 +89,28 @@ def _decompose(recording: Recording, recipe: Recipe, progress: bool) -> Decompos
     began = time.perf_counter()
     notes = list(recording.notes)
     reason = _nothing_to_do(recording)
-    draft, floor = Draft(recording.sample_rate, len(recording.frames), [], []), np.zeros(32)
+    if recipe.sustained and not reason:
+        score, instrument = sustained_event(recording, recipe.modes)
+        return _decomposition(score, instrument, recording, notes, began)
+    texture, note = (None, "") if reason else only_texture(recording, recipe.only_texture)
+    notes += [line for line in (reason, note) if line]
+    if texture is not None:
+        score, instrument = bake_texture(texture, recording)
+        return _decomposition(score, instrument, recording, notes, began)
     if reason:
-        notes.append(reason)
-    elif not recipe.sustained:
+        draft, floor = Draft(recording.sample_rate, len(recording.frames), [], []), np.zeros(32)
+    else:
         with tqdm(desc=recording.source or "decompose", disable=not progress, unit="step") as bar:
             draft, floor = _analyse(recording, recipe, bar)
         if not draft.strikes:
             notes.append("no onset stands out: no events")
-    if recipe.sustained and not reason:
-        score, instrument = sustained_event(recording, recipe.modes)
-    else:
-        score, instrument = bake(draft, floor, recording, recipe.modes)
+    score, instrument = bake(draft, floor, recording, recipe.modes)
+    return _decomposition(score, instrument, recording, notes, began)
+
+
+def _decomposition(
+    score: Score, instrument: Instrument, recording: Recording, notes: list[str], began: float
+) -> Decomposition:
     resynthesis = render_score(score, instrument, recording.sample_rate)
     resynthesis = _fitted(resynthesis, recording)
     seconds = time.perf_counter() - began

@@ -29,6 +29,8 @@ class Recipe:
         noise: learn the strike's noise.
         offsets: allow gains per mode and event.
         texture: allow a texture event for the noise floor.
+        only_texture: one texture event for the whole recording: True always, False never, None if
+            it sounds like one (hiss, clicks and hum, nothing that is played).
         sustained: the recording is one note, held or let go: make it one event.
     """
 
@@ -41,6 +43,7 @@ class Recipe:
     noise: bool = True
     offsets: bool = True
     texture: bool = True
+    only_texture: bool | None = None
     sustained: bool = False
 
     def __post_init__(self) -> None:

@@ -94,17 +94,7 @@ def measure_sustained(
         AudioFileError: too short, too long, or without a pitched note.
     """
     _check(signal, sample_rate)
-    track = track_pitch(signal, sample_rate)
-    partials = find_partials(signal, sample_rate, track, modes)
-    total = np.sqrt(np.sum(np.abs(partials.amplitude) ** 2, axis=0))
-    if float(total.max()) < SILENT:
-        raise AudioFileError("no pitched note stands out; give a recording of one sustained note")
-    first, last = find_end(total, STEP_S)
-    driven = not falls(total[first:last], STEP_S) if driven is None else driven
-    if not driven:
-        track = _still(track, total)
-        partials = find_partials(signal, sample_rate, track, modes, locked=False)
-    note = _note(partials, track, first, last, sample_rate)
+    note, driven = _follow(signal, sample_rate, modes, driven)
     held, release_t60_s = fit_release(note.total, STEP_S)
     loud = note.total[:held] ** 2
     pitch = float(np.exp2(np.average(np.log2(note.track_hz[:held]), weights=loud)))
@@ -129,6 +119,23 @@ def measure_sustained(
         blow_gain=_blow(note, sample_rate, pitch, controls),
         attack=attack,
     )
+
+
+def _follow(
+    signal: Float, sample_rate: float, modes: int, driven: bool | None
+) -> tuple[_Note, bool]:
+    """The partials along their pitch, and whether they are held."""
+    track = track_pitch(signal, sample_rate)
+    partials = find_partials(signal, sample_rate, track, modes)
+    total = np.sqrt(np.sum(np.abs(partials.amplitude) ** 2, axis=0))
+    if float(total.max(initial=0.0)) < SILENT:
+        raise AudioFileError("no pitched note stands out; give a recording of one sustained note")
+    first, last = find_end(total, STEP_S)
+    held = not falls(total[first:last], STEP_S) if driven is None else driven
+    if not held:
+        track = _still(track, total)
+        partials = find_partials(signal, sample_rate, track, modes, locked=False)
+    return _note(partials, track, first, last, sample_rate), held
 
 
 def _check(signal: Float, sample_rate: float) -> None:

@@ -4,16 +4,17 @@ Slow and plain on purpose: the compiled engine is tested against it, the decompo
 with it, and pictures are drawn from it. The formula is that of `rtsynth.instrument`. Thread: any.
 """
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Complex, Float, ring
 from rtsynth.decompose.drawn import Drawing, blown_noise, drawn_attack, sounding_modes
+from rtsynth.decompose.texture_synthesis import texture_signal
 from rtsynth.dsp.noise import fill_white, uniform_at
-from rtsynth.events import Event, Kind, Score
-from rtsynth.instrument import TEXTURE_EDGES_HZ, Instrument
+from rtsynth.events import VECTOR_DIM, Event, Kind, Score
+from rtsynth.instrument import Instrument
 from rtsynth.units import LN1000
 
 __all__ = ["White", "event_signal", "pan_gains", "render_score", "white_noise"]
@@ -78,7 +79,10 @@ def event_signal(
         white: source of noise.
     """
     if event.kind == Kind.TEXTURE:
-        return _texture(event, instrument, sample_rate, limit, white)
+        bent = _bent(
+            dataclasses.replace(event, vector=(0.0,) * VECTOR_DIM), instrument, sample_rate
+        )
+        return texture_signal(event, instrument, sample_rate, limit, bent)
     parts = [
         _attack(event, instrument, sample_rate, limit),
         _noise(event, instrument, sample_rate, limit, white),
@@ -207,38 +211,3 @@ def _driven(
     size = 1 << int(np.ceil(np.log2(limit + len(drive))))
     driven: Float = np.fft.irfft(np.fft.rfft(response, size) * np.fft.rfft(drive, size))[:limit]
     return driven
-
-
-def _texture(
-    event: Event, instrument: Instrument, sample_rate: int, limit: int, white: White
-) -> Float:
-    """White noise shaped to the bands' RMS amplitudes, faded after the duration."""
-    held = round(min(event.duration_s, 1e6) * sample_rate)
-    length = min(limit, held + int(AUDIBLE_LEVELS * event.release_s * sample_rate))
-    if length < 2:
-        return np.zeros(0)
-    gains: Float = instrument.texture_gain[event.resonance] * 10.0 ** (
-        np.array(event.vector) / 20.0
-    )
-    spectrum = np.fft.rfft(white(event.seed, 0, length))
-    freq = np.fft.rfftfreq(length, 1.0 / sample_rate).astype(np.float64)
-    shape = texture_shape(gains, freq, sample_rate)
-    age = np.maximum(np.arange(length) - held, 0) / sample_rate
-    sound: Float = np.fft.irfft(spectrum * shape, length)
-    sound = event.gain * sound * np.exp(-LN1000 * age / event.release_s)
-    return sound
-
-
-def texture_shape(gains: Float, freq_hz: Float, sample_rate: int) -> NDArray[np.float64]:
-    """Amplitude response that gives white noise the RMS amplitude `gains` in each band.
-
-    Args:
-        gains: [32].
-        freq_hz: any shape.
-        sample_rate: Hz.
-    """
-    width = np.diff(TEXTURE_EDGES_HZ)
-    density = gains / np.sqrt(width / (sample_rate / 2.0))
-    band = np.searchsorted(TEXTURE_EDGES_HZ, freq_hz, "right") - 1
-    inside = (band >= 0) & (band < len(width))
-    return np.where(inside, density[np.clip(band, 0, len(width) - 1)], 0.0)

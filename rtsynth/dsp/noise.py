@@ -9,14 +9,24 @@ import math
 import numpy as np
 
 from rtsynth.dsp.compile import kernel
+from rtsynth.dsp.elementary import sin_cos
 
-__all__ = ["bits_at", "fill_white", "gaussian_at", "uniform_at", "white_at"]
+__all__ = [
+    "bits_at",
+    "fill_gaussian",
+    "fill_white",
+    "gaussian_at",
+    "normal_at",
+    "uniform_at",
+    "white_at",
+]
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MULTIPLY_1 = np.uint64(0xBF58476D1CE4E5B9)
 MULTIPLY_2 = np.uint64(0x94D049BB133111EB)
 TO_UNIT = 2.0**-53
 SQRT_12 = math.sqrt(12.0)
+TWO_PI = 2.0 * math.pi
 
 
 @kernel("uint64(uint64)")
@@ -65,3 +75,32 @@ def gaussian_at(seed: np.uint64, position: int, out: np.ndarray) -> None:
     angle = 2.0 * math.pi * uniform_at(seed, 2 * position + 1)
     out[0] = radius * math.cos(angle)
     out[1] = radius * math.sin(angle)
+
+
+@kernel("float64(uint64, int64)")
+def normal_at(seed: np.uint64, position: int) -> float:
+    """A standard normal number: the first of the pair of `gaussian_at`."""
+    radius = math.sqrt(-2.0 * math.log(1.0 - uniform_at(seed, 2 * position)))
+    return radius * math.cos(2.0 * math.pi * uniform_at(seed, 2 * position + 1))
+
+
+@kernel("void(uint64, int64, float64[::1], float64[::1])", fastmath=True)
+def fill_gaussian(seed: np.uint64, first: int, one: np.ndarray, other: np.ndarray) -> None:
+    """The pairs of `gaussian_at(seed, first + i)`, made many at a time.
+
+    Args:
+        seed: the stream.
+        first: position of the first pair.
+        one: [n] float64, the first of each pair.
+        other: [n] float64, the second.
+    """
+    start = finalise(seed + GOLDEN)
+    for i in range(one.shape[0]):
+        at = np.uint64(2 * (first + i)) * GOLDEN
+        u = float(finalise(start + at) >> np.uint64(11)) * TO_UNIT
+        turn = float(finalise(start + at + GOLDEN) >> np.uint64(11)) * TO_UNIT
+        radius = math.sqrt(-2.0 * math.log(1.0 - u))
+        side = 1.0 if turn < 0.5 else -1.0
+        sine, cosine = sin_cos((turn if turn < 0.5 else turn - 0.5) * TWO_PI)
+        one[i] = side * radius * cosine
+        other[i] = side * radius * sine

@@ -2,7 +2,7 @@
 
 Grain k covers frames k·HOP … k·HOP + GRAIN of the texture's own time; its spectrum is Gaussian,
 keyed by (seed, k), so that any stretch can be rendered in any order. A sine window makes the power
-constant.
+constant. Bands move from grain to grain along seeded noise in dB (`swell_db`).
 """
 
 import math
@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from rtsynth.dsp.compile import kernel
-from rtsynth.dsp.noise import gaussian_at
+from rtsynth.dsp.noise import fill_gaussian, normal_at
 
 __all__ = [
     "GRAIN",
@@ -19,6 +19,7 @@ __all__ = [
     "grain_window",
     "inverse_fft",
     "overlap_add",
+    "swell_db",
     "texture_grain",
     "twiddles",
 ]
@@ -26,6 +27,12 @@ __all__ = [
 GRAIN = 1024
 HOP = GRAIN // 2
 BINS = GRAIN // 2
+NODES_PER_CYCLE = 2.0
+SWELLS = np.uint64(0x5E11_0000_0000_0001)
+"""What the event's seed is mixed with, so that the motion is independent of the noise."""
+
+MEAN_POWER = math.log(10.0) / 20.0
+"""Noise of standard deviation σ dB in level has σ²·MEAN_POWER dB more power in the mean."""
 
 
 def grain_window() -> np.ndarray:
@@ -57,48 +64,78 @@ def band_weights(edges_hz: np.ndarray, sample_rate: float) -> np.ndarray:
     return weights.astype(np.float32)
 
 
-@kernel("void(float64[:,::1], float64[:,::1])")
+@kernel("void(float64[:,::1], float64[:,::1])", fastmath=True)
 def inverse_fft(tables: np.ndarray, data: np.ndarray) -> None:
-    """Inverse DFT of GRAIN complex numbers in place, unscaled (radix 2, decimation in time).
+    """Real inverse DFT of GRAIN samples, unscaled, from the lower half of their spectrum.
+
+    One complex transform of half the size gives even and odd samples as real and imaginary parts;
+    it sorts itself (Stockham), so that every inner loop runs over neighbours.
 
     Args:
         tables: [2, GRAIN/2] from `twiddles`.
-        data: [2, GRAIN] float64, real and imaginary parts.
+        data: [3, GRAIN] float64. Row 0 holds the real parts of bins 0 … GRAIN/2 − 1, then the
+            imaginary ones, bin 0 being 0; it becomes the samples. The other rows are scratch.
     """
-    size = data.shape[1]
-    j = 0
-    for i in range(1, size):
-        bit = size >> 1
-        while j & bit:
-            j ^= bit
-            bit >>= 1
-        j ^= bit
-        if i < j:
-            data[0, i], data[0, j] = data[0, j], data[0, i]
-            data[1, i], data[1, j] = data[1, j], data[1, i]
-    half = 1
-    while half < size:
-        stride = size // (2 * half)
-        for begin in range(0, size, 2 * half):
-            for k in range(half):
-                wr, wi = tables[0, k * stride], tables[1, k * stride]
-                a, b = begin + k, begin + k + half
-                re = data[0, b] * wr - data[1, b] * wi
-                im = data[0, b] * wi + data[1, b] * wr
-                data[0, b], data[1, b] = data[0, a] - re, data[1, a] - im
-                data[0, a], data[1, a] = data[0, a] + re, data[1, a] + im
-        half *= 2
+    re, im = data[1, :BINS], data[1, BINS:]
+    to_re, to_im = data[2, :BINS], data[2, BINS:]
+    re[0] = im[0] = 0.0
+    for k in range(1, BINS):
+        ar, ai = data[0, k], data[0, BINS + k]
+        br, bi = data[0, BINS - k], -data[0, GRAIN - k]
+        dr, di = ar - br, ai - bi
+        c, s = tables[0, k], tables[1, k]
+        re[k] = ar + br - (dr * s + di * c)
+        im[k] = ai + bi + (dr * c - di * s)
+    step, groups = 1, BINS // 2
+    while groups >= 1:
+        for p in range(groups):
+            wr, wi = tables[0, p * (BINS // groups)], tables[1, p * (BINS // groups)]
+            here, there, to = p * step, (p + groups) * step, 2 * p * step
+            for q in range(step):
+                ar, ai, br, bi = re[here + q], im[here + q], re[there + q], im[there + q]
+                dr, di = ar - br, ai - bi
+                to_re[to + q] = ar + br
+                to_im[to + q] = ai + bi
+                to_re[to + step + q] = dr * wr - di * wi
+                to_im[to + step + q] = dr * wi + di * wr
+        re, to_re = to_re, re
+        im, to_im = to_im, im
+        step, groups = 2 * step, groups // 2
+    for m in range(BINS):
+        data[0, 2 * m] = re[m]
+        data[0, 2 * m + 1] = im[m]
+
+
+@kernel("float64(uint64, int64, float64)")
+def swell_db(seed: np.uint64, band: int, cycles: float) -> float:
+    """How far a band has moved: smooth noise of zero mean and unit variance at every moment.
+
+    Two independent normal numbers per cycle, between which it goes along a quarter of a circle.
+
+    Args:
+        seed: of the event.
+        band: index.
+        cycles: seconds since the onset · rate, ≥ 0.
+    """
+    at = cycles * NODES_PER_CYCLE
+    node = math.floor(at)
+    turn = 0.5 * math.pi * (at - node)
+    first = normal_at(seed ^ SWELLS, (band << 40) + node)
+    second = normal_at(seed ^ SWELLS, (band << 40) + node + 1)
+    return math.cos(turn) * first + math.sin(turn) * second
 
 
 @kernel(
-    "void(uint64, int64, float32[::1], float32[::1], float32[:,::1], float64[:,::1],"
-    " float64[:,::1])"
+    "void(uint64, int64, float32[::1], float32[::1], float32[::1], float64, float32[:,::1],"
+    " float64[:,::1], float64[:,::1])"
 )
 def texture_grain(
     seed: np.uint64,
     index: int,
     band_gain: np.ndarray,
     vector: np.ndarray,
+    am_depth_db: np.ndarray,
+    am_rate: float,
     weights: np.ndarray,
     tables: np.ndarray,
     data: np.ndarray,
@@ -110,29 +147,33 @@ def texture_grain(
         index: of the grain, ≥ −1.
         band_gain: [bands] float32, RMS amplitude per band.
         vector: [bands] float32, dB per band.
+        am_depth_db: [bands] float32, standard deviation of each band's level.
+        am_rate: cycles of that motion per frame; 0 for none.
         weights: [bands, BINS] from `band_weights`.
         tables: [2, GRAIN/2] from `twiddles`.
         data: [3, GRAIN] float64; rows 0 and 1 are the transform, row 2 is scratch.
     """
-    power = data[2]
-    for i in range(GRAIN):
+    power = data[2, :BINS]
+    for i in range(BINS):
         power[i] = 0.0
     for b in range(band_gain.shape[0]):
-        gain = band_gain[b] * 10.0 ** (vector[b] / 20.0)
-        if gain == 0.0:
+        if band_gain[b] == 0.0:
             continue
+        db = float(vector[b])
+        if am_rate > 0.0 and am_depth_db[b] > 0.0:
+            cycles = (index + 1) * HOP * am_rate  # at the grain's middle
+            db += am_depth_db[b] * (swell_db(seed, b, cycles) - MEAN_POWER * am_depth_db[b])
+        gain = band_gain[b] * 10.0 ** (db / 20.0)
         for i in range(BINS):
             power[i] += gain * gain * weights[b, i]
-    pair = power[BINS : BINS + 2]
-    data[0, 0] = data[1, 0] = data[0, BINS] = data[1, BINS] = 0.0
-    for i in range(1, BINS):
+    fill_gaussian(seed, (index + 1) * BINS, data[0, :BINS], data[0, BINS:])
+    for i in range(BINS):
         # a conjugate pair of bins of variance σ² each way sounds with power 4σ², unscaled
         size = 0.5 * math.sqrt(power[i])
-        gaussian_at(seed, (index + 1) * BINS + i, pair)
-        re, im = size * pair[0], size * pair[1]
-        data[0, i], data[1, i] = re, im
-        data[0, GRAIN - i], data[1, GRAIN - i] = re, -im
-    inverse_fft(tables, data[:2])
+        data[0, i] *= size
+        data[0, BINS + i] *= size
+    data[0, 0] = data[0, BINS] = 0.0
+    inverse_fft(tables, data)
 
 
 @kernel("void(float64[::1], float32[::1], int64, float32[::1])")
@@ -145,6 +186,9 @@ def overlap_add(grain: np.ndarray, window: np.ndarray, position: int, ring: np.n
         position: index in the ring, ≥ 0.
         ring: [≥ size] float32, added to.
     """
-    length = ring.shape[0]
-    for i in range(grain.shape[0]):
-        ring[(position + i) % length] += grain[i] * window[i]
+    begin = position % ring.shape[0]
+    before = min(ring.shape[0] - begin, grain.shape[0])
+    for i in range(before):
+        ring[begin + i] += grain[i] * window[i]
+    for i in range(before, grain.shape[0]):
+        ring[begin + i - ring.shape[0]] += grain[i] * window[i]

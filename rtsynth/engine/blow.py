@@ -8,9 +8,9 @@ import math
 from typing import Any
 
 from rtsynth.dsp.bend import STRETCH
-from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.texture import HOP, overlap_add, texture_grain
+from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import curves_at
 from rtsynth.engine.patch import BLOW_LEVEL, DRAWN_DRY, DRAWN_WET, NOW
 
@@ -19,7 +19,46 @@ __all__ = ["blow"]
 DB_PER_OCTAVE = 20.0 * math.log10(2.0)  # the field draws log2 of gains, grains want dB
 
 
-@kernel()
+@state_kernel
+def _add_grain(st: Any, v: int, index: int, age: int) -> None:
+    """Grain `index`, drawn while the voice is `age` frames old."""
+    voice = st.voices[v]
+    target = st.target[1]
+    for c in range(target.shape[0]):
+        target[c] = st.drawn[v, c]
+    centre = voice.age + (index * HOP + HOP - age) * st.controls[v, STRETCH]
+    curves_at(st, v, centre, target)
+    for b in range(st.band_db.shape[0]):
+        st.band_db[b] = target[b] * DB_PER_OCTAVE
+    texture_grain(
+        voice.seed + 1,
+        index,
+        st.blow_gain[voice.resonance],
+        st.band_db,
+        st.am_depth_db[voice.resonance, : st.band_db.shape[0]],
+        0.0,
+        st.blow_weights,
+        st.twiddles,
+        st.work64,
+    )
+    position = (index * HOP) % st.rings.shape[1]
+    overlap_add(st.work64[0], st.window, position, st.rings[v])
+
+
+@state_kernel
+def _open_ring(st: Any, v: int, age: int) -> None:
+    """Fill the ring with the two grains that sound at this age, and with nothing before it."""
+    ring = st.rings[v]
+    index = age // HOP
+    _add_grain(st, v, index - 1, age)
+    for i in range(HOP):
+        ring[((index - 1) * HOP + i) % ring.shape[0]] = 0.0
+    _add_grain(st, v, index, age)
+    for i in range(index * HOP, age):
+        ring[i % ring.shape[0]] = 0.0
+
+
+@state_kernel
 def blow(st: Any, v: int, first: int) -> None:
     """Add the dry noise of frames first … TICK to st.mono and the wet to st.drive[1].
 
@@ -49,40 +88,3 @@ def blow(st: Any, v: int, first: int) -> None:
             noise *= 1.0 - st.fade[faded] if faded < st.fade.shape[0] else 0.0
         st.mono[n] += dry * noise
         st.drive[1, n] += wet * noise
-
-
-@kernel()
-def _open_ring(st: Any, v: int, age: int) -> None:
-    """Fill the ring with the two grains that sound at this age, and with nothing before it."""
-    ring = st.rings[v]
-    index = age // HOP
-    _add_grain(st, v, index - 1, age)
-    for i in range(HOP):
-        ring[((index - 1) * HOP + i) % ring.shape[0]] = 0.0
-    _add_grain(st, v, index, age)
-    for i in range(index * HOP, age):
-        ring[i % ring.shape[0]] = 0.0
-
-
-@kernel()
-def _add_grain(st: Any, v: int, index: int, age: int) -> None:
-    """Grain `index`, drawn while the voice is `age` frames old."""
-    voice = st.voices[v]
-    target = st.target[1]
-    for c in range(target.shape[0]):
-        target[c] = st.drawn[v, c]
-    centre = voice.age + (index * HOP + HOP - age) * st.controls[v, STRETCH]
-    curves_at(st, v, centre, target)
-    for b in range(st.band_db.shape[0]):
-        st.band_db[b] = target[b] * DB_PER_OCTAVE
-    texture_grain(
-        voice.seed + 1,
-        index,
-        st.blow_gain[voice.resonance],
-        st.band_db,
-        st.blow_weights,
-        st.twiddles,
-        st.work64,
-    )
-    position = (index * HOP) % st.rings.shape[1]
-    overlap_add(st.work64[0], st.window, position, st.rings[v])

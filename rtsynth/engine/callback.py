@@ -18,6 +18,7 @@ from rtsynth.dsp.intrinsic import (
     now_ns,
     pointer_to_address,
 )
+from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.state import state_at
 from rtsynth.engine.tick import process
 
@@ -32,7 +33,7 @@ ULONG = types.uint32 if ctypes.sizeof(ctypes.c_ulong) == 4 else types.uint64
 SIGNATURE = types.int32(types.voidptr, types.voidptr, ULONG, types.voidptr, ULONG, types.voidptr)
 
 
-@kernel()
+@state_kernel
 def _account(st: Any, begin_ns: int, frames: int) -> None:
     """How long the block that began at `begin_ns` took, as a share of its period."""
     core = st.core[0]

@@ -4,12 +4,14 @@ from typing import Any
 
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.ramp import fade_level
+from rtsynth.engine.compile import door, state_kernel
+from rtsynth.engine.controls import TEXTURE
 from rtsynth.engine.ops import ALL, NoticeKind, Op
 from rtsynth.engine.patch import MASTER_MUTE, NOW, SMOOTHED, TARGET, TICKS_LEFT
+from rtsynth.engine.state import state_at
 from rtsynth.engine.transport import enter_order, leave_order, play, score_end, seek
 from rtsynth.engine.voice import (
     FREE,
-    TEXTURE,
     audible,
     fade_voice,
     let_die,
@@ -30,7 +32,7 @@ MEANT = 7  # place of the id of the event that a command on a slot means
 FIRST_VECTOR = 15  # index in EVENT_PARAMS
 
 
-@kernel()
+@state_kernel
 def _set_field(st: Any, slot_index: int, field: int, value: float) -> None:
     """One field of an event; its index is that in the parameter table, its unit the table's."""
     slot = st.slots[slot_index]
@@ -72,7 +74,7 @@ def _set_field(st: Any, slot_index: int, field: int, value: float) -> None:
         slot.release_s = value
 
 
-@kernel()
+@state_kernel
 def _choke(st: Any, slot_index: int, first: int) -> None:
     """Let every sounding voice of an event die."""
     for v in range(st.voices.shape[0]):
@@ -80,7 +82,7 @@ def _choke(st: Any, slot_index: int, first: int) -> None:
             let_die(st, st.voices[v], first)
 
 
-@kernel()
+@state_kernel
 def _draw_anew(st: Any, slot_index: int) -> None:
     """Let the sounding voices of an event move to what the field has drawn for it now."""
     slot = st.slots[slot_index]
@@ -96,7 +98,7 @@ def _draw_anew(st: Any, slot_index: int) -> None:
             voice.attack_next = voice.cache
 
 
-@kernel()
+@state_kernel
 def _refresh_audible(st: Any, first: int) -> None:
     """Fade every voice to what mutes and solos now say."""
     for v in range(st.voices.shape[0]):
@@ -143,6 +145,17 @@ def _apply_to_slot(st: Any, slot_index: int, command: Any, first: int) -> None:
         st.core[0].freeing += 1
 
 
+@state_kernel
+def _fade_master(st: Any, target: float) -> None:
+    """Begin the bus's fade to `target` with this tick, from wherever it is."""
+    core = st.core[0]
+    length = st.fade.shape[0]
+    now = fade_level(st.fade, core.mute_from, core.mute_to, core.mute_at)
+    core.mute_from = now
+    core.mute_to = target
+    core.mute_at = length if now == target else 0
+
+
 @kernel()
 def _apply_globally(st: Any, command: Any, first: int) -> None:
     """A command on parameters or the transport."""
@@ -187,26 +200,16 @@ def _apply_globally(st: Any, command: Any, first: int) -> None:
                 waiting.op = CANCELLED
 
 
-@kernel()
-def _fade_master(st: Any, target: float) -> None:
-    """Begin the bus's fade to `target` with this tick, from wherever it is."""
-    core = st.core[0]
-    length = st.fade.shape[0]
-    now = fade_level(st.fade, core.mute_from, core.mute_to, core.mute_at)
-    core.mute_from = now
-    core.mute_to = target
-    core.mute_at = length if now == target else 0
-
-
-@kernel()
-def apply_command(st: Any, command: Any, first: int) -> None:
+@door
+def apply_command(address: int, first: int) -> None:
     """Carry out a command at frame `first` of this tick and say so if a request asked.
 
     Args:
-        st: State.
-        command: a COMMAND_DTYPE record.
+        address: of the state; its `command` is what to carry out.
         first: 0 … TICK − 1; a late command is carried out at 0.
     """
+    st = state_at(address)
+    command = st.command[0]
     core = st.core[0]
     op, target = command.op, command.target
     late = core.tick_frame - command.frame

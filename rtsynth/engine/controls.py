@@ -22,6 +22,7 @@ from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.draw import CURVE_RATE, SEGMENT_POINTS, read_curves
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import ease
+from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.patch import (
     BANK_BRIGHT,
     BANK_DAMP,
@@ -32,8 +33,10 @@ from rtsynth.engine.patch import (
     NOW,
     TICKS_LEFT,
 )
+from rtsynth.events import Kind
 
 __all__ = [
+    "TEXTURE",
     "bend_by",
     "bend_voice",
     "curves_at",
@@ -45,6 +48,7 @@ __all__ = [
 ]
 
 LN1000 = math.log(1000.0)
+TEXTURE = int(Kind.TEXTURE)
 STRONGEST_BOW = 4.0  # that a mode running backwards may have been under, re bow curve 0
 STILL = 1e-7  # a drawn control that moves less is left where it is
 
@@ -67,7 +71,7 @@ def target_controls(st: Any, v: int, out: Any) -> None:
         out[CAP] = math.inf  # noise may have driven it anywhere
 
 
-@kernel()
+@state_kernel
 def project_vector(st: Any, v: int) -> None:
     """What the voice's vector makes of its modes, in dB."""
     voice = st.voices[v]
@@ -80,7 +84,7 @@ def project_vector(st: Any, v: int) -> None:
         st.gain_db[v, m] = total
 
 
-@kernel()
+@state_kernel
 def vibrato_at(st: Any, v: int, age: float) -> float:
     """Semitones of vibrato `age` frames after the onset."""
     slot = st.slots[st.voices[v].slot]
@@ -90,7 +94,7 @@ def vibrato_at(st: Any, v: int, age: float) -> float:
     return float(slot.vibrato_depth * math.sin(turn))
 
 
-@kernel()
+@state_kernel
 def bend_by(st: Any, v: int, semitones: float, damp: float) -> None:
     """Recompute the poles and gains of voice v from its controls as they are.
 
@@ -118,7 +122,7 @@ def bend_by(st: Any, v: int, semitones: float, damp: float) -> None:
     )
 
 
-@kernel()
+@state_kernel
 def bend_voice(st: Any, v: int) -> None:
     """Bend voice v to where vibrato and field are at this tick's middle."""
     middle = float(st.core[0].tick_frame + TICK // 2 - st.voices[v].onset)
@@ -152,7 +156,7 @@ def curves_at(st: Any, v: int, age: float, out: Any) -> bool:
     return True
 
 
-@kernel()
+@state_kernel
 def draw_voice(st: Any, v: int, age: float) -> bool:
     """Move the drawn controls to the curves at this age; whether the modes must bend."""
     voice = st.voices[v]
@@ -173,7 +177,7 @@ def draw_voice(st: Any, v: int, age: float) -> bool:
     return moved
 
 
-@kernel()
+@state_kernel
 def move_controls(st: Any, v: int) -> bool:
     """One tick's step of the voice's controls to their targets; whether the modes must bend."""
     voice = st.voices[v]
@@ -200,6 +204,7 @@ def move_controls(st: Any, v: int) -> bool:
     st.controls[v, CAP] = target[CAP]
     for k in range(st.vectors.shape[1]):
         st.voice_vectors[v, k] += (st.vectors[voice.slot, k] - st.voice_vectors[v, k]) * share
-    project_vector(st, v)
+    if voice.kind != TEXTURE:  # whose vector means bands, not modes
+        project_vector(st, v)
     voice.ramp_ticks -= 1
     return True

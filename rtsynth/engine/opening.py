@@ -31,7 +31,15 @@ from rtsynth.dsp.modal import (
     set_bow,
 )
 from rtsynth.dsp.strike import strike_noise
-from rtsynth.engine.controls import bend_by, bend_voice, curves_at, target_controls, vibrato_at
+from rtsynth.engine.compile import state_kernel
+from rtsynth.engine.controls import (
+    TEXTURE,
+    bend_by,
+    bend_voice,
+    curves_at,
+    target_controls,
+    vibrato_at,
+)
 from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BEND, DRAWN_BOW, DRAWN_DAMP, NOW
 
 __all__ = ["open_voice"]
@@ -42,77 +50,12 @@ HISTORY_S = 30.0
 
 
 @kernel()
-def open_voice(st: Any, v: int, age: int) -> None:
-    """Set the modes of voice v to their state before the frame of this age.
-
-    Not followed: blown noise that drove the modes before.
-
-    Args:
-        st: State.
-        v: voice; its drawn controls are those of its first tick.
-        age: frames of the stream since its onset, ≥ 0.
-    """
-    voice = st.voices[v]
-    modes = st.modes[v]
-    for row in range(modes.shape[0]):
-        for m in range(modes.shape[1]):
-            modes[row, m] = 0.0
-    bend_voice(st, v)
-    set_bow(modes, voice.modes)
-    if st.controls[v, STRETCH] < 0.0:
-        _open_backwards(st, v)
-    elif age > 0:
-        held = age - 1  # the state is that of the frame before
-        if voice.release < voice.begin:
-            held = max(math.ceil(voice.release) - voice.onset - 1, 0)
-        _open_held(st, v, held)
-        if held < age - 1:
-            voice.released = 1
-            target_controls(st, v, st.controls[v])
-            bend_voice(st, v)
-            coast_modes(modes, voice.modes, float(age - 1 - held))
-        bend_voice(st, v)
-    for m in range(voice.modes):
-        modes[G0, m] = modes[G1, m]
-
-
-@kernel()
-def _open_backwards(st: Any, v: int) -> None:
-    """The state at the event's own age, reached by ringing forwards."""
-    voice = st.voices[v]
-    stretch = st.controls[v, STRETCH]
-    st.controls[v, STRETCH] = 1.0
-    _open_held(st, v, max(int(voice.age), 0))
-    st.controls[v, STRETCH] = stretch
-    bend_voice(st, v)
-
-
-@kernel()
-def _open_held(st: Any, v: int, held: int) -> None:
-    """The state `held` frames after the onset of an event that has not been let go."""
-    voice = st.voices[v]
-    res = st.resonances[voice.resonance]
-    modes = st.modes[v]
-    bent = voice.cache >= 0 or st.slots[voice.slot].vibrato_depth > 0.0
-    if bent:
-        _bend_to_mean(st, v, held + 1)
-    else:
-        bend_voice(st, v)
-    if res.strike_wet > 0.0 and res.strike_frames > 0.0:
-        _run_up(st, v, held + 1)
-    else:
-        open_modes(modes, voice.modes, res.impulse, float(held))
-    if res.bow > 0.0:
-        _bow_up(st, v, held + 1)
-
-
-@kernel()
 def _tick_end(onset: int, at: int, frames: int) -> int:
     """Frames from the onset to the end of the tick that holds frame `at` from it, at most all."""
     return min(((onset + at) // TICK + 1) * TICK - onset, frames)
 
 
-@kernel()
+@state_kernel
 def _bend_to_mean(st: Any, v: int, frames: int) -> None:
     """Bend the modes to the mean of their poles over the first frames of the event."""
     voice = st.voices[v]
@@ -134,7 +77,39 @@ def _bend_to_mean(st: Any, v: int, frames: int) -> None:
     bend_by(st, v, 12.0 * math.log2(ratio / count), -math.log2(decay / count))
 
 
-@kernel()
+@state_kernel
+def _run_up(st: Any, v: int, age: int) -> None:
+    """Bring the modes of voice v to where the first `age` frames of its noise strike leave them.
+
+    The strike is over within 0.2 s; what follows it is reached in closed form.
+    """
+    voice = st.voices[v]
+    res = st.resonances[voice.resonance]
+    modes = st.modes[v]
+    noise, drive = st.drive[0], st.drive[1]
+    strike = min(age, math.ceil(res.strike_frames))
+    done = 0
+    while done < strike:
+        count = min(RUN_UP, strike - done)
+        strike_noise(
+            voice.seed,
+            done,
+            res.strike_frames,
+            st.envelope[voice.resonance],
+            st.taps[voice.resonance],
+            st.work64[0],
+            noise,
+        )
+        for n in range(count):
+            drive[n] = res.strike_wet * noise[n]
+        if done == 0:
+            drive[0] += res.impulse
+        drive_modes(modes, voice.modes, drive, 0, count, st.rung)
+        done += count
+    coast_modes(modes, voice.modes, float(age - strike))
+
+
+@state_kernel
 def _bow_up(st: Any, v: int, frames: int) -> None:
     """Add what the bow has made of the modes in the first frames of the event."""
     voice = st.voices[v]
@@ -168,33 +143,66 @@ def _bow_up(st: Any, v: int, frames: int) -> None:
         modes[WI, m] = 0.0
 
 
-@kernel()
-def _run_up(st: Any, v: int, age: int) -> None:
-    """Bring the modes of voice v to where the first `age` frames of its noise strike leave them.
-
-    The strike is over within 0.2 s; what follows it is reached in closed form.
-    """
+@state_kernel
+def _open_held(st: Any, v: int, held: int) -> None:
+    """The state `held` frames after the onset of an event that has not been let go."""
     voice = st.voices[v]
     res = st.resonances[voice.resonance]
     modes = st.modes[v]
-    noise, drive = st.drive[0], st.drive[1]
-    strike = min(age, math.ceil(res.strike_frames))
-    done = 0
-    while done < strike:
-        count = min(RUN_UP, strike - done)
-        strike_noise(
-            voice.seed,
-            done,
-            res.strike_frames,
-            st.envelope[voice.resonance],
-            st.taps[voice.resonance],
-            st.work64[0],
-            noise,
-        )
-        for n in range(count):
-            drive[n] = res.strike_wet * noise[n]
-        if done == 0:
-            drive[0] += res.impulse
-        drive_modes(modes, voice.modes, drive, 0, count, st.rung)
-        done += count
-    coast_modes(modes, voice.modes, float(age - strike))
+    bent = voice.cache >= 0 or st.slots[voice.slot].vibrato_depth > 0.0
+    if bent:
+        _bend_to_mean(st, v, held + 1)
+    else:
+        bend_voice(st, v)
+    if res.strike_wet > 0.0 and res.strike_frames > 0.0:
+        _run_up(st, v, held + 1)
+    else:
+        open_modes(modes, voice.modes, res.impulse, float(held))
+    if res.bow > 0.0:
+        _bow_up(st, v, held + 1)
+
+
+@state_kernel
+def _open_backwards(st: Any, v: int) -> None:
+    """The state at the event's own age, reached by ringing forwards."""
+    voice = st.voices[v]
+    stretch = st.controls[v, STRETCH]
+    st.controls[v, STRETCH] = 1.0
+    _open_held(st, v, max(int(voice.age), 0))
+    st.controls[v, STRETCH] = stretch
+    bend_voice(st, v)
+
+
+@state_kernel
+def open_voice(st: Any, v: int, age: int) -> None:
+    """Set the modes of voice v to their state before the frame of this age.
+
+    Not followed: blown noise that drove the modes before.
+
+    Args:
+        st: State.
+        v: voice; its drawn controls are those of its first tick.
+        age: frames of the stream since its onset, ≥ 0.
+    """
+    voice = st.voices[v]
+    modes = st.modes[v]
+    for row in range(modes.shape[0]):
+        for m in range(modes.shape[1]):
+            modes[row, m] = 0.0
+    bend_voice(st, v)
+    set_bow(modes, voice.modes)
+    if st.controls[v, STRETCH] < 0.0 and voice.kind != TEXTURE:
+        _open_backwards(st, v)
+    elif age > 0:
+        held = age - 1  # the state is that of the frame before
+        if voice.release < voice.begin:
+            held = max(math.ceil(voice.release) - voice.onset - 1, 0)
+        _open_held(st, v, held)
+        if held < age - 1:
+            voice.released = 1
+            target_controls(st, v, st.controls[v])
+            bend_voice(st, v)
+            coast_modes(modes, voice.modes, float(age - 1 - held))
+        bend_voice(st, v)
+    for m in range(voice.modes):
+        modes[G0, m] = modes[G1, m]

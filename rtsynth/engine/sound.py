@@ -18,11 +18,13 @@ from rtsynth.dsp.ramp import apply_fade, ease
 from rtsynth.dsp.safety import largest
 from rtsynth.dsp.strike import add_attack, strike_noise
 from rtsynth.engine.blow import blow
-from rtsynth.engine.controls import bend_voice, move_controls, target_controls
+from rtsynth.engine.compile import door, state_kernel
+from rtsynth.engine.controls import TEXTURE, bend_voice, move_controls, target_controls
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BOW, NOW, STRIKE_LEVEL
+from rtsynth.engine.state import state_at
 from rtsynth.engine.texture import render_texture
-from rtsynth.engine.voice import DYING, END, FREE, SQRT2, TEXTURE, let_die, notify
+from rtsynth.engine.voice import DYING, END, FREE, SQRT2, let_die, notify
 
 __all__ = ["render_voice"]
 
@@ -31,7 +33,7 @@ SILENCE = 1e-5  # −100 dB re full scale
 LARGEST_SANE = 1e6
 
 
-@kernel()
+@state_kernel
 def _strike(st: Any, v: int, first: int) -> None:
     """The drive of the modes into st.drive[1]; the part heard directly into st.mono."""
     voice = st.voices[v]
@@ -59,41 +61,7 @@ def _strike(st: Any, v: int, first: int) -> None:
     voice.driven = 1 if noisy and age + TICK < res.strike_frames else 0
 
 
-@kernel()
-def _modal(st: Any, v: int, first: int) -> None:
-    """One tick of a modal voice into st.mono."""
-    voice = st.voices[v]
-    res = st.resonances[voice.resonance]
-    bent = move_controls(st, v)
-    if bent:
-        bend_voice(st, v)
-    driven = voice.driven != 0
-    blown = res.blown != 0 and not _blown_out(st, voice)
-    letting_go = voice.released == 0 and voice.release < st.core[0].tick_frame + TICK
-    for n in range(TICK):
-        st.drive[1, n] = 0.0
-    if driven:
-        _strike(st, v, first)
-    if blown:
-        blow(st, v, first)
-    driven = driven or (blown and res.blow_wet > 0.0)
-    split = TICK
-    if letting_go:
-        split = min(max(first, math.ceil(voice.release) - st.core[0].tick_frame), TICK)
-    voice.level = _sound_modes(st, v, first, split, driven, bent)
-    if split < TICK:
-        _let_go(st, v)
-        voice.level = _sound_modes(st, v, split, TICK, driven, True)
-    _attack(st, v, first)
-
-
-@kernel()
-def _blown_out(st: Any, voice: Any) -> bool:
-    """Whether the noise of a voice that was let go has faded."""
-    return voice.release + st.fade.shape[0] < st.core[0].tick_frame
-
-
-@kernel()
+@state_kernel
 def _sound_modes(st: Any, v: int, first: int, last: int, driven: bool, bent: bool) -> float:
     """Frames first … last of the modes into st.mono; a bound on what they have left."""
     voice = st.voices[v]
@@ -122,18 +90,6 @@ def _sound_modes(st: Any, v: int, first: int, last: int, driven: bool, bent: boo
 
 
 @kernel()
-def _let_go(st: Any, v: int) -> None:
-    """The key is let go: what decays, decays faster from here on."""
-    voice = st.voices[v]
-    voice.released = 1
-    target_controls(st, v, st.bend)
-    for k in range(CONTROLS):
-        if voice.ramp_ticks == 0 or k == RELEASE:
-            st.controls[v, k] = st.bend[k]
-    bend_voice(st, v)
-
-
-@kernel()
 def _attack_length(st: Any, voice: Any) -> int:
     """Samples of the longest attack the voice plays, the resonance's or a drawn one."""
     length = st.resonances[voice.resonance].attack_frames
@@ -144,27 +100,16 @@ def _attack_length(st: Any, voice: Any) -> int:
     return int(length)
 
 
-@kernel()
-def _attack(st: Any, v: int, first: int) -> None:
-    """The attack waveforms into st.mono; backwards if the event's age runs so."""
-    voice = st.voices[v]
-    length = _attack_length(st, voice)
-    ratio = 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
-    stretch = st.controls[v, STRETCH]
-    position, rate = voice.attack_at, ratio
-    if stretch < 0.0:
-        position, rate = (voice.age + first * stretch) * ratio, ratio * stretch
-    if position < length:
-        level = st.params[STRIKE_LEVEL, NOW]
-        learned = st.attack[voice.resonance, : st.resonances[voice.resonance].attack_frames]
-        if position >= 0.0:
-            add_attack(learned, position, rate, level, first, TICK, st.mono)
-        _drawn_attack(st, voice, position, rate, first)
-    else:
-        voice.attack_cache = voice.cache
-        voice.attack_next = voice.cache
-        voice.attack_ticks = 0
-    voice.attack_at = position + (TICK - first) * rate
+@state_kernel
+def _add_member_attacks(
+    st: Any, cache: int, position: float, rate: float, start: float, target: float, first: int
+) -> None:
+    if cache < 0:
+        return
+    members = st.members.shape[0]
+    rows = st.drawn_attack[cache * members : (cache + 1) * members]
+    length = st.caches[cache].attack_frames
+    add_drawn(rows, length, position, rate, st.members, start, target, first, TICK, st.mono)
 
 
 @kernel()
@@ -188,19 +133,76 @@ def _drawn_attack(st: Any, voice: Any, position: float, rate: float, first: int)
             voice.attack_ticks = st.core[0].smooth_ticks
 
 
-@kernel()
-def _add_member_attacks(
-    st: Any, cache: int, position: float, rate: float, start: float, target: float, first: int
-) -> None:
-    if cache < 0:
-        return
-    members = st.members.shape[0]
-    rows = st.drawn_attack[cache * members : (cache + 1) * members]
-    length = st.caches[cache].attack_frames
-    add_drawn(rows, length, position, rate, st.members, start, target, first, TICK, st.mono)
+@state_kernel
+def _attack(st: Any, v: int, first: int) -> None:
+    """The attack waveforms into st.mono; backwards if the event's age runs so."""
+    voice = st.voices[v]
+    length = _attack_length(st, voice)
+    ratio = 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
+    stretch = st.controls[v, STRETCH]
+    position, rate = voice.attack_at, ratio
+    if stretch < 0.0:
+        position, rate = (voice.age + first * stretch) * ratio, ratio * stretch
+    if position < length:
+        level = st.params[STRIKE_LEVEL, NOW]
+        learned = st.attack[voice.resonance, : st.resonances[voice.resonance].attack_frames]
+        if position >= 0.0:
+            add_attack(learned, position, rate, level, first, TICK, st.mono)
+        _drawn_attack(st, voice, position, rate, first)
+    else:
+        voice.attack_cache = voice.cache
+        voice.attack_next = voice.cache
+        voice.attack_ticks = 0
+    voice.attack_at = position + (TICK - first) * rate
+
+
+@state_kernel
+def _let_go(st: Any, v: int) -> None:
+    """The key is let go: what decays, decays faster from here on."""
+    voice = st.voices[v]
+    voice.released = 1
+    target_controls(st, v, st.bend)
+    for k in range(CONTROLS):
+        if voice.ramp_ticks == 0 or k == RELEASE:
+            st.controls[v, k] = st.bend[k]
+    bend_voice(st, v)
 
 
 @kernel()
+def _blown_out(st: Any, voice: Any) -> bool:
+    """Whether the noise of a voice that was let go has faded."""
+    return voice.release + st.fade.shape[0] < st.core[0].tick_frame
+
+
+@state_kernel
+def _modal(st: Any, v: int, first: int) -> None:
+    """One tick of a modal voice into st.mono."""
+    voice = st.voices[v]
+    res = st.resonances[voice.resonance]
+    bent = move_controls(st, v)
+    if bent:
+        bend_voice(st, v)
+    driven = voice.driven != 0
+    blown = res.blown != 0 and not _blown_out(st, voice)
+    letting_go = voice.released == 0 and voice.release < st.core[0].tick_frame + TICK
+    for n in range(TICK):
+        st.drive[1, n] = 0.0
+    if driven:
+        _strike(st, v, first)
+    if blown:
+        blow(st, v, first)
+    driven = driven or (blown and res.blow_wet > 0.0)
+    split = TICK
+    if letting_go:
+        split = min(max(first, math.ceil(voice.release) - st.core[0].tick_frame), TICK)
+    voice.level = _sound_modes(st, v, first, split, driven, bent)
+    if split < TICK:
+        _let_go(st, v)
+        voice.level = _sound_modes(st, v, split, TICK, driven, True)
+    _attack(st, v, first)
+
+
+@state_kernel
 def _finished(st: Any, v: int) -> bool:
     """Whether nothing of the voice will be heard any more."""
     voice = st.voices[v]
@@ -216,7 +218,16 @@ def _finished(st: Any, v: int) -> bool:
     return voice.level * max(voice.gain, 0.05) < SILENCE
 
 
-@kernel()
+@kernel("float64(float32[::1], float64, float64, float32[::1])")
+def _add(mono: Any, start: float, change: float, out: Any) -> float:
+    """`out += mono · gain`, the gain moving in a straight line by `change`; where it ends."""
+    step = change / TICK
+    for n in range(TICK):
+        out[n] += mono[n] * (start + step * (n + 1))
+    return start + change
+
+
+@state_kernel
 def _mix(st: Any, v: int) -> None:
     """Fade st.mono and add it to the bus through gain and pan."""
     voice = st.voices[v]
@@ -242,28 +253,20 @@ def _mix(st: Any, v: int) -> None:
         voice.right = _add(mono, voice.right, (right - voice.right) * share, st.bus[1])
 
 
-@kernel("float64(float32[::1], float64, float64, float32[::1])")
-def _add(mono: Any, start: float, change: float, out: Any) -> float:
-    """`out += mono · gain`, the gain moving in a straight line by `change`; where it ends."""
-    step = change / TICK
-    for n in range(TICK):
-        out[n] += mono[n] * (start + step * (n + 1))
-    return start + change
-
-
-@kernel()
+@state_kernel
 def _grow_older(st: Any, v: int) -> None:
     """Advance the event's own time; one that has come back to its onset ends there."""
     voice = st.voices[v]
     stretch = st.controls[v, STRETCH]
     voice.age += stretch * TICK
-    if stretch < 0.0 and voice.age <= 0.0:
+    if stretch < 0.0 and voice.age <= 0.0 and voice.kind != TEXTURE:
         let_die(st, voice, 0)
 
 
-@kernel()
-def render_voice(st: Any, v: int) -> None:
+@door
+def render_voice(address: int, v: int) -> None:
     """One tick of voice v into the bus; frees it when it has become silent or mad."""
+    st = state_at(address)
     core = st.core[0]
     voice = st.voices[v]
     first = max(0, voice.begin - core.tick_frame)

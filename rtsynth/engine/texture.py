@@ -1,40 +1,54 @@
-"""One tick of a texture voice: noise by overlap-add. Thread: audio."""
+"""One tick of a texture voice: noise by overlap-add, clicks in its modes, hum. Thread: audio."""
 
 import math
 from typing import Any
 
-from rtsynth.dsp.compile import kernel
-from rtsynth.dsp.modal import TICK
+from rtsynth.dsp.click import (
+    CELLS_PER_S,
+    MAX_CLICKS,
+    clicks_before,
+    drive_clicks,
+    open_clicks,
+)
+from rtsynth.dsp.hum import add_hum
+from rtsynth.dsp.modal import G0, G1, PI, PR, TICK, ZI, ZR, drive_modes, ring_modes
 from rtsynth.dsp.texture import HOP, overlap_add, texture_grain
-from rtsynth.engine.controls import move_controls
+from rtsynth.engine.compile import state_kernel
+from rtsynth.engine.controls import bend_voice, move_controls
 from rtsynth.engine.voice import let_die
 
 __all__ = ["render_texture"]
 
+SILENT = 1e-9
+"""Modes below it rest at 0 until the next click: ever smaller numbers are slow to compute."""
 
-@kernel()
-def render_texture(st: Any, v: int, first: int) -> None:
-    """One tick of a texture voice into st.mono."""
+OPEN_CLICKS, OPEN_WORK = 256, 16_384
+"""A texture opened in its middle hears at most its last 256 clicks, fewer with many modes."""
+
+OPEN_NEPERS = math.log(10.0) * 5.0
+"""How far back it listens: until its longest mode has fallen by 100 dB."""
+
+
+@state_kernel
+def _add_grain(st: Any, v: int, index: int) -> None:
     voice = st.voices[v]
-    move_controls(st, v)
-    ring = st.rings[v]
-    age = st.core[0].tick_frame - voice.onset
-    if voice.driven != 0:
-        voice.driven = 0
-        _open_texture(st, v, age + first)
-    elif (age + TICK - 1) // HOP != (age - 1) // HOP:  # a grain begins within this tick
-        _add_grain(st, v, (age + TICK - 1) // HOP)
-    for n in range(first, TICK):
-        slot = (age + n) % ring.shape[0]
-        st.mono[n] += ring[slot]
-        ring[slot] = 0.0
-    voice.level = 1.0
-    if voice.release < st.core[0].tick_frame + TICK:
-        let_die(st, voice, max(first, math.ceil(voice.release) - st.core[0].tick_frame))
+    texture_grain(
+        voice.seed,
+        index,
+        st.texture_gain[voice.resonance],
+        st.voice_vectors[v],
+        st.am_depth_db[voice.resonance],
+        st.textures[voice.resonance].am_rate,
+        st.band_weights,
+        st.twiddles,
+        st.work64,
+    )
+    position = (index * HOP) % st.rings.shape[1]
+    overlap_add(st.work64[0], st.window, position, st.rings[v])
 
 
-@kernel()
-def _open_texture(st: Any, v: int, age: int) -> None:
+@state_kernel
+def _open_noise(st: Any, v: int, age: int) -> None:
     """Fill the ring with the two grains that sound at this age, and with nothing before it."""
     ring = st.rings[v]
     index = age // HOP
@@ -46,17 +60,91 @@ def _open_texture(st: Any, v: int, age: int) -> None:
         ring[i % ring.shape[0]] = 0.0
 
 
-@kernel()
-def _add_grain(st: Any, v: int, index: int) -> None:
+@state_kernel
+def _click(st: Any, v: int, first: int, moved: bool) -> None:
+    """Let this tick's clicks ring in the modes, into st.mono."""
     voice = st.voices[v]
-    texture_grain(
+    texture = st.textures[voice.resonance]
+    modes, drive, out = st.modes[v], st.drive[1], st.rung
+    age = st.core[0].tick_frame - voice.onset
+    for n in range(TICK):
+        drive[n] = 0.0
+    count = drive_clicks(
         voice.seed,
-        index,
-        st.texture_gain[voice.resonance],
-        st.voice_vectors[v],
-        st.band_weights,
-        st.twiddles,
+        age + first,
+        age + TICK,
+        texture.click_rate,
+        st.core[0].sample_rate / CELLS_PER_S,
+        texture.click_spread_db,
+        texture.click_gain,
+        drive[first:],
+    )
+    if moved:
+        bend_voice(st, v)
+    if count > 0 or moved or first > 0:
+        level = drive_modes(modes, voice.modes, drive, first, TICK, out)
+    else:
+        level = ring_modes(modes, voice.modes, st.work32, out)
+    for n in range(first, TICK):
+        st.mono[n] += out[n]
+    if level < SILENT:
+        for m in range(voice.modes):
+            modes[ZR, m] = 0.0
+            modes[ZI, m] = 0.0
+
+
+@state_kernel
+def _open_clicks(st: Any, v: int, age: int) -> None:
+    """Set the modes to what the clicks before this age have left in them."""
+    voice = st.voices[v]
+    texture = st.textures[voice.resonance]
+    modes = st.modes[v]
+    bend_voice(st, v)
+    radius = 0.0
+    for m in range(voice.modes):
+        modes[G0, m] = modes[G1, m]
+        radius = max(radius, modes[PR, m] ** 2 + modes[PI, m] ** 2)
+    if age <= 0:
+        return
+    reach = OPEN_NEPERS / max(-0.5 * math.log(radius), 1e-12)
+    count = clicks_before(
+        voice.seed,
+        age,
+        reach,
+        texture.click_rate,
+        st.core[0].sample_rate / CELLS_PER_S,
+        texture.click_spread_db,
+        texture.click_gain,
+        min(OPEN_CLICKS, max(OPEN_WORK // voice.modes, MAX_CLICKS)),
         st.work64,
     )
-    position = (index * HOP) % st.rings.shape[1]
-    overlap_add(st.work64[0], st.window, position, st.rings[v])
+    open_clicks(st.work64, count, voice.modes, modes)
+
+
+@state_kernel
+def render_texture(st: Any, v: int, first: int) -> None:
+    """One tick of a texture voice into st.mono."""
+    voice = st.voices[v]
+    texture = st.textures[voice.resonance]
+    moved = move_controls(st, v)
+    ring = st.rings[v]
+    age = st.core[0].tick_frame - voice.onset
+    clicking = texture.click_rate > 0.0 and texture.click_gain > 0.0 and voice.modes > 0
+    if voice.driven != 0:
+        voice.driven = 0
+        _open_noise(st, v, age + first)
+        if clicking:
+            _open_clicks(st, v, age + first)
+    elif (age + TICK - 1) // HOP != (age - 1) // HOP:  # a grain begins within this tick
+        _add_grain(st, v, (age + TICK - 1) // HOP)
+    for n in range(first, TICK):
+        slot = (age + n) % ring.shape[0]
+        st.mono[n] += ring[slot]
+        ring[slot] = 0.0
+    if clicking:
+        _click(st, v, first, moved)
+    if texture.hums > 0:
+        add_hum(st.hums[voice.resonance], texture.hums, age, st.core[0].sample_rate, first, st.mono)
+    voice.level = 1.0
+    if voice.release < st.core[0].tick_frame + TICK:
+        let_die(st, voice, max(first, math.ceil(voice.release) - st.core[0].tick_frame))

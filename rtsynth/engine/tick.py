@@ -14,6 +14,7 @@ from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import apply_fade, apply_line, ease
 from rtsynth.dsp.safety import block_dc, largest, limit
 from rtsynth.engine.command import FREED, apply_command
+from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import (
     CEILING,
@@ -27,6 +28,7 @@ from rtsynth.engine.patch import (
 from rtsynth.engine.ring import READ, WRITTEN, free_space, publish_write
 from rtsynth.engine.schedule import due, pop_pending, take_inbox
 from rtsynth.engine.sound import render_voice
+from rtsynth.engine.state import state_at
 from rtsynth.engine.transport import roll
 from rtsynth.engine.voice import FREE, notify
 
@@ -41,7 +43,7 @@ def _gain_of_db(db: float) -> float:
     return 10.0 ** (db / 20.0)
 
 
-@kernel()
+@state_kernel
 def _commands(st: Any) -> None:
     """Take in what has arrived and carry out what is due, the transport rolling in between."""
     core = st.core[0]
@@ -52,12 +54,12 @@ def _commands(st: Any) -> None:
         frame = max(st.command[0].frame - core.tick_frame, 0)
         roll(st, at, frame)
         at = max(at, frame)
-        apply_command(st, st.command[0], at)
+        apply_command(st, at)
         take_inbox(core, st.inbox, st.inbox_at, st.pending)
     roll(st, at, TICK)
 
 
-@kernel()
+@state_kernel
 def _smooth_params(st: Any) -> None:
     """One tick's step of every smoothed parameter."""
     for i in range(st.params.shape[0]):
@@ -72,7 +74,7 @@ def _smooth_params(st: Any) -> None:
         st.members[k] = st.params[FIELD_LEVEL + k, NOW]
 
 
-@kernel()
+@state_kernel
 def _bus_chain(st: Any, gain_from: float, gain_to: float) -> None:
     """DC blocker, gain, mute, start ramp, limiter."""
     core = st.core[0]
@@ -97,7 +99,7 @@ def _bus_chain(st: Any, gain_from: float, gain_to: float) -> None:
         core.peak = max(core.peak, largest(st.bus[c]))
 
 
-@kernel()
+@state_kernel
 def _record(st: Any) -> None:
     """Hand this tick to the recorder, or count it as lost."""
     core = st.core[0]
@@ -112,7 +114,7 @@ def _record(st: Any) -> None:
     publish_write(st.record_at, TICK)
 
 
-@kernel()
+@state_kernel
 def _give_back_slots(st: Any, slot_index: int) -> None:
     """Tell that a slot is free once no voice uses it."""
     for v in range(st.voices.shape[0]):
@@ -126,7 +128,7 @@ def _give_back_slots(st: Any, slot_index: int) -> None:
     notify(st, FREED, st.core[0].tick_frame, slot.id, 0, float(slot_index))
 
 
-@kernel()
+@state_kernel
 def _give_back_cache(st: Any, cache: int) -> None:
     """Tell that a retired cache may be drawn anew once no voice reads it."""
     for v in range(st.voices.shape[0]):
@@ -141,9 +143,10 @@ def _give_back_cache(st: Any, cache: int) -> None:
     notify(st, RETIRED, st.core[0].tick_frame, -1, 0, float(cache))
 
 
-@kernel()
-def render_tick(st: Any) -> None:
+@door
+def render_tick(address: int) -> None:
     """The next TICK frames into st.bus."""
+    st = state_at(address)
     core = st.core[0]
     for c in range(st.bus.shape[0]):
         for n in range(TICK):

@@ -7,12 +7,13 @@ import math
 from typing import Any
 
 from rtsynth.dsp.compile import kernel
+from rtsynth.engine.compile import state_kernel
+from rtsynth.engine.controls import TEXTURE
 from rtsynth.engine.patch import BANK_DAMP, NOW, TEMPO
 from rtsynth.engine.voice import (
     FREE,
     LONGEST_BACKWARDS_S,
     SOUNDING,
-    TEXTURE,
     let_die,
     start_voice,
 )
@@ -22,7 +23,7 @@ __all__ = ["enter_order", "leave_order", "play", "roll", "score_end", "seek"]
 SHORTEST_LOOP = 64.0  # frames
 
 
-@kernel()
+@state_kernel
 def _position_of(st: Any, onset: float, event: int) -> int:
     """First index in `order` whose (onset, id) is not before the given one."""
     low, high = 0, st.core[0].order_count
@@ -36,7 +37,7 @@ def _position_of(st: Any, onset: float, event: int) -> int:
     return low
 
 
-@kernel()
+@state_kernel
 def enter_order(st: Any, slot_index: int) -> None:
     """Make an event part of the score: O(log n) to find its place, one move to make it."""
     core = st.core[0]
@@ -49,7 +50,7 @@ def enter_order(st: Any, slot_index: int) -> None:
     core.cursor = _position_of(st, core.position, -1)
 
 
-@kernel()
+@state_kernel
 def leave_order(st: Any, slot_index: int) -> None:
     """Take an event out of the score."""
     core = st.core[0]
@@ -80,7 +81,7 @@ def _support(st: Any, slot: Any) -> float:
     return float(min(ring, held))
 
 
-@kernel()
+@state_kernel
 def score_end(st: Any) -> float:
     """Frame of the score at which its last event of finite length is over."""
     end = 0.0
@@ -91,7 +92,7 @@ def score_end(st: Any) -> float:
     return end
 
 
-@kernel()
+@state_kernel
 def _chase(st: Any, first: int) -> None:
     """Open every event whose support covers the position and that has no voice yet, mid-life."""
     core = st.core[0]
@@ -109,7 +110,7 @@ def _chase(st: Any, first: int) -> None:
             start_voice(st, slot_index, first, 1.0, 1, int(age))
 
 
-@kernel()
+@state_kernel
 def play(st: Any, first: int) -> None:
     """Start the transport at frame `first` of this tick, from where it stands."""
     core = st.core[0]
@@ -119,7 +120,7 @@ def play(st: Any, first: int) -> None:
         _chase(st, first)
 
 
-@kernel()
+@state_kernel
 def seek(st: Any, position: float, first: int) -> None:
     """Go to a position in frames of the score: what it had started fades, what now sounds opens."""
     core = st.core[0]
@@ -133,7 +134,7 @@ def seek(st: Any, position: float, first: int) -> None:
         _chase(st, first)
 
 
-@kernel()
+@state_kernel
 def roll(st: Any, first: int, last: int) -> None:
     """Advance the transport over frames first … last of this tick and start what falls due."""
     core = st.core[0]

@@ -8,12 +8,13 @@ from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.intrinsic import load_acquire
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import fade_level
-from rtsynth.engine.controls import draw_voice, project_vector, target_controls
+from rtsynth.engine.compile import door, state_kernel
+from rtsynth.engine.controls import TEXTURE, draw_voice, project_vector, target_controls
 from rtsynth.engine.opening import open_voice
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import NOW, RETRIGGER
 from rtsynth.engine.ring import READ, WRITTEN, publish_write
-from rtsynth.events import Kind
+from rtsynth.engine.state import state_at
 
 __all__ = [
     "DYING",
@@ -28,12 +29,11 @@ __all__ = [
 FREE, SOUNDING, DYING = 0, 1, 2
 
 SQRT2 = math.sqrt(2.0)
-TEXTURE = int(Kind.TEXTURE)
 GO, END, STOLEN = int(NoticeKind.GO), int(NoticeKind.END), int(NoticeKind.STOLEN)
 LONGEST_BACKWARDS_S = 60.0
 
 
-@kernel()
+@state_kernel
 def notify(st: Any, kind: int, frame: int, event: int, request: int, value: float) -> None:
     """Put one notice into the outbox, or count it as lost."""
     at = st.outbox_at
@@ -74,7 +74,7 @@ def let_die(st: Any, voice: Any, first: int) -> None:
         fade_voice(st, voice, 0.0, first)
 
 
-@kernel()
+@state_kernel
 def _has_room(st: Any) -> bool:
     """Whether any voice is free; the dying ones may hold all that are spare."""
     for v in range(st.voices.shape[0]):
@@ -83,7 +83,7 @@ def _has_room(st: Any) -> bool:
     return False
 
 
-@kernel()
+@state_kernel
 def _claim_voice(st: Any, first: int) -> int:
     """Index of a free voice, of which there is one; the quietest dies if too many sound."""
     sounding, quietest, free = 0, -1, -1
@@ -106,7 +106,7 @@ def _claim_voice(st: Any, first: int) -> int:
     return free
 
 
-@kernel()
+@state_kernel
 def _begin_fade(st: Any, v: int, first: int, age: int) -> None:
     """A struck voice is there at once; a texture, and one opened in its middle, fade in."""
     voice = st.voices[v]
@@ -122,7 +122,7 @@ def _begin_fade(st: Any, v: int, first: int, age: int) -> None:
         voice.fade_first = first
 
 
-@kernel()
+@state_kernel
 def _begin_drawing(st: Any, v: int) -> None:
     """Choose what the field drew for the event, else for its resonance; take the vector over."""
     voice = st.voices[v]
@@ -144,14 +144,14 @@ def _begin_drawing(st: Any, v: int) -> None:
         project_vector(st, v)
 
 
-@kernel()
+@state_kernel
 def _begin_age(st: Any, v: int, first: int, age: int) -> None:
     """Set the event's own time; one that runs backwards begins at its end."""
     voice = st.voices[v]
     slot = st.slots[voice.slot]
     stretch = st.controls[v, STRETCH]
     own = age * stretch
-    if stretch < 0.0:
+    if stretch < 0.0 and voice.kind != TEXTURE:
         tail = st.resonances[slot.resonance].tail_frames * st.controls[v, DAMP]
         own += min(slot.duration, tail, LONGEST_BACKWARDS_S * st.core[0].sample_rate)
         voice.release = math.inf
@@ -161,20 +161,21 @@ def _begin_age(st: Any, v: int, first: int, age: int) -> None:
     draw_voice(st, v, voice.age + 0.5 * TICK * stretch)
 
 
-@kernel()
+@door
 def start_voice(
-    st: Any, slot_index: int, first: int, velocity: float, from_score: int, age: int
+    address: int, slot_index: int, first: int, velocity: float, from_score: int, age: int
 ) -> None:
     """Sound an event from frame `first` of this tick on, `age` frames into its life.
 
     Args:
-        st: State.
+        address: of the state.
         slot_index: the event.
         first: 0 … TICK − 1.
         velocity: factor on the event's gain.
         from_score: 1 if the transport asks, 0 if a hand does.
         age: frames ≥ 0.
     """
+    st = state_at(address)
     core = st.core[0]
     slot = st.slots[slot_index]
     if not _has_room(st):
@@ -214,5 +215,5 @@ def start_voice(
     _begin_fade(st, v, first, age)
     _begin_drawing(st, v)
     _begin_age(st, v, first, age)
-    open_voice(st, v, age)
+    open_voice(st, v, 0 if voice.kind == TEXTURE else age)
     notify(st, GO, core.tick_frame + first, slot.id, 0, velocity)

@@ -22,9 +22,9 @@ def bake(model: Model, material: Material) -> tuple[list[Score], Instrument]:
     The modes are stored passive with their impulse, the attacks at the recordings' rate.
     """
     instrument = _instrument(model)
-    gain = model.batch(np.arange(len(material.rows))).gain.cpu().numpy()
+    events = model.batch(np.arange(len(material.rows)))
+    gain, resonance = events.gain.cpu().numpy(), events.resonance.cpu().numpy()
     vector = model.vector.detach().cpu().numpy()
-    resonance = model.events.resonance.cpu().numpy()
     scores = []
     for piece in material.pieces:
         rows = piece.score.table.rows.copy()

@@ -7,6 +7,7 @@ import dataclasses
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from rtsynth.events import EventTable, Kind, Score
 from rtsynth.instrument import Instrument
@@ -16,10 +17,13 @@ from rtsynth.nn.codebook import Codebook
 __all__ = ["bits_per_event", "snap"]
 
 
-def _vectors(scores: list[Score]) -> "np.ndarray":
+def _vectors(scores: list[Score]) -> NDArray[np.float32]:
     """[events, 32] of all modal events."""
     rows = [score.table.rows for score in scores]
-    return np.concatenate([r["vector"][r["kind"] == Kind.MODAL] for r in rows])
+    vectors: NDArray[np.float32] = np.concatenate(
+        [r["vector"][r["kind"] == Kind.MODAL] for r in rows]
+    )
+    return vectors
 
 
 def snap(scores: list[Score], entries: int) -> tuple[list[Score], float, int]:

@@ -64,11 +64,29 @@ def place(sounds: Tensor, offsets: list[int], length: int) -> Tensor:
     return out
 
 
-def render_crop(model: Model, batch: EventBatch, first: int, count: int, channels: int) -> Tensor:
-    """[channels, count] frames from frame `first` of the recording on, of the events given."""
+def render_crop(
+    model: Model,
+    batch: EventBatch,
+    first: int,
+    count: int,
+    channels: int,
+    weights: Tensor | None = None,
+) -> Tensor:
+    """[channels, count] frames from frame `first` of the recording on.
+
+    Args:
+        model: whose bank and field play.
+        batch: the events.
+        first: frame of the recording.
+        count: frames.
+        channels: 1 or 2.
+        weights: [events] factor on each, None for 1.
+    """
     if len(batch) == 0:
         return model.gain.new_zeros(channels, count)
     sounds, offsets = render_events(model, batch, first, count)
+    if weights is not None:
+        sounds = sounds * weights.to(sounds.dtype)[:, None]
     if channels == 1:
         return place(sounds, offsets, count)[None]
     gains = torch.from_numpy(np.stack([pan_gains(float(p)) for p in batch.pan])).to(sounds)

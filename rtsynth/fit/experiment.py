@@ -43,7 +43,7 @@ class Rates:
     attack: float = 0.01
     gain: float = 0.003
     vector: float = 0.05
-    field: float = 0.001
+    field: float = 0.0002
     choice: float = 0.05
 
     def __post_init__(self) -> None:
@@ -119,7 +119,6 @@ class Experiment:
         validate_every: steps between validations.
         checkpoint_every: steps between checkpoints.
         past_stride: ticks before a crop that share one reading of the field; 1 is exact.
-        curve_steps: steps of regression onto measured curves before, where there are any.
         choice: how events choose resonances: "fixed", "em" or "gumbel".
         choice_every: steps between two rounds of em.
         candidates: resonances an event may choose from under gumbel, its own included.
@@ -141,7 +140,6 @@ class Experiment:
     validate_every: int = 40
     checkpoint_every: int = 40
     past_stride: int = 32
-    curve_steps: int = 0
     choice: str = "fixed"
     choice_every: int = 100
     candidates: int = 4
@@ -156,7 +154,7 @@ class Experiment:
             "crops": (1, 256), "clip": (1e-6, 1e6), "warmup": (0, 1_000_000),
             "final_rate": (0.0, 1.0), "validate_every": (1, 10_000_000),
             "checkpoint_every": (1, 10_000_000), "past_stride": (1, 64),
-            "curve_steps": (0, 1_000_000), "choice_every": (1, 10_000_000), "candidates": (1, 64),
+            "choice_every": (1, 10_000_000), "candidates": (1, 64),
         })  # fmt: skip
         for name, legal in (("choice", CHOICES), ("device", DEVICES)):
             if getattr(self, name) not in legal:

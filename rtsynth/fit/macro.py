@@ -1,7 +1,7 @@
 """Turning the events' vectors into coordinates worth a fader. Thread: worker.
 
-`vector' = vector · Q` and `mode_map' = Qᵀ · mode_map`, Q orthonormal, leave every mode's gain what it
-was; the field's projections turn with them. Q's columns are the principal directions of what the
+`vector' = vector · Q` and `mode_map' = Qᵀ · mode_map`, Q orthonormal, leave every mode's gain what
+it was; the field's projections turn with them. Q's columns are the principal directions of what the
 events differ in, strongest first, then a cosine basis for what no event uses.
 """
 

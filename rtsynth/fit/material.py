@@ -7,16 +7,19 @@ import torch
 from numpy.typing import NDArray
 
 from rtsynth.decompose import Recording
-from rtsynth.decompose.synthesis import texture_shape
+from rtsynth.decompose.texture_synthesis import texture_shape
 from rtsynth.errors import FileFormatError
 from rtsynth.events import Kind, Score
 from rtsynth.instrument import Instrument
 from rtsynth.losses import Floor
 from rtsynth.render import at_rate
+from rtsynth.units import LN1000
 
 __all__ = ["Material", "Piece", "prepare"]
 
 SHORTEST = 2_048  # frames: of the longest window of the loss
+SILENCE = 1e-5  # −100 dB of full scale
+EXCITED_S = 0.25  # attack and strike are over by then
 
 
 @dataclasses.dataclass
@@ -44,7 +47,7 @@ class Piece:
     @property
     def frames(self) -> int:
         """Length of the recording."""
-        return self.target.shape[1]
+        return int(self.target.shape[1])
 
 
 @dataclasses.dataclass
@@ -64,14 +67,31 @@ class Material:
     rows: NDArray[np.void]
 
     def active(self, piece: Piece, first: int, count: int) -> NDArray[np.intp]:
-        """Modal events, numbered as in `rows`, that may be heard in a crop of a piece."""
+        """Modal events, numbered as in `rows`, that may be heard in a crop of a piece.
+
+        One that has fallen below −100 dB of full scale, where the engine ends it too, is left out.
+        """
         begin, end = first / self.sample_rate, (first + count) / self.sample_rate
         found = piece.score.table.active(begin, end, self.instrument.tail_s())
-        at = np.searchsorted(piece.modal, found)
-        inside = (at < len(piece.modal)) & (
-            piece.modal[np.minimum(at, len(piece.modal) - 1)] == found
-        )
-        return np.asarray(at[inside] + piece.first)
+        modal = piece.modal
+        at = np.searchsorted(modal, found)
+        heard = (at < len(modal)) & (modal[np.minimum(at, len(modal) - 1)] == found)
+        index = np.asarray(at[heard] + piece.first)
+        return index[self._level(index, begin) > SILENCE]
+
+    def _level(self, index: NDArray[np.intp], time_s: float) -> NDArray[np.float64]:
+        """[events] largest amplitude any of them may still have, inf where it is yet excited."""
+        rows, instrument = self.rows[index], self.instrument
+        r = rows["resonance"]
+        age = time_s - rows["onset_s"]
+        gain = np.linalg.norm(instrument.mode_gain[r].astype(float), axis=2)
+        db = rows["vector"].astype(float) @ instrument.mode_map.astype(float)
+        rate = LN1000 * (rows["stretch"] / rows["damp"])[:, None].astype(float)
+        t60 = np.where(instrument.freq_hz[r] > 0, instrument.t60_s[r].astype(float), 1.0)
+        left = np.exp(-rate / t60 * np.maximum(age, 0.0)[:, None]) * 10.0 ** (db / 20.0)
+        level = rows["gain"] * instrument.impulse[r] * np.sum(gain * left, axis=1)
+        excited = (age < EXCITED_S) | instrument.sustained[r] | (rows["bright"] != 0.0)
+        return np.where(excited, np.inf, level)
 
     def floor(self, piece: Piece, first: int) -> Floor | None:
         """Power that the piece's texture events add to a crop: their noise cannot be matched.
@@ -85,16 +105,17 @@ class Material:
         rate = self.sample_rate
 
         def power(size: int, hop: int, frames: int) -> torch.Tensor:
-            freq = np.arange(size // 2 + 1) * (rate / size)
+            freq = np.arange(size // 2 + 1, dtype=np.float64) * (rate / size)
             energy = float(np.sum(np.hanning(size + 1)[:-1] ** 2))
             middle = (first + size // 2 + hop * np.arange(frames)) / rate
             total = np.zeros((len(freq), frames))
             for row in textures:
-                gains = self.instrument.texture_gain[row["resonance"]].astype(float)
-                gains = gains * float(row["gain"]) * 10.0 ** (row["vector"].astype(float) / 20.0)
+                gains = self.instrument.texture_gain[row["resonance"]].astype(np.float64)
+                gains *= float(row["gain"]) * 10.0 ** (row["vector"].astype(np.float64) / 20.0)
                 age = middle - float(row["onset_s"])
                 sounding = (age >= 0.0) & (age < float(row["duration_s"]))
-                total += energy * np.outer(texture_shape(gains, freq, rate) ** 2, sounding)
+                shape = texture_shape(gains, freq, rate) ** 2
+                total += energy * shape[:, None] * sounding
             return torch.from_numpy(total)
 
         return power
@@ -110,7 +131,7 @@ def prepare(pairs: list[tuple[Recording, Score]], instrument: Instrument) -> Mat
         raise FileFormatError("no score to fit; give one or more, with their recordings")
     rate = pairs[0][0].sample_rate
     pieces: list[Piece] = []
-    kept = []
+    kept: list[NDArray[np.void]] = []
     print_of = instrument.fingerprint()
     for recording, score in pairs:
         name = recording.source or "the recording"

@@ -1,9 +1,9 @@
-"""What is learned, as deviations from where the decomposition left it. Thread: worker.
+"""What is learned, as deviations from where the decomposition left it.
 
-Each parameter is in the unit that Adam's step is meant in (`Rates`), so that a mode of −60 dB learns as
-calmly as the loudest. The sound of struck modes does not change when a resonance is written as passive
-gain times impulse, so the passive form is taken once, when it is baked, and during learning only
-where a bow, a blow or a strike's noise drives the modes. Thread: worker.
+Each parameter is in the unit that Adam's step is meant in (`Rates`), so that a mode of −60 dB
+learns as calmly as the loudest. The sound of struck modes does not change when a resonance is
+written as passive gain times impulse, so the passive form is taken once, when it is baked, and
+during learning only where a bow, a blow or a strike's noise drives the modes. Thread: worker.
 """
 
 import dataclasses
@@ -11,9 +11,11 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 from torch import Tensor, nn
 
+from rtsynth.fit.choosing import Choosing
 from rtsynth.fit.experiment import Experiment, Weights
 from rtsynth.fit.material import Material
 from rtsynth.instrument import Instrument
@@ -44,6 +46,7 @@ class Model(nn.Module):
         gain: [E] nepers.
         vector: [E, 32] dB.
         field: the neural field, or None.
+        choice: of the resonances, where it is learned by gumbel.
     """
 
     def __init__(self, material: Material, experiment: Experiment) -> None:
@@ -64,9 +67,15 @@ class Model(nn.Module):
         self._bank = BankTensors.of(instrument)
         self._attack_level = torch.from_numpy(_attack_level(instrument))
         self._events = EventBatch.of(material.rows, instrument.modes, material.sample_rate)
+        self.choice: Choosing | None = None
+        if experiment.choice == "gumbel":
+            self.choice = Choosing(
+                instrument, self._events.resonance, experiment.candidates, experiment.steps,
+                material.sample_rate, experiment.seed,
+            )  # fmt: skip
 
     @property
-    def onset(self) -> "np.ndarray":
+    def onset(self) -> NDArray[np.int64]:
         """[E] frames of every event's onset in its recording."""
         return self._events.onset
 
@@ -106,13 +115,24 @@ class Model(nn.Module):
             old, freq_hz=freq, t60_s=t60, gain=gain, impulse=impulse, attack=attack
         )
 
-    def batch(self, index: "np.ndarray") -> EventBatch:
+    def batch(self, index: NDArray[np.intp]) -> EventBatch:
         """The events at `index` as they are now."""
         own = self._events.take(index)
         at = torch.as_tensor(index, device=self.gain.device)
-        return dataclasses.replace(
+        resonance, gain = own.resonance, own.gain * torch.exp(self.gain[at])
+        if self.choice is not None:
+            chosen, ratio = self.choice.chosen()
+            resonance, gain = chosen[at], gain * ratio[at]
+        return dataclasses.replace(own, resonance=resonance, gain=gain, vector=self.vector[at])
+
+    def undecided(self, index: NDArray[np.intp]) -> EventBatch:
+        """The events at `index`, once per resonance they may choose."""
+        own = self._events.take(index)
+        at = torch.as_tensor(index, device=self.gain.device)
+        own = dataclasses.replace(
             own, gain=own.gain * torch.exp(self.gain[at]), vector=self.vector[at]
         )
+        return own if self.choice is None else self.choice.spread(own, index)
 
     def voices(self, batch: EventBatch, bank: BankTensors, attacking: bool = True) -> Voices:
         """The events' voices on the bank, the field drawing their controls and attacks."""
@@ -171,7 +191,7 @@ class Model(nn.Module):
         )  # fmt: skip
 
 
-def _attack_level(instrument: Instrument) -> "np.ndarray":
+def _attack_level(instrument: Instrument) -> NDArray[np.float32]:
     """[R, A] envelope of each attack, or a thousandth of its peak where that is more.
 
     A step that is small against the beginning of an attack would be a hiss over its end.
@@ -182,4 +202,5 @@ def _attack_level(instrument: Instrument) -> "np.ndarray":
     width = max(1, round(ENVELOPE_S * instrument.attack_rate))
     envelope = np.sqrt(uniform_filter1d(attack**2, width, axis=1, mode="nearest"))
     peak = envelope.max(axis=1, keepdims=True)
-    return np.maximum(envelope, QUIET_ATTACK * peak).astype(np.float32)
+    level: NDArray[np.float32] = np.maximum(envelope, QUIET_ATTACK * peak).astype(np.float32)
+    return level

@@ -30,15 +30,18 @@ def bake_checkpoint(path: str | os.PathLike[str]) -> tuple[list[Score], Instrume
     try:
         rate = int(found.facts["sample_rate"])
         size = found.facts["field"]
-        experiment = Experiment(field=None if size is None else FieldSize(**size))
+        experiment = Experiment(
+            field=None if size is None else FieldSize(**size),
+            choice=str(found.facts["choice"]),
+            candidates=int(found.facts["candidates"]),
+        )
         pairs = [(_silence(score, rate), score) for score in scores]
         material = prepare(pairs, instrument)
         model = Model(material, experiment)
         best = found.tensors("best.")
         with torch.no_grad():
-            for name, parameter in model.named_parameters():
-                parameter.copy_(best[name])
-            model.events.resonance.copy_(best["resonance"])
+            model.events.resonance.copy_(best.pop("resonance"))
+            model.load_state_dict(best)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise FileFormatError(f"{path}: damaged checkpoint ({error}); fit again") from None
     made, better = bake(model, material)

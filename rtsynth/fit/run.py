@@ -21,6 +21,8 @@ from rtsynth.instrument import Instrument
 
 __all__ = ["FitResult", "fit"]
 
+LEAST_GAIN = 1e-4  # share of the distance; less is rounding
+
 
 @dataclasses.dataclass(frozen=True)
 class FitResult:
@@ -79,11 +81,9 @@ def fit(
         progress=progress,
     )
     trainer.take_best()
-    made, better = bake(trainer.model, material)
-    made, better, more = rotate(made, better)
-    before = validate(material, scores, instrument)
-    after = validate(material, made, better)
-    improved = after < before
+    made, better, more = rotate(*bake(trainer.model, material))
+    before, after = (validate(material, *pair) for pair in ((scores, instrument), (made, better)))
+    improved = after < (1.0 - LEAST_GAIN) * before
     if not improved:
         made, better = scores, instrument
         more = ["nothing improved: score and instrument are as they came in"]
@@ -92,12 +92,12 @@ def fit(
         "device": str(trainer.device),
         "threads": torch.get_num_threads(),
         "steps": trainer.step,
-        "seconds_taken": time.perf_counter() - began,
         "improved": improved,
         "before": _measures(recordings, scores, instrument),
         "after": _measures(recordings, made, better),
         "macros": better.macros,
         "notes": list(dict.fromkeys([*notes, *more])),
+        "seconds_taken": time.perf_counter() - began,
     }
     return FitResult(made, better, improved, report)
 

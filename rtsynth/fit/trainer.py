@@ -22,6 +22,7 @@ from rtsynth.fit.material import Material
 from rtsynth.fit.measure import validation
 from rtsynth.fit.model import Model
 from rtsynth.fit.optimiser import Optimiser
+from rtsynth.fit.reassign import reassign
 from rtsynth.fit.sound import sound_of
 from rtsynth.instrument import Instrument
 from rtsynth.losses import make_loss
@@ -92,7 +93,8 @@ class Trainer:
         progress: bool = False,
     ) -> None:
         """Train on to step `until`, or to the end of the recipe."""
-        last = min(until or self.experiment.steps, self.experiment.steps)
+        recipe = self.experiment
+        last = min(until or recipe.steps, recipe.steps)
         bar = tqdm(
             desc=self.experiment.name, total=last, initial=self.step, disable=not progress,
             unit="step",
@@ -102,9 +104,9 @@ class Trainer:
                 began = time.perf_counter()
                 facts = self.take_step()
                 facts["seconds"] = time.perf_counter() - began
-                if self.step % self.experiment.validate_every == 0 or self.step == last:
+                if self.step % recipe.validate_every == 0 or self.step == recipe.steps:
                     facts["validation"] = self.consider()
-                if checkpoint and (self.step % self.experiment.checkpoint_every == 0):
+                if checkpoint and (self.step % recipe.checkpoint_every == 0):
                     self.checkpoint().save(checkpoint)
                 _write(log, facts)
                 shown = {k: f"{v:.3f}" for k, v in facts.items() if k in ("loss", "linear", "log")}
@@ -133,17 +135,22 @@ class Trainer:
                 f"{self.bad_steps} steps in a row had no finite gradient; lower the rates"
             )
         self.step += 1
+        settled = self._settle()
         norms = {f"gradient.{k}": v if math.isfinite(v) else -1.0 for k, v in norms.items()}
-        return {"step": self.step, "loss": sum(terms.values()), **terms, **norms}
+        return {"step": self.step, "loss": sum(terms.values()), **terms, **norms, **settled}
 
     def _crop_terms(self) -> dict[str, Tensor]:
         """The named, weighted terms of a random crop."""
         crop = draw_crop(self.material, self.experiment.crop_s, self.random)
         active = self.material.active(crop.piece, crop.first, crop.count)
-        batch = self.model.batch(active)
+        batch, weights = self.model.batch(active), None
+        choice = self.model.choice
+        if choice is not None and not choice.choice.is_frozen:
+            weights = choice.weights(active, self.step).reshape(-1)
+            batch = self.model.undecided(active)
         target = torch.from_numpy(crop.piece.target[:, crop.first : crop.first + crop.count])
         target = target.to(self.device)
-        made = render_crop(self.model, batch, crop.first, crop.count, len(target))
+        made = render_crop(self.model, batch, crop.first, crop.count, len(target), weights)
         floor = self.material.floor(crop.piece, crop.first)
         parts: dict[str, Tensor] = {}
         for loss, term in self.losses:
@@ -152,6 +159,16 @@ class Trainer:
                 key = name if name not in parts else f"{term.name}.{name}"
                 parts[key] = term.weight * value
         return parts | self.model.regularisers(self.experiment.weights, batch)
+
+    def _settle(self) -> dict[str, int]:
+        """What belongs to the choice of resonances between two steps; facts for the log."""
+        recipe, choice = self.experiment, self.model.choice
+        if choice is not None:
+            everyone = np.arange(len(self.material.rows))
+            choice.choice.advance(choice.weights(everyone, self.step))
+        if recipe.choice == "em" and self.step % recipe.choice_every == 0:
+            return {"reassigned": reassign(self.model, self.material, self.validate)}
+        return {}
 
     def validate(self) -> float:
         """How far what would be baked now is from the recordings."""
@@ -170,14 +187,14 @@ class Trainer:
         self._load(self.best_state)
 
     def _state(self) -> dict[str, Tensor]:
-        state = {n: p.detach().cpu().clone() for n, p in self.model.named_parameters()}
+        state = {n: p.detach().cpu().clone() for n, p in self.model.state_dict().items()}
         state["resonance"] = self.model.events.resonance.cpu().clone()
         return state
 
     @torch.no_grad()
     def _load(self, state: dict[str, Tensor]) -> None:
-        for name, parameter in self.model.named_parameters():
-            parameter.copy_(state[name])
+        own = {name: value for name, value in state.items() if name != "resonance"}
+        self.model.load_state_dict(own)
         self.model.events.resonance.copy_(state["resonance"])
 
     def checkpoint(self) -> Checkpoint:
@@ -197,6 +214,8 @@ class Trainer:
             "random": self.random.bit_generator.state,
             "sample_rate": self.material.sample_rate,
             "field": None if size is None else dataclasses.asdict(size),
+            "choice": self.experiment.choice,
+            "candidates": self.experiment.candidates,
         }
         return Checkpoint(arrays, facts)
 
@@ -220,7 +239,7 @@ class Trainer:
             self.step, self.best = int(found.facts["step"]), float(found.facts["best"])
             self.start = float(found.facts["start"])
             self.random.bit_generator.state = found.facts["random"]
-        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        except (KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
             raise FileFormatError(f"the checkpoint is damaged ({error}); start again") from None
 
 

@@ -25,10 +25,12 @@ Blow (within 5 ms) and bow end with the event's duration; then decay rates add,
 drive's spectrum bounds the output's. An event whose stretch is negative begins at its end.
 
 A texture event plays white noise shaped to `texture_gain[r]`, an RMS amplitude per band of
-`TEXTURE_EDGES_HZ` (vector: dB per band), its bands moving by `am_depth_db[r]` (standard deviation)
-at `am_rate_hz[r]`; a Poisson process of `click_rate_hz[r]` impulses into the resonance's modes, of
-strength `click_gain[r]` (median, seconds) with a log-normal spread of `click_spread_db[r]`; and
-partials `hum_hz[r]` of amplitude `hum_gain[r]`.
+`TEXTURE_EDGES_HZ` (vector: dB per band). Band b moves by d·m_b(t) − d²·ln(10)/20 dB, d being
+`am_depth_db[r, b]` and m_b smooth noise of unit variance with two independent values per cycle of
+`am_rate_hz[r]`, so that its RMS amplitude stays `texture_gain`. To it are added a Poisson process
+of `click_rate_hz[r]` impulses into the resonance's modes, bent as for a modal event, each of
+strength `click_gain[r]` · 10^(`click_spread_db[r]`·normal/20), in seconds; and hum partials
+`hum_gain[r]` · sin(2π·`hum_hz[r]`·t). It fades in and out over 5 ms, whatever its release.
 """
 
 from rtsynth.instrument.field import CONTROL_LIMITS, CONTROLS, MEMBERS, FieldNet, FieldWeights

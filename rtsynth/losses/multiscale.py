@@ -4,6 +4,7 @@ Magnitudes are `sqrt(|S|² + e²)` with e 80 dB below the bin of a full-scale si
 gradient are finite everywhere, and noise nobody hears weighs nothing.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -35,8 +36,9 @@ def smooth_magnitude(sound: Tensor, size: int, hop: int, floor: Floor | None = N
     spectrum = torch.stft(sound, size, hop, window=window, center=False, return_complex=True)
     power = spectrum.real**2 + spectrum.imag**2 + (FLOOR * size / 4) ** 2
     if floor is not None:
-        power = power + floor(size, hop, spectrum.shape[-1])
-    return torch.sqrt(power) / size**0.5
+        power = power + floor(size, hop, spectrum.shape[-1]).to(power)
+    magnitude: Tensor = torch.sqrt(power) / math.sqrt(size)
+    return magnitude
 
 
 class MultiScale:

@@ -1,4 +1,4 @@
-"""What a batch of voices is made of: the bank's tensors and the events' constants. Thread: worker."""
+"""What a batch of voices is made of: the bank's tensors, the events' constants. Thread: worker."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Control curves as the engine reads them: points at a fixed rate, linear between. Thread: worker."""
+"""Control curves as the engine reads them: points at a fixed rate, lines between. Thread: any."""
 
 from collections.abc import Callable
 

@@ -1,7 +1,7 @@
 """What drives a voice besides its impulse, in torch: strike noise, blow and the bow's curve.
 
-Noise is a constant to the gradient: the counter-based streams of `rtsynth.dsp` are drawn in NumPy and
-only their levels are learned. Thread: worker.
+Noise is a constant to the gradient: the counter-based streams of `rtsynth.dsp` are drawn in NumPy
+and only their levels are learned. Thread: worker.
 """
 
 import functools
@@ -54,7 +54,8 @@ def _raw_grain(seed: int, index: int) -> NDArray[np.complex128]:
     """[BINS + 1] random spectrum of a grain whose every bin has a power of 1."""
     data = np.zeros((3, GRAIN))
     flat, level = np.ones((1, BINS), np.float32), np.ones(1, np.float32)
-    texture_grain(np.uint64(seed), index, level, np.zeros(1, np.float32), flat, twiddles(), data)
+    still = np.zeros(1, np.float32)
+    texture_grain(np.uint64(seed), index, level, still, still, 0.0, flat, twiddles(), data)
     return np.fft.rfft(data[0])
 
 
@@ -105,7 +106,8 @@ def blow_noise(
     flat = hops.reshape(len(level), -1)  # from frame (index[0] + 1)·HOP on
     offset = first - (index[:, 0] + 1) * HOP
     at = offset[:, None] + torch.arange(count, device=level.device)
-    return flat.gather(1, at)
+    noise: Tensor = flat.gather(1, at)
+    return noise
 
 
 def scan_linear(factor: Tensor, added: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,9 +1,9 @@
 """Damped exponentials summed over a tick, with gradients: one operation, two twins.
 
-On the processor a compiled kernel does it, a tick of all modes at a time and without an intermediate
-array; elsewhere, and in tests, plain torch does. Source of the gradients: `y_n = Re(g_n z p^(n+1))`,
-so ∂y_n/∂z = g_n conj(p^(n+1)) and ∂y_n/∂p = g_n (n+1) conj(z p^n) as (real, imaginary) pairs.
-Thread: worker.
+On the processor a compiled kernel does it, a tick of all modes at a time and without an
+intermediate array; elsewhere, and in tests, plain torch does. The gradients: of
+`y_n = Re(g_n z p^(n+1))` they are ∂y_n/∂z = g_n conj(p^(n+1)) and ∂y_n/∂p = g_n (n+1) conj(z p^n),
+as (real, imaginary) pairs. Thread: worker.
 """
 
 from typing import Any
@@ -135,7 +135,7 @@ def ring_ticks(z: Tensor, pole: Tensor, g0: Tensor, g1: Tensor) -> Tensor:
     Returns:
         [..., 32] samples.
     """
-    shape = torch.broadcast_shapes(z.shape, pole.shape, g0.shape, g1.shape)
+    shape = np.broadcast_shapes(z.shape, pole.shape, g0.shape, g1.shape)
     if z.device.type != "cpu":
         return ring_plain(z, pole, g0, g1)
     parts = (z.real, z.imag, pole.real, pole.imag, g0, g1)

@@ -2,8 +2,9 @@
 
 Ticks are counted from an event's onset; within a tick poles, bow and blow levels are constant, read
 from the controls at the age of its middle, and every output gain moves in a straight line from the
-last tick's to its own. The state at a tick's start is a float64 sum over the ticks before it, so that
-a window of a long event costs only its own ticks, and the whole form is one step. Thread: worker.
+last tick's to its own. The state at a tick's start is a float64 sum over the ticks before it, so
+that a window of a long event costs only its own ticks, and the whole form is one step.
+Thread: worker.
 """
 
 import dataclasses
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 
 from rtsynth.dsp.modal import TICK
-from rtsynth.instrument import CONTROL_LIMITS, CONTROLS
+from rtsynth.instrument import CONTROL_LIMITS
 from rtsynth.nn.batch import BankTensors, EventBatch
 from rtsynth.nn.curves import read_curves
 from rtsynth.nn.excitation import blow_noise, frames_of, grain_ages, scan_linear, strike_table
@@ -114,7 +115,10 @@ class Voices:
         self.driving = bool(wet.any()) or (self.blowing and bool((bank.blow_wet[r] > 0).any()))
 
     def open(self, tick: Tensor) -> VoiceState:
-        """The state before tick `tick` [E] ≥ 0; what noise drove before it is rendered tick by tick."""
+        """The state before tick `tick` [E] ≥ 0.
+
+        Where noise drives the modes there is no closed form: what came before is rendered.
+        """
         begin = self._onset_state()
         if self.driving and int(tick.max()) > 0:
             return self._open_driven(begin, tick)
@@ -383,4 +387,5 @@ def _convolved(response: Tensor, x: Tensor) -> Tensor:
     """`y_i = Σ_(j ≤ i) response_(i−j) x_j` within every tick, [E, T, 32] each."""
     size = 2 * TICK
     product = torch.fft.rfft(response, size) * torch.fft.rfft(x, size)
-    return torch.fft.irfft(product, size)[..., :TICK]
+    sound: Tensor = torch.fft.irfft(product, size)[..., :TICK]
+    return sound

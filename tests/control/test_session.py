@@ -21,6 +21,7 @@ from rtsynth.errors import (
     ValueRangeError,
 )
 from rtsynth.events import EventTable
+from rtsynth.params import EVENT_PARAMS
 from tests.control.fake import FakeEngine, make_table
 
 
@@ -39,6 +40,34 @@ def test_event_is_found_by_number_name_and_digits() -> None:
     for target in (1, 1.0, "kick", "1"):
         do(session, "event/trigger", target)
     assert {(p.op, p.target, p.args) for p in engine.posts} == {(Op.TRIGGER, 0, (1.0,))}
+
+
+def test_a_macro_sets_the_coordinate_it_names() -> None:
+    session, engine = make(macros=["brightness", "odd"])
+    do(session, "event/set", 1, "macro/odd", 6.0, "gain", 0.5)
+    vector1 = next(i for i, p in enumerate(EVENT_PARAMS) if p.path == "vector1")
+    assert (Op.SET, (float(vector1), 6.0)) in [(p.op, p.args) for p in engine.posts]
+    assert do(session, "event/get", 1)["fields"]["vector1"] == 6.0
+    assert do(session, "status")["macros"] == "brightness odd"
+
+
+def test_a_macro_that_is_none_is_refused_with_those_there_are() -> None:
+    session, engine = make(macros=["brightness"])
+    with pytest.raises(UnknownNameError, match="macro/brightness"):
+        do(session, "event/set", 1, "macro/warmth", 1.0)
+    with pytest.raises(ValueRangeError, match="-96 … 96"):
+        do(session, "event/set", 1, "macro/brightness", 97.0)
+    assert not engine.posts
+
+
+def test_a_macro_in_the_log_is_its_coordinate(tmp_path: Path) -> None:
+    session, engine = make(macros=["brightness"])
+    session.log = PerformanceLog(tmp_path / "log.jsonl", engine, instrument="x")
+    do(session, "event/set", 1, "macro/brightness", 2.0)
+    engine.turn(480)
+    session.pump()
+    session.log.close(480)
+    assert "vector0" in (tmp_path / "log.jsonl").read_text()
 
 
 @pytest.mark.parametrize(

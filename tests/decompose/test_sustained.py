@@ -9,11 +9,17 @@ from numpy.typing import NDArray
 
 from rtsynth.decompose import Recipe, decompose_array
 from rtsynth.decompose.bowing import bow_curves, driven
-from rtsynth.decompose.one_event import one_event
+from rtsynth.decompose.one_event import after, held_on, one_event
 from rtsynth.decompose.pitch import STEP_S, track_pitch
 from rtsynth.decompose.sustained import Sustained, measure_sustained
 from rtsynth.errors import AudioFileError, ValueRangeError
-from rtsynth.instrument import BLOW_BANDS, BLOW_EDGES_HZ, CONTROL_LIMITS, CONTROLS
+from rtsynth.instrument import (
+    BLOW_BANDS,
+    BLOW_EDGES_HZ,
+    CONTROL_LIMITS,
+    CONTROLS,
+    FieldWeights,
+)
 from rtsynth.units import LN1000
 
 RATE = 32_000
@@ -178,14 +184,19 @@ def test_one_note_is_one_event_on_one_resonance(note: Sustained) -> None:
     assert instrument.impulse[0] == 0.0
 
 
-def test_a_field_draws_the_curves_it_was_taught(note: Sustained) -> None:
+@pytest.fixture(scope="module")
+def taught(note: Sustained) -> FieldWeights:
     regress = pytest.importorskip("rtsynth.nn.regress")
-    field = regress.draw_curves(
-        note.controls, STEP_S, note.duration_s, weight=note.weight, steps=300, hidden=32
+    field: FieldWeights = regress.draw_curves(
+        *held_on(note), STEP_S, note.duration_s, after=after(note), steps=400, hidden=32
     )
-    field.validate(1)
+    return field
+
+
+def test_a_field_draws_the_curves_it_was_taught(note: Sustained, taught: FieldWeights) -> None:
+    taught.validate(1)
     age = np.arange(len(note.controls)) * STEP_S
-    drawn = field.draw_controls(0, np.zeros(32), age, note.duration_s).sum(axis=0)[steady(note)]
+    drawn = taught.draw_controls(0, np.zeros(32), age, note.duration_s).sum(axis=0)[steady(note)]
     off = drawn - note.controls[steady(note)]
     assert 100 * np.sqrt(np.mean(off[:, CONTROLS.index("bend")] ** 2)) < 3.0
     assert np.sqrt(np.mean(off[:, CONTROLS.index("bow")] ** 2)) * 6.02 < 1.0
@@ -193,12 +204,25 @@ def test_a_field_draws_the_curves_it_was_taught(note: Sustained) -> None:
     assert (drawn < CONTROL_LIMITS[:, 1]).all()
 
 
+@pytest.mark.parametrize("duration_s", [np.inf, 3.0, 1.0])
+def test_a_note_held_for_another_time_keeps_its_vibrato(
+    note: Sustained, taught: FieldWeights, duration_s: float
+) -> None:
+    points = round(min(duration_s, 3.0) / STEP_S)
+    going, _ = held_on(note)
+    drawn = taught.draw_controls(0, np.zeros(32), np.arange(points) * STEP_S, duration_s)
+    bend = 100 * drawn.sum(axis=0)[50:, CONTROLS.index("bend")]
+    wanted = 100 * going[50:points, CONTROLS.index("bend")]
+    assert np.sqrt(np.mean((bend - wanted) ** 2)) < 6.0
+    assert np.std(bend) == pytest.approx(np.std(wanted), rel=0.25)
+
+
 def test_the_same_seed_teaches_the_same_field(note: Sustained) -> None:
     regress = pytest.importorskip("rtsynth.nn.regress")
 
     def taught(seed: int) -> dict[str, Float]:
         field = regress.draw_curves(
-            note.controls, STEP_S, note.duration_s, steps=5, hidden=8, seed=seed
+            *held_on(note), STEP_S, note.duration_s, steps=5, hidden=8, seed=seed
         )
         arrays: dict[str, Float] = field.arrays()
         return arrays
@@ -227,7 +251,7 @@ def test_a_recipe_for_a_sustained_note_makes_one_event_that_sounds_like_it(
 def test_curves_that_are_no_numbers_are_refused() -> None:
     regress = pytest.importorskip("rtsynth.nn.regress")
     with pytest.raises(ValueRangeError, match="NaN"):
-        regress.draw_curves(np.full((10, len(CONTROLS)), np.nan), STEP_S, 1.0)
+        regress.draw_curves(np.full((10, len(CONTROLS)), np.nan), np.ones(10), STEP_S, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rtsynth.dsp.noise import bits_at, fill_white, gaussian_at, uniform_at, white_at
+from rtsynth.dsp.noise import bits_at, fill_gaussian, fill_white, gaussian_at, uniform_at, white_at
 from tests.dsp import twins
 
 COUNT = 1 << 17
@@ -76,6 +76,10 @@ def test_gaussian_numbers_are_normal_and_equal_their_twin() -> None:
     for n in range(len(numbers)):
         gaussian_at(np.uint64(4), n, pair)
         numbers[n] = pair
+    one, other = np.empty((2, len(numbers)))
+    fill_gaussian(np.uint64(4), 0, one, other)
+    assert np.abs(one - numbers[:, 0]).max() < 1e-12
+    assert np.abs(other - numbers[:, 1]).max() < 1e-12
     for n in range(100):
         assert numbers[n] == pytest.approx(twins.gaussian(4, n), abs=1e-12)
     assert abs(numbers.mean()) < 0.02

@@ -1,8 +1,17 @@
-"""A texture is steady noise of the colour asked for, the same in any order."""
+"""A texture is noise of the colour and motion asked for, its clicks Poisson, in any order."""
+
+import itertools
 
 import numpy as np
 import pytest
 
+from rtsynth.dsp.click import (
+    CELLS_PER_S,
+    clicks_before,
+    count_clicks,
+    drive_clicks,
+)
+from rtsynth.dsp.hum import add_hum
 from rtsynth.dsp.texture import (
     BINS,
     GRAIN,
@@ -11,6 +20,7 @@ from rtsynth.dsp.texture import (
     grain_window,
     inverse_fft,
     overlap_add,
+    swell_db,
     texture_grain,
     twiddles,
 )
@@ -32,6 +42,7 @@ class Texture:
 
     def __init__(self, gains: np.ndarray | None = None, seed: int = 5) -> None:
         self.gains = np.full(BANDS, 0.02, np.float32) if gains is None else gains
+        self.depth, self.rate = FLAT, 0.0
         self.seed = np.uint64(seed)
         self.data = np.zeros((3, GRAIN))
         self.ring = np.zeros(2 * GRAIN, np.float32)
@@ -44,7 +55,9 @@ class Texture:
         self.ring[-HOP:] = 0.0  # the half of grain −1 that lies before the onset
 
     def grain(self, index: int) -> np.ndarray:
-        texture_grain(self.seed, index, self.gains, FLAT, WEIGHTS, TABLES, self.data)
+        texture_grain(
+            self.seed, index, self.gains, FLAT, self.depth, self.rate, WEIGHTS, TABLES, self.data
+        )
         grain: np.ndarray = self.data[0]
         return grain
 
@@ -75,10 +88,12 @@ def test_the_texture_keeps_the_contract() -> None:
 
 def test_the_inverse_transform_is_numpys_within_1e_10() -> None:
     rng = np.random.default_rng(0)
-    data = rng.normal(size=(2, GRAIN))
-    expected = np.fft.ifft(data[0] + 1j * data[1]) * GRAIN
+    data = rng.normal(size=(3, GRAIN))
+    spectrum = np.zeros(GRAIN // 2 + 1, complex)
+    spectrum[1:-1] = (data[0, : GRAIN // 2] + 1j * data[0, GRAIN // 2 :])[1:]
+    expected = np.fft.irfft(spectrum, GRAIN) * GRAIN
     inverse_fft(TABLES, data)
-    assert np.abs(data[0] + 1j * data[1] - expected).max() < 1e-10
+    assert np.abs(data[0] - expected).max() < 1e-10
 
 
 def test_a_grain_equals_its_twin_within_1e_5_of_its_peak() -> None:
@@ -86,7 +101,7 @@ def test_a_grain_equals_its_twin_within_1e_5_of_its_peak() -> None:
     vector = np.linspace(-12.0, 6.0, BANDS).astype(np.float32)
     data = np.zeros((3, GRAIN))
     for index in (-1, 0, 5, 10**6):
-        texture_grain(np.uint64(8), index, gains, vector, WEIGHTS, TABLES, data)
+        texture_grain(np.uint64(8), index, gains, vector, FLAT, 0.0, WEIGHTS, TABLES, data)
         expected = twins.texture_grain(
             8, index, gains.astype(float), vector.astype(float), WEIGHTS.astype(float), GRAIN
         )
@@ -158,3 +173,108 @@ def test_overlap_add_wraps_around_the_ring() -> None:
     expected = np.ones(12)
     expected[(7 + np.arange(8)) % 12] += 0.5 * np.arange(8)
     assert np.array_equal(ring, expected)
+
+
+def moving(depth_db: float, rate_hz: float, seed: int) -> Texture:
+    texture = Texture(seed=seed)
+    texture.depth, texture.rate = np.full(BANDS, depth_db, np.float32), rate_hz / RATE
+    texture.reset()
+    return texture
+
+
+def test_a_moving_texture_keeps_the_contract() -> None:
+    verify_contract(lambda: moving(6.0, 20.0, 3), frames=20_000)
+
+
+def test_the_motion_has_zero_mean_and_unit_variance_at_every_moment() -> None:
+    for at in (0.0, 0.13, 0.25, 0.4):
+        values = [swell_db(np.uint64(seed), 3, at + 100.0) for seed in range(4_000)]
+        assert np.mean(values) == pytest.approx(0.0, abs=0.06)
+        assert np.std(values) == pytest.approx(1.0, abs=0.05)
+
+
+def test_the_motion_is_smooth_and_has_forgotten_itself_after_a_cycle() -> None:
+    cycles = np.arange(4_000) * 0.25
+    values = np.array([swell_db(np.uint64(1), 5, float(c)) for c in cycles])
+    assert abs(np.corrcoef(values[:-4], values[4:])[0, 1]) < 0.1
+    steps = [swell_db(np.uint64(1), 5, c * 1e-3) for c in range(2_000)]
+    assert np.abs(np.diff(steps)).max() < 0.02
+
+
+def test_bands_move_apart() -> None:
+    cycles = np.arange(2_000) * 1.0
+    pair = [[swell_db(np.uint64(1), band, float(c)) for c in cycles] for band in (4, 5)]
+    assert abs(np.corrcoef(pair)[0, 1]) < 0.1
+
+
+def test_the_depth_of_the_motion_in_decibels_is_measured_and_the_rms_amplitude_kept() -> None:
+    gains = np.zeros(BANDS, np.float32)
+    gains[28] = 0.05  # a wide band: its noise alone wavers by little
+    texture = moving(4.0, 1.0, 2)
+    texture.gains = gains
+    sound = texture.play(120 * RATE).astype(float)
+    power = (sound.reshape(-1, 4_800) ** 2).mean(axis=1)
+    assert np.std(10 * np.log10(power)) == pytest.approx(4.0, abs=0.5)  # dB
+    assert 10 * np.log10(power.mean() / 0.05**2) == pytest.approx(0.0, abs=0.75)  # dB
+
+
+CELL = RATE / CELLS_PER_S
+
+
+def click_drive(first: int, last: int, rate_hz: float = 20.0, seed: int = 4) -> np.ndarray:
+    drive = np.zeros(last - first)
+    drive_clicks(np.uint64(seed), first, last, rate_hz / RATE, CELL, 6.0, 1.0, drive)
+    return drive
+
+
+@pytest.mark.parametrize("rate_hz", [0.5, 8.0, 50.0])
+def test_clicks_per_second_equal_the_rate_within_sampling_error(rate_hz: float) -> None:
+    found = np.count_nonzero(click_drive(0, 400 * RATE, rate_hz))
+    assert abs(found - 400 * rate_hz) < 3.5 * np.sqrt(400 * rate_hz)
+
+
+def test_cells_have_poisson_counts_and_waits_are_exponential() -> None:
+    counts = [count_clicks(np.uint64(2), cell, 0.8) for cell in range(20_000)]
+    assert np.mean(counts) == pytest.approx(0.8, abs=0.03)
+    assert np.var(counts) == pytest.approx(0.8, abs=0.04)
+    waits = np.diff(np.flatnonzero(click_drive(0, 400 * RATE))) / RATE
+    assert np.std(waits) / np.mean(waits) == pytest.approx(1.0, abs=0.05)
+
+
+def test_strengths_are_log_normal_about_the_median() -> None:
+    drive = click_drive(0, 200 * RATE)
+    level = 20 * np.log10(drive[drive > 0])
+    assert np.median(level) == pytest.approx(0.0, abs=0.5)  # dB
+    assert np.std(level) == pytest.approx(6.0, abs=0.3)  # dB
+
+
+def test_clicks_are_the_same_in_any_blocks_and_order() -> None:
+    whole = click_drive(0, 3 * RATE)
+    cuts = np.unique(np.random.default_rng(0).integers(1, 3 * RATE, 200))
+    edges = [0, *cuts.tolist(), 3 * RATE]
+    pieces = {a: click_drive(a, b) for a, b in reversed(list(itertools.pairwise(edges)))}
+    assert np.array_equal(whole, np.concatenate([pieces[a] for a in sorted(pieces)]))
+
+
+def test_nothing_clicks_before_the_onset() -> None:
+    assert not click_drive(-RATE, 0, 50.0).any()
+
+
+def test_the_clicks_before_a_frame_are_those_that_were_played() -> None:
+    age, reach = 2 * RATE, RATE
+    drive = click_drive(0, age)
+    out = np.zeros((2, 512))
+    count = clicks_before(np.uint64(4), age, float(reach), 20.0 / RATE, CELL, 6.0, 1.0, 256, out)
+    rebuilt = np.zeros(age)
+    np.add.at(rebuilt, age - 1 - out[0, :count].astype(int), out[1, :count])
+    assert np.array_equal(rebuilt[age - reach :], drive[age - reach :])
+
+
+def test_hum_has_its_frequency_amplitude_and_phase_in_the_middle() -> None:
+    hums = np.array([[50.0, 30_000.0], [0.1, 1.0]], np.float32)
+    out = np.zeros(32, np.float32)
+    age = 3_600 * RATE + 64
+    add_hum(hums, 2, age, float(RATE), 4, out)
+    expected = 0.1 * np.sin(2 * np.pi * 50.0 * (age + np.arange(32)) / RATE)
+    assert not out[:4].any()
+    assert np.abs(out - expected)[4:].max() < 1e-6

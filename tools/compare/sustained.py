@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from rtsynth.decompose import Recipe, decompose, read_audio, render_score
-from rtsynth.decompose.one_event import one_event
+from rtsynth.decompose.one_event import after, held_on, one_event
 from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.pitch import STEP_S, track_pitch
 from rtsynth.decompose.sustained import Sustained, measure_sustained
@@ -64,7 +64,7 @@ def study(path: pathlib.Path) -> Study:
     began = time.perf_counter()
     note = measure_sustained(sound, rate)
     measured = time.perf_counter()
-    field = draw_curves(note.controls, note.step_s, note.duration_s, weight=note.weight)
+    field = draw_curves(*held_on(note), note.step_s, note.duration_s, after=after(note))
     learned = time.perf_counter()
     print(
         f"{path.name}: measured in {measured - began:.1f} s, learned in {learned - measured:.1f} s"
@@ -100,14 +100,15 @@ def report(found: Study) -> None:
             f"  {way.name:22s} events {way.events:3d} modes {way.modes:4d} {shown} "
             f"cents rms {np.sqrt(np.mean(off**2)):5.2f} max {np.abs(off).max():6.1f}"
         )
-    weight = found.note.weight**2
+    held = round(found.note.duration_s / found.note.step_s)
+    weight = found.note.weight[:held] ** 2
     for name, scale, unit in (
         ("bend", 100.0, "cents"),
         ("bow", 6.02, "dB"),
         ("bright", 1, "dB/oct"),
     ):
         index = CONTROLS.index(name)
-        error = found.drawn[:, index] - found.note.controls[:, index]
+        error = (found.drawn - found.note.controls)[:held, index]
         size = scale * np.sqrt(np.sum(weight * error**2) / np.sum(weight))
         print(f"  drawn {name:6s} is off by {size:.3f} {unit} rms")
 
@@ -134,24 +135,25 @@ def picture(found: Study, path: pathlib.Path) -> None:
     for axis, (title, sound) in zip(axes, panels, strict=False):
         spectrogram(axis, sound, found.rate)
         axis.set_title(title, loc="left", fontsize=10)
-    time_s = found.note.onset_s + np.arange(len(found.drawn)) * STEP_S
+    held = round(found.note.duration_s / found.note.step_s)
+    time_s = found.note.onset_s + np.arange(held) * STEP_S
     for axis, name, scale, unit in (
         (axes[4], "bend", 100.0, "cents"),
         (axes[5], "bow", 20 * np.log10(2), "dB"),
     ):
         index = CONTROLS.index(name)
         axis.plot(
-            time_s, scale * found.note.controls[:, index], lw=3, color="0.75", label="measured"
+            time_s, scale * found.note.controls[:held, index], lw=3, color="0.75", label="measured"
         )
         axis.plot(
-            time_s, scale * found.drawn[:, index], lw=1, color="C3", label="drawn by the field"
+            time_s, scale * found.drawn[:held, index], lw=1, color="C3", label="drawn by the field"
         )
         axis.axvline(found.note.onset_s + found.note.duration_s, color="0.5", ls=":", lw=1)
         axis.set_ylabel(f"{name}, {unit}")
         axis.legend(loc="lower right", fontsize=8)
     axes[5].set_ylim(bottom=-30)
     axes[5].set_xlabel("time, s; dotted: the bow is lifted")
-    figure.savefig(path, dpi=80)
+    figure.savefig(path, dpi=60)
     plt.close(figure)
 
 

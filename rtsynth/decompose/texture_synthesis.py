@@ -1,0 +1,186 @@
+"""A texture event as float64 samples, straight by the formula of `rtsynth.instrument`.
+
+Only the random numbers are the engine's own, read at the same counters; the spectra, the motion,
+the clicks and the hum are worked out anew. Thread: any.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsynth.decompose.damped import Complex, Float, ring
+from rtsynth.dsp.click import CELLS_PER_S, count_clicks, place_click, size_click
+from rtsynth.dsp.noise import fill_gaussian
+from rtsynth.dsp.texture import BINS, GRAIN, HOP, NODES_PER_CYCLE, SWELLS, band_weights
+from rtsynth.events import Event
+from rtsynth.instrument import TEXTURE_EDGES_HZ, Instrument
+
+__all__ = ["click_times", "swells_db", "texture_noise", "texture_shape", "texture_signal"]
+
+FADE_S = 0.005  # as the engine's: a texture fades in, and out once its duration is over
+CHUNK = 1_024  # grains at once
+
+
+def texture_signal(
+    event: Event,
+    instrument: Instrument,
+    sample_rate: int,
+    limit: int,
+    bent: tuple[Complex, Complex],
+) -> Float:
+    """[≤ limit] samples of a texture event from its onset on, before panning.
+
+    Args:
+        event: of kind texture.
+        instrument: its bank.
+        sample_rate: Hz.
+        limit: at most so many samples.
+        bent: [modes] complex amplitudes for an impulse of strength `impulse`, and [modes]
+            exponents per sample, of the event's resonance as its fields deform it.
+    """
+    index = event.resonance
+    held = round(min(event.duration_s, 1e6) * sample_rate)
+    fade = int(np.ceil(FADE_S * sample_rate))
+    length = min(limit, held + fade)
+    if length < 1:
+        return np.zeros(0)
+    gains = instrument.texture_gain[index] * 10.0 ** (np.array(event.vector) / 20.0)
+    sound = texture_noise(
+        gains,
+        instrument.am_depth_db[index].astype(float),
+        float(instrument.am_rate_hz[index]),
+        event.seed,
+        length,
+        sample_rate,
+    )
+    sound += _clicks(event, instrument, sample_rate, length, bent)
+    time = np.arange(length) / sample_rate
+    for hz, gain in zip(instrument.hum_hz[index], instrument.hum_gain[index], strict=True):
+        if 0.0 < hz < 0.49 * sample_rate:
+            sound += float(gain) * np.sin(2.0 * np.pi * float(hz) * time)
+    return event.gain * sound * _fades(length, held, fade)
+
+
+def texture_noise(
+    gains: Float, depth_db: Float, rate_hz: float, seed: int, length: int, sample_rate: float
+) -> Float:
+    """[length] samples of the bands' noise.
+
+    Args:
+        gains: [32] RMS amplitude per band.
+        depth_db: [32] standard deviation of each band's level.
+        rate_hz: of that motion; 0 for none.
+        seed: of the event.
+        length: samples.
+        sample_rate: Hz.
+    """
+    grains = -(-length // HOP) + 1
+    weights = band_weights(TEXTURE_EDGES_HZ, sample_rate).astype(float)
+    window = np.sin(np.pi * (np.arange(GRAIN) + 0.5) / GRAIN)
+    sound = np.zeros((grains + 1) * HOP)
+    for first in range(0, grains, CHUNK):
+        count = min(CHUNK, grains - first)
+        normal = np.empty((2, count * BINS))
+        fill_gaussian(np.uint64(seed), first * BINS, normal[0], normal[1])
+        middle = (first + np.arange(count)) * HOP / sample_rate
+        power = _band_power(gains, depth_db, rate_hz, seed, middle) @ weights
+        spectrum = np.zeros((count, BINS + 1), complex)
+        spectrum[:, :BINS] = (normal[0] + 1j * normal[1]).reshape(count, BINS)
+        spectrum[:, :BINS] *= 0.5 * np.sqrt(power) * GRAIN
+        spectrum[:, 0] = 0.0
+        pieces = np.fft.irfft(spectrum, GRAIN) * window
+        for half in (0, 1):
+            at = (first + half) * HOP
+            part = pieces[:, half * HOP : (half + 1) * HOP]
+            sound[at : at + count * HOP] += part.reshape(-1)
+    return sound[HOP : HOP + length]
+
+
+def _band_power(
+    gains: Float, depth_db: Float, rate_hz: float, seed: int, time_s: Float
+) -> NDArray[np.float64]:
+    """[grains, 32] power of every band in every grain."""
+    level = np.zeros((len(time_s), len(gains)))
+    if rate_hz > 0.0:
+        for band in np.flatnonzero(depth_db):
+            depth = float(depth_db[band])
+            moved = swells_db(seed, int(band), time_s * rate_hz)
+            level[:, band] = depth * moved - depth**2 * np.log(10.0) / 20.0
+    power: Float = gains**2 * 10.0 ** (level / 10.0)
+    return power
+
+
+def swells_db(seed: int, band: int, cycles: Float) -> Float:
+    """[n] unit-variance motion of a band at ascending moments, as the kernel `swell_db`."""
+    at = cycles * NODES_PER_CYCLE
+    node = np.floor(at).astype(int)
+    pairs = np.empty((2, int(node[-1] - node[0]) + 2))
+    fill_gaussian(np.uint64(seed) ^ SWELLS, (band << 40) + int(node[0]), pairs[0], pairs[1])
+    normal, place, turn = pairs[0], node - node[0], 0.5 * np.pi * (at - node)
+    moved: Float = np.cos(turn) * normal[place] + np.sin(turn) * normal[place + 1]
+    return moved
+
+
+def click_times(
+    seed: int, rate_hz: float, spread_db: float, length: int, sample_rate: float
+) -> tuple[NDArray[np.int64], Float]:
+    """Frames of the clicks among the first `length`, and their strengths against the median."""
+    cell_frames = sample_rate / CELLS_PER_S
+    key = np.uint64(seed)
+    found = [
+        (place_click(key, cell, i, cell_frames), size_click(key, cell, i, spread_db))
+        for cell in range(int(np.ceil(length / cell_frames)))
+        for i in range(count_clicks(key, cell, rate_hz / sample_rate * cell_frames))
+    ]
+    kept = sorted(pair for pair in found if pair[0] < length)
+    frames = np.array([frame for frame, _ in kept], np.int64)
+    return frames, np.array([size for _, size in kept], float)
+
+
+def _clicks(
+    event: Event,
+    instrument: Instrument,
+    sample_rate: int,
+    length: int,
+    bent: tuple[Complex, Complex],
+) -> Float:
+    index = event.resonance
+    amplitude, s = bent
+    rate, gain = float(instrument.click_rate_hz[index]), float(instrument.click_gain[index])
+    impulse = float(instrument.impulse[index])
+    if rate <= 0.0 or gain <= 0.0 or impulse <= 0.0 or len(s) == 0:
+        return np.zeros(length)
+    spread = float(instrument.click_spread_db[index])
+    frames, sizes = click_times(event.seed, rate, spread, length, sample_rate)
+    drive = np.bincount(frames, sizes * gain / impulse, minlength=length)
+    reach = min(length, int(np.log(1e7) / max(float(-s.real.max()), 1e-9)) + 1)
+    response = ring(s, amplitude, reach)
+    size = 1 << int(np.ceil(np.log2(length + reach)))
+    rung: Float = np.fft.irfft(np.fft.rfft(drive, size) * np.fft.rfft(response, size), size)
+    return rung[:length]
+
+
+def _fades(length: int, held: int, fade: int) -> Float:
+    """[length] 0 … 1: in from the onset, out from the end of the duration."""
+    curve = 0.5 - 0.5 * np.cos(np.pi * np.arange(1, fade + 1) / fade)
+    gain = np.ones(length)
+    gain[: min(fade, length)] = curve[:length]
+    if held < length:
+        now = float(gain[held - 1]) if held > 0 else 0.0
+        gain[held:] = now * (1.0 - curve[: length - held])
+    return gain
+
+
+def texture_shape(gains: Float, freq_hz: Float, sample_rate: int) -> Float:
+    """Amplitude response that gives white noise the RMS amplitude `gains` in each band.
+
+    Args:
+        gains: [32].
+        freq_hz: any shape.
+        sample_rate: Hz.
+    """
+    width = np.diff(TEXTURE_EDGES_HZ)
+    density = gains / np.sqrt(width / (sample_rate / 2.0))
+    band = np.searchsorted(TEXTURE_EDGES_HZ, freq_hz, "right") - 1
+    inside = (band >= 0) & (band < len(width))
+    shape: Float = np.where(inside, density[np.clip(band, 0, len(width) - 1)], 0.0)
+    return shape
