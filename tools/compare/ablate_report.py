@@ -62,7 +62,7 @@ def report(
 
 def _rendered(clip: Clip, bank: Bank, index: Tensor, weights: Tensor) -> Array:
     """[S, frames] modes of each truth's events."""
-    out = np.zeros(clip.truths.shape)
+    out: Array = np.zeros(clip.truths.shape)
     owner = torch.from_numpy(clip.owner)
     for first in range(0, out.shape[1], clip.rate):
         events = bank.active(first, clip.rate)
