@@ -72,7 +72,7 @@ def _shown(found: list[dict[str, Any]], key: str) -> str:
         return "–"
     mean, spread = sum(values) / len(values), (max(values) - min(values)) / 2
     digits = 3 if key in ("held_out", "seen_only", "stems") else 2 if key == "mel_db" else 1
-    digits = 0 if key in ("weights", "of", "modes_per_event") else digits
+    digits = 0 if key in ("weights", "of", "in_use", "modes_per_event") else digits
     digits = 2 if key in ("shared", "bend_cents", "bow_db", "participation") else digits
     text = f"{mean:.{digits}f}"
     return (

@@ -138,7 +138,7 @@ def main() -> None:
     )
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=["choice", "field"])
     parser.add_argument("--out", type=Path, default=Path("docs/ablations.md"))
     parser.add_argument(
         "--work", type=Path, default=Path(tempfile.gettempdir()) / "rtsynth-ablations"
