@@ -48,15 +48,15 @@ def _instrument(model: Model) -> Instrument:
     bank = model.bank()
     made = copy.deepcopy(model.source)
     freq, t60 = bank.freq_hz.cpu().numpy(), bank.t60_s.cpu().numpy()
-    amplitude = (bank.gain * bank.impulse[:, None]).cpu().numpy()
+    learned, struck = bank.gain.cpu().numpy(), bank.impulse.cpu().numpy()
     for index in range(made.resonances):
         at = np.flatnonzero(freq[index] > 0)
         if len(at):
             made.freq_hz[index, at], made.t60_s[index, at] = freq[index, at], t60[index, at]
-            impulse = passive_impulse(freq[index, at], t60[index, at], amplitude[index, at])
-            gain = amplitude[index, at] / max(impulse, 1e-30)
+            peak = passive_impulse(freq[index, at], t60[index, at], learned[index, at])
+            gain = learned[index, at] / max(peak, 1e-30)
             made.mode_gain[index, at, 0], made.mode_gain[index, at, 1] = gain.real, gain.imag
-            made.impulse[index] = impulse
+            made.impulse[index] = peak * struck[index]
     made.attack = bank.attack.cpu().numpy().astype(np.float32)
     if model.field is not None:
         made.field = model.field.to_weights()

@@ -20,7 +20,7 @@ from rtsynth.events import VECTOR_DIM
 from rtsynth.instrument import CONTROLS, FieldWeights
 from rtsynth.nn.field import NeuralField
 
-__all__ = ["CONTROL_STEP", "draw_curves"]
+__all__ = ["CONTROL_STEP", "draw_curves", "teach_curves"]
 
 CONTROL_STEP = {"bend": 0.03, "bow": 0.25, "bright": 0.5, "damp": 0.1, "wet": 0.5, "dry": 0.25}
 """What counts as one step of a control: 3 cents, 1.5 dB, half a dB/octave, a T60 of 7 %."""
@@ -63,8 +63,40 @@ def draw_curves(
     Raises:
         ValueRangeError: wrong shape, or NaN or infinity in the curves, or steps out of range.
     """
-    _check(controls, weight, steps)
     field = NeuralField(1, frequencies=frequencies, hidden=hidden, seed=seed)
+    teach_curves(
+        field, controls, weight, step_s, duration_s, after=after, steps=steps, seed=seed
+    )  # fmt: skip
+    return field.to_weights()
+
+
+def teach_curves(
+    field: NeuralField,
+    controls: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    step_s: float,
+    duration_s: float,
+    *,
+    after: Mapping[str, float] | None = None,
+    steps: int = 2_000,
+    seed: int = 0,
+) -> None:
+    """Teach a field, variants for ablations included, the curves of its resonance 0.
+
+    Args:
+        field: changed in place; the rest as `draw_curves` takes it.
+        controls: [points, 22].
+        weight: [points].
+        step_s: seconds from point to point.
+        duration_s: the event's.
+        after: controls that take another value once the event is let go.
+        steps: of the optimiser.
+        seed: of the points.
+
+    Raises:
+        ValueRangeError: as `draw_curves` does.
+    """
+    _check(controls, weight, steps)
     unit = _control_steps()
     released = {CONTROLS.index(k): v / unit[CONTROLS.index(k)] for k, v in (after or {}).items()}
     lesson = _Lesson(
@@ -77,7 +109,6 @@ def draw_curves(
     )
     _start(field, lesson)
     _fit(field, lesson, steps)
-    return field.to_weights()
 
 
 def _check(controls: NDArray[np.float64], weight: NDArray[np.float64], steps: int) -> None:
