@@ -1,7 +1,7 @@
 """What the field has drawn for events, as the render worker fills it. Thread: worker.
 
-A cache holds the curves of one event in segments of half a second (place 0 is for its beginning and
-stays; the others are a ring), and its attack. The audio thread reads a cache from the moment a
+A cache holds the curves of one event in segments of half a second, in any order (its beginning
+always lies at place 0), and its attack. The audio thread reads a cache from the moment a
 command names it until a notice says that no voice does any more.
 """
 
@@ -37,9 +37,18 @@ class Cache:
     attack: NDArray[np.float32]
     record: Any
 
-    def place(self, number: int) -> int:
-        """Where a segment lies."""
-        return 0 if number == 0 else 1 + (number - 1) % (len(self.segments) - 1)
+    def holds(self, number: int) -> bool:
+        """Whether a segment lies here."""
+        return bool((self.segments == number).any())
+
+    def place(self, number: int, needed: set[int]) -> int | None:
+        """Where a segment may be drawn, over one that is not needed; None if all are."""
+        if number == 0:
+            return 0
+        for place, lying in enumerate(self.segments[1:].tolist(), start=1):
+            if lying not in needed:
+                return place
+        return None
 
     def ages_s(self, number: int) -> NDArray[np.float64]:
         """[SEGMENT_POINTS + 1] ages of a segment's points, s."""

@@ -148,8 +148,10 @@ def curves_at(st: Any, v: int, age: float, out: Any) -> bool:
     places = st.segments.shape[1]
     position = max(age, 0.0) / st.core[0].sample_rate * CURVE_RATE
     number = int(position) // SEGMENT_POINTS
-    place = 0 if number == 0 else 1 + (number - 1) % (places - 1)
-    if st.segments[cache, place] != number:
+    place = 0
+    while place < places and st.segments[cache, place] != number:
+        place += 1
+    if place == places:
         return False
     segment = st.curves[cache * places + place]
     read_curves(segment, position - number * SEGMENT_POINTS, st.members, st.limits, out)

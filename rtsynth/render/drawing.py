@@ -261,8 +261,9 @@ class Drawer:
         drawn = _Drawn(index, resonance, vector, duration_s, set(), whole=not hurry)
         cache = self._caches[index]
         ages_s = [v.age_s for v in self._caches.sounding() if v.slot in slots]
-        for number in {0, *(int(age_s / SEGMENT_S) for age_s in ages_s)}:
-            self._draw_segment(drawn, number)
+        numbers = {0, *(int(age_s / SEGMENT_S) for age_s in ages_s)}
+        for number in sorted(numbers):
+            self._draw_segment(drawn, number, numbers)
         if hurry:
             self._keep_attack(min(slots), cache)
         else:
@@ -292,28 +293,40 @@ class Drawer:
         cache.attack[:] = before.attack
         cache.record["attack_frames"] = before.record["attack_frames"]
 
-    def _draw_segment(self, drawn: _Drawn, number: int) -> None:
+    def _draw_segment(self, drawn: _Drawn, number: int, needed: set[int]) -> bool:
+        """Draw one segment over another that is not among the needed; False if all are."""
         cache = self._caches[drawn.cache]
-        place = cache.place(number)
+        place = cache.place(number, needed)
+        if place is None:
+            return False
         cache.segments[place] = -1  # no voice reads what is being written
         self._twin.controls(
             drawn.resonance, drawn.vector, cache.ages_s(number), drawn.duration_s, self._curves
         )
         cache.curves[place] = self._curves.transpose(1, 0, 2)
         cache.segments[place] = number
+        return True
 
     def _draw_ahead(self, sounding: list[Sounding]) -> bool:
-        """Draw the next segment that a voice will come to; False if all are there."""
+        """Draw the next segment that a voice will come to; False if all that have room are there.
+
+        Events alike share a cache. If more of them sound at once, at different ages, than it has
+        places, the last keep the controls they have.
+        """
         by_cache = {drawn.cache: drawn for drawn in self._drawn.values()}
+        needed: dict[int, set[int]] = {}
         for step in range(AHEAD + 1):
+            coming = []
             for voice in sounding:
-                drawn = by_cache.get(voice.cache)
                 number = int(voice.age_s / SEGMENT_S) + (-step if voice.backwards else step)
-                if drawn is None or number < 0:
-                    continue
-                cache = self._caches[drawn.cache]
-                if cache.segments[cache.place(number)] != number:
-                    self._draw_segment(drawn, number)
+                if voice.cache in by_cache and number >= 0:
+                    coming.append((voice.cache, number))
+            for cache, number in coming:
+                if self._caches[cache].holds(number):
+                    needed.setdefault(cache, set()).add(number)
+            for cache, number in coming:
+                kept = needed.setdefault(cache, set())
+                if number not in kept and self._draw_segment(by_cache[cache], number, kept):
                     return True
         return False
 

@@ -59,6 +59,35 @@ def test_a_long_note_is_drawn_ahead_of_its_age() -> None:
     assert np.std(out) > 0.0
 
 
+def test_events_alike_sound_at_different_ages_from_one_cache() -> None:
+    """Four seconds apart they need segments far from one another; all are drawn in time."""
+    instrument = drawn_instrument()
+    instrument.t60_s[STRUCK] = 20.0
+    events = [Event(1, 0.0, resonance=STRUCK), Event(2, 2.0, resonance=STRUCK)]
+    engine, drawer = drawn_engine(EventTable(events), instrument)
+    engine.post(Op.PLAY, 0)
+    out = np.zeros((480, 2), np.float32)
+    for _ in range(400):
+        drawer.finish()
+        engine.process(out)
+    assert engine.stats().voices == 2
+    assert engine.stats().undrawn == 0
+
+
+def test_more_ages_than_places_do_not_stop_the_worker() -> None:
+    instrument = drawn_instrument()
+    instrument.t60_s[STRUCK] = 20.0
+    events = [Event(i + 1, 0.6 * i, resonance=STRUCK) for i in range(9)]
+    engine, drawer = drawn_engine(EventTable(events), instrument, segments=4)
+    engine.post(Op.PLAY, 0)
+    out = np.zeros((480, 2), np.float32)
+    for _ in range(600):
+        drawer.finish()
+        engine.process(out)
+        assert np.isfinite(out).all()
+    assert engine.stats().voices == 9
+
+
 def test_two_renderings_of_a_score_are_the_same_samples() -> None:
     table = EventTable(
         [
