@@ -48,7 +48,9 @@ def _instrument(model: Model) -> Instrument:
     bank = model.bank()
     made = copy.deepcopy(model.source)
     freq, t60 = bank.freq_hz.cpu().numpy(), bank.t60_s.cpu().numpy()
-    amplitude = (bank.gain * bank.impulse[:, None]).cpu().numpy()
+    is_struck = (bank.impulse > 0).cpu().numpy()
+    scale = torch.where(bank.impulse > 0, bank.impulse, 1.0)
+    amplitude = (bank.gain * scale[:, None]).cpu().numpy()
     for index in range(made.resonances):
         at = np.flatnonzero(freq[index] > 0)
         if len(at):
@@ -56,7 +58,7 @@ def _instrument(model: Model) -> Instrument:
             impulse = passive_impulse(freq[index, at], t60[index, at], amplitude[index, at])
             gain = amplitude[index, at] / max(impulse, 1e-30)
             made.mode_gain[index, at, 0], made.mode_gain[index, at, 1] = gain.real, gain.imag
-            made.impulse[index] = impulse
+            made.impulse[index] = impulse if is_struck[index] else 0.0
     made.attack = bank.attack.cpu().numpy().astype(np.float32)
     if model.field is not None:
         made.field = model.field.to_weights()

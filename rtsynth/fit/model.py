@@ -102,14 +102,15 @@ class Model(nn.Module):
         freq = old.freq_hz * torch.exp2(self.pitch / CENTS)
         freq = torch.where(present, freq.clamp(20.0, HZ_TOP * self.sample_rate), 0.0)
         t60 = torch.where(present, (old.t60_s * torch.exp(self.decay)).clamp(*T60_RANGE_S), 1.0)
-        struck = old.gain * old.impulse[:, None]
+        is_struck = old.impulse > 0  # one that is only bowed or blown keeps its passive gains
+        struck = old.gain * torch.where(is_struck, old.impulse, 1.0)[:, None]
         struck = struck * torch.polar(torch.exp(self.level), self.phase)
-        gain, impulse = struck, torch.ones_like(old.impulse)
+        gain, impulse = struck, is_struck.to(old.impulse.dtype)
         if bool((old.bow > 0).any() | (old.blow_wet > 0).any() | (old.strike_wet > 0).any()):
             s = torch.complex(-LN1000 / t60, 2.0 * math.pi * freq).to(torch.complex128)
             peak = peak_response(s, struck.to(torch.complex128) * present)
-            impulse = peak.to(old.impulse.dtype)
-            gain = struck / impulse.clamp_min(1e-30)[:, None]
+            peak = peak.to(old.impulse.dtype)
+            gain, impulse = struck / peak.clamp_min(1e-30)[:, None], is_struck * peak
         attack = old.attack + self._attack_level * self.attack
         return dataclasses.replace(
             old, freq_hz=freq, t60_s=t60, gain=gain, impulse=impulse, attack=attack
