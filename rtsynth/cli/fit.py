@@ -17,7 +17,7 @@ from rtsynth.render.load import SCORE_SUFFIX
 __all__ = ["bake", "fit"]
 
 LARGEST_BYTES = 4 << 20
-SHIPPED = ("quick", "full")
+SHIPPED = ("quick", "field", "full")
 
 
 def fit(options: argparse.Namespace) -> int:

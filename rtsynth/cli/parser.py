@@ -101,7 +101,10 @@ def _fit(parser: argparse.ArgumentParser) -> None:
         help="score to write (NAME.fitted.score.safetensors); a folder for several",
     )  # fmt: skip
     parser.add_argument(
-        "--experiment", metavar="YAML", default="quick", help="a file, or quick or full (quick)"
+        "--experiment",
+        metavar="YAML",
+        default="quick",
+        help="a file, or quick, field or full (quick)",
     )
     parser.add_argument("--steps", metavar="N", type=_number(1, 10_000_000, int))
     parser.add_argument("--seed", metavar="N", type=_number(0, 2**31 - 1, int))

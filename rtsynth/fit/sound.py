@@ -1,4 +1,4 @@
-"""A score as sound, by the engine: what is chosen and reported is what is played. Thread: worker."""
+"""A score as sound, by the engine: what is measured is what is played. Thread: worker."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -25,7 +25,10 @@ from rtsynth.instrument import Instrument
 from rtsynth.presets import INSTRUMENTS, find_shipped
 from rtsynth.render import instrument_beside, render_score, save_score
 
-STAGES: dict[str, tuple[str, ...]] = dict.fromkeys(INSTRUMENTS, ("quick",))
+STAGES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(INSTRUMENTS, ("quick",)),
+    "tabla": ("quick", "field"),
+}
 SUSTAINED = ("bowed",)
 PICTURES = ("piano", "tabla")
 LARGEST_BYTES = 4 << 20
