@@ -7,12 +7,14 @@ from rtsynth.decompose.damped import Float
 from rtsynth.decompose.pitch import STEP_S
 from rtsynth.instrument import BLOW_BANDS, BLOW_EDGES_HZ
 
-__all__ = ["blow_curves"]
+__all__ = ["blow_curves", "floor_between"]
 
 FRAME_S = 0.024
 SMOOTHING_S = 0.012
 LEAST_OCTAVES, MOST_OCTAVES = -8.0, 6.0
 SILENT = 1e-6
+LONG_S = 0.1  # tells partials a few tens of hertz wide from what lies between them
+FEWEST_BINS = 8
 
 
 def blow_curves(
@@ -42,6 +44,35 @@ def blow_curves(
     common = np.average(level, axis=1, weights=gain + SILENT)
     limits = (LEAST_OCTAVES, MOST_OCTAVES)
     return gain, np.clip(level - common[:, None], *limits), np.clip(common, *limits)
+
+
+def floor_between(signal: Float, sample_rate: float, points: int) -> Float:
+    """[16] RMS amplitude of the noise between a note's partials, spread over each band.
+
+    A long spectrum tells partials from what lies between them, which is most of its bins; noise has
+    its median at ln 2 of its mean. Infinite where there is too little to tell.
+
+    Args:
+        signal: [samples] from the onset on.
+        sample_rate: Hz.
+        points: of the note's curves, every `STEP_S`: beyond, nothing is counted.
+    """
+    size = 1 << round(np.log2(LONG_S * sample_rate))
+    held = signal[: round(points * STEP_S * sample_rate)]
+    floor = np.full(BLOW_BANDS, np.inf)
+    if len(held) < 4 * size:
+        return floor
+    window = np.hanning(size + 1)[:-1]
+    frames = np.lib.stride_tricks.sliding_window_view(held, size)[:: size // 2]
+    power = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2
+    power *= 2.0 / (size * np.sum(window**2))
+    share = _bin_shares(size, sample_rate)
+    for band in range(BLOW_BANDS):
+        inside = power[:, share[:, band] > 0.5]
+        if inside.shape[1] >= FEWEST_BINS:
+            between = float(np.median(inside)) / np.log(2.0)
+            floor[band] = np.sqrt(between * share[:, band].sum())
+    return floor
 
 
 def _band_power(residual: Float, sample_rate: float, first: int, points: int) -> Float:

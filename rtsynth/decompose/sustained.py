@@ -10,7 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from rtsynth.decompose.blowing import blow_curves
+from rtsynth.decompose.blowing import blow_curves, floor_between
 from rtsynth.decompose.bowing import bow_curves, bowed_t60, common_envelope
 from rtsynth.decompose.damped import Complex, Float, Modes
 from rtsynth.decompose.holding import falls, find_end, fit_release
@@ -116,7 +116,7 @@ def measure_sustained(
         modes=own,
         controls=controls,
         weight=note.total / note.total.max(),
-        blow_gain=_blow(note, sample_rate, pitch, controls),
+        blow_gain=_blow(signal, note, sample_rate, pitch, controls),
         attack=attack,
     )
 
@@ -229,11 +229,14 @@ def _take_attack(
     return attack
 
 
-def _blow(note: _Note, sample_rate: float, pitch_hz: float, controls: Float) -> Float:
+def _blow(
+    signal: Float, note: _Note, sample_rate: float, pitch_hz: float, controls: Float
+) -> Float:
     top_hz = (float(note.ratio[-1]) + 0.5) * pitch_hz
     gain, bands, common = blow_curves(
         note.residual, sample_rate, note.start, len(controls), top_hz, note.kept
     )
+    gain = np.minimum(gain, floor_between(signal[note.start :], sample_rate, len(controls)))
     controls[:, :BLOW_BANDS] = bands
     controls[:, CONTROLS.index("dry")] = common
     return gain

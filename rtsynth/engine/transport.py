@@ -12,11 +12,11 @@ from rtsynth.engine.controls import TEXTURE
 from rtsynth.engine.patch import BANK_DAMP, NOW, TEMPO
 from rtsynth.engine.voice import (
     FREE,
-    LONGEST_BACKWARDS_S,
     SOUNDING,
     let_die,
     start_voice,
 )
+from rtsynth.events.table import LONGEST_BACKWARDS_S
 
 __all__ = ["enter_order", "leave_order", "play", "roll", "score_end", "seek"]
 

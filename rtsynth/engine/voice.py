@@ -15,6 +15,7 @@ from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import NOW, RETRIGGER
 from rtsynth.engine.ring import READ, WRITTEN, publish_write
 from rtsynth.engine.state import state_at
+from rtsynth.events.table import LONGEST_BACKWARDS_S
 
 __all__ = [
     "DYING",
@@ -30,7 +31,6 @@ FREE, SOUNDING, DYING = 0, 1, 2
 
 SQRT2 = math.sqrt(2.0)
 GO, END, STOLEN = int(NoticeKind.GO), int(NoticeKind.END), int(NoticeKind.STOLEN)
-LONGEST_BACKWARDS_S = 60.0
 
 
 @state_kernel

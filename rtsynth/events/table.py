@@ -12,6 +12,9 @@ from rtsynth.events.event import EVENT_DTYPE, FIELDS, Event, Kind
 
 __all__ = ["EventTable"]
 
+LONGEST_BACKWARDS_S = 60.0
+"""An event that runs backwards begins at most so far into its life."""
+
 LEVELS_TO_MINUS_80_DB = 80.0 / 60.0
 NUMBERS = tuple(FIELDS)
 MAX_GROUPS = 65_535
@@ -160,7 +163,13 @@ class EventTable:
         np.multiply(tail, rate, out=ring, where=tail > 0.0)
         ring[rows["kind"] == Kind.TEXTURE] = np.inf
         held = rows["duration_s"] + LEVELS_TO_MINUS_80_DB * rows["release_s"]
-        ends: NDArray[np.float64] = rows["onset_s"] + np.minimum(ring, held)
+        support = np.minimum(ring, held)
+        turned = (rows["stretch"] < 0.0) & (rows["kind"] == Kind.MODAL)  # begins at its end
+        length = np.minimum(
+            np.minimum(rows["duration_s"], tail * rows["damp"]), LONGEST_BACKWARDS_S
+        )
+        np.divide(length, -rows["stretch"], out=support, where=turned)
+        ends: NDArray[np.float64] = rows["onset_s"] + support
         return ends
 
     def active(

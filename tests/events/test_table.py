@@ -21,7 +21,7 @@ def random_event(rng: np.random.Generator, event_id: int) -> Event:
         kind=Kind.TEXTURE if rng.random() < 0.1 else Kind.MODAL,
         resonance=int(rng.integers(0, len(TAILS_S))),
         damp=float(rng.choice([0.25, 1.0, 4.0])),
-        stretch=float(rng.choice([0.0, 0.5, 1.0, 4.0])),
+        stretch=float(rng.choice([-2.0, 0.0, 0.5, 1.0, 4.0])),
         release_s=float(rng.choice([0.25, 2.0])),
         gain=float(rng.integers(0, 9)) / 8.0,
     )
@@ -35,6 +35,8 @@ def random_table(rng: np.random.Generator, most: int = 40) -> EventTable:
 def support_end(event: Event) -> float:
     """−80 dB of the slowest mode or of the release, in words of one event."""
     tail = float(TAILS_S[event.resonance])
+    if event.stretch < 0.0 and event.kind == Kind.MODAL:  # from its end back to its onset
+        return event.onset_s + min(event.duration_s, tail * event.damp, 60.0) / -event.stretch
     if event.kind == Kind.TEXTURE or (event.stretch == 0.0 and tail > 0.0):
         ring = math.inf
     else:
