@@ -25,7 +25,14 @@ from rtsynth.engine.engine import START_RAMP_S
 from rtsynth.errors import FileFormatError
 from rtsynth.events import EventTable, Score
 from rtsynth.instrument import Instrument
-from rtsynth.render import advance, at_rate, drawer_for
+from rtsynth.render import (
+    advance,
+    at_rate,
+    drawer_for,
+    grains_wanted,
+    look_ahead,
+    worker_for,
+)
 
 __all__ = ["Config", "Service", "replay_log"]
 
@@ -52,6 +59,8 @@ class Config:
         log: file to write the performance log to, or None.
         play: whether the transport starts at once.
         asap: play untagged messages at the next tick instead of at a constant latency.
+        renderer: who renders what rings: "curves", the engine; "grains", torch, on a CUDA device
+            where there is one; "auto", grains only with a CUDA device.
     """
 
     device: str | int | None = None
@@ -64,6 +73,7 @@ class Config:
     log: Path | None = None
     play: bool = False
     asap: bool = False
+    renderer: str = "curves"
 
 
 class Service:
@@ -78,16 +88,19 @@ class Service:
 
     Attributes:
         engine, session, control, device: the parts, for whoever embeds a service.
+        grains: whoever renders in grains, or None.
 
     Raises:
         DeviceError: the device named cannot be opened.
         PortInUseError: somebody else listens there.
+        UsageError: no such renderer, or grains without torch.
     """
 
     def __init__(self, config: Config, instrument: Instrument, score: Score | None = None) -> None:
         self.config = config
         self._score = score or Score()
         rate = config.sample_rate or preferred_rate(config.device) or self._score.sample_rate
+        ahead = look_ahead(config.block_size) if grains_wanted(config.renderer) else 0
         self.engine = make_engine(
             instrument,
             self._score.table,
@@ -95,7 +108,9 @@ class Service:
             config.channels,
             block_size=config.block_size,
             start_ramp=True,
+            ahead=ahead,
         )
+        self.grains = worker_for(self.engine, instrument) if ahead else None
         self.session = Session(
             self.engine,
             self._score.table,
@@ -119,7 +134,7 @@ class Service:
             )
             self.engine.set_device_latency(self.device.latency_frames)
             if config.record is not None:
-                skip = self.engine.latency.limiter
+                skip = self.engine.latency.inside
                 self._recorder = Recorder(self.engine, config.record, skip=skip)
             if config.log is not None:
                 self.session.log = PerformanceLog(
@@ -139,6 +154,8 @@ class Service:
         if self._drawer is not None:
             self._drawer.finish(DRAW_FIRST_S)
             self._drawer.start()
+        if self.grains is not None:
+            self.grains.start()
         gc.collect()
         gc.freeze()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -160,6 +177,8 @@ class Service:
         self.device.stop()
         if self._drawer is not None:
             self._drawer.stop()
+        if self.grains is not None:
+            self.grains.stop()
         self.control.stop()
         self.session.pump()
         frame = self.engine.frame
@@ -186,6 +205,7 @@ def make_engine(
     *,
     block_size: int = 256,
     start_ramp: bool = False,
+    ahead: int = 0,
 ) -> Engine:
     """An engine with the table loaded and room for events made live."""
     config = EngineConfig(
@@ -194,6 +214,7 @@ def make_engine(
         slots=len(table) + SPARE_SLOTS,
         block_size=block_size,
         start_ramp=start_ramp,
+        ahead=ahead,
     )
     return Engine(config, at_rate(instrument, sample_rate), table)
 
@@ -202,6 +223,8 @@ def replay_log(
     path: Path, score: Score, instrument: Instrument, block_size: int = 1024
 ) -> tuple[int, NDArray[np.float32]]:
     """Perform a log offline: the very samples that were recorded when it was written.
+
+    What was recorded from grains is rendered from curves here, 60 dB or more alike.
 
     Args:
         path: the performance log.

@@ -69,8 +69,11 @@ def announce(service: Any) -> str:
         f"device  {device.name}, {engine.sample_rate} Hz, block {device.block_size or 'any'}"
         + (f" ({device.reason})" if device.reason else ""),
         f"latency {latency.total} frames = {latency.offset} offset + {latency.limiter} limiter"
-        f" + {latency.device} device ({1e3 * latency.total / engine.sample_rate:.1f} ms)",
+        + (f" + {latency.render} render" if latency.render else "")
+        + f" + {latency.device} device ({1e3 * latency.total / engine.sample_rate:.1f} ms)",
     ]
+    if service.grains is not None:
+        parts.append(f"render  in grains on {service.grains.device}, from curves when late")
     if service.control.osc_port:
         parts.append(f"osc     udp://127.0.0.1:{service.control.osc_port}")
     if service.control.zmq_ports:
@@ -89,4 +92,5 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         "record": Path(options.record) if options.record else None,
         "log": Path(options.log) if options.log else None,
         "asap": options.asap,
+        "renderer": options.renderer,
     }

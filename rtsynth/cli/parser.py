@@ -162,6 +162,10 @@ def _live(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="play untagged messages as soon as possible instead of at a constant latency",
     )
+    parser.add_argument(
+        "--renderer", choices=("curves", "grains", "auto"), default="curves",
+        help="who renders: the engine, torch in grains, or grains if there is a CUDA device",
+    )  # fmt: skip
     parser.add_argument("--seconds", metavar="S", type=SECONDS, help="stop after so much sound")
 
 

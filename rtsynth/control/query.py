@@ -50,13 +50,16 @@ class Query:
     def status(self) -> dict[str, Any]:
         """Counters, latency, transport and sizes by name."""
         engine, mirror, latency = self._engine, self._mirror, self._engine.latency
+        stats = engine.stats()
         return {
-            **dataclasses.asdict(engine.stats()),
+            **dataclasses.asdict(stats),
             "sample_rate": engine.sample_rate,
             "channels": engine.channels,
             "latency_offset": latency.offset,
             "latency_limiter": latency.limiter,
             "latency_device": latency.device,
+            "latency_render": latency.render,
+            "renderer": "grains" if stats.grains else "curves",
             "events": len(mirror.table),
             "soloed": len(mirror.soloed),
             **self._facts,

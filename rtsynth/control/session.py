@@ -103,7 +103,7 @@ class Session:
         self.clock = Clock(engine)
         self.log: PerformanceLog | None = None
         self._mirror = Mirror(table)
-        facts = {"late": late, "too_far_s": too_far_s, "macros": " ".join(macros)}
+        facts = {"late_policy": late, "too_far_s": too_far_s, "macros": " ".join(macros)}
         self._query = Query(engine, self._mirror, facts)
         self._macros = {f"{MACRO}{name}": f"vector{i}" for i, name in enumerate(macros)}
         self._resonances = resonances
@@ -301,6 +301,11 @@ class Session:
         topic = NOTICE_TOPICS.get(notice.kind)
         if topic is not None:
             self._news.append(News(topic, (notice.event,), notice.frame))
+        elif notice.kind is NoticeKind.GRAIN_LATE:
+            self._news.append(News("grain_late", (int(notice.value),), notice.frame))
+        elif notice.kind is NoticeKind.RENDERER:
+            renderer = "grains" if notice.value else "curves"
+            self._news.append(News("renderer", (renderer,), notice.frame))
         if notice.kind not in (NoticeKind.DONE, NoticeKind.REFUSED):
             return
         plan = self._pending.pop(notice.request, None)

@@ -2,6 +2,7 @@
 
 from rtsynth.engine.caches import Cache, Caches, Sounding
 from rtsynth.engine.engine import Engine, EngineConfig
+from rtsynth.engine.hops import Hop, Hops, PackedBank
 from rtsynth.engine.ops import ALL, ASAP, Latency, Notice, NoticeKind, Op, Stats, group_target
 
 __all__ = [
@@ -11,10 +12,13 @@ __all__ = [
     "Caches",
     "Engine",
     "EngineConfig",
+    "Hop",
+    "Hops",
     "Latency",
     "Notice",
     "NoticeKind",
     "Op",
+    "PackedBank",
     "Sounding",
     "Stats",
     "group_target",

@@ -33,6 +33,7 @@ from rtsynth.engine.patch import (
     NOW,
     TICKS_LEFT,
 )
+from rtsynth.engine.record import WORKER
 from rtsynth.events import Kind
 
 __all__ = [
@@ -111,6 +112,12 @@ def bend_by(st: Any, v: int, semitones: float, damp: float) -> None:
     bent[TRANSPOSE] += semitones
     bent[DAMP] *= 2.0**damp
     bent[BRIGHT] += st.drawn[v, DRAWN_BRIGHT]
+    voice.ratio = 2.0 ** (bent[TRANSPOSE] / 12.0)
+    voice.fall = bent[STRETCH] / bent[DAMP]
+    voice.let = bent[RELEASE] / st.core[0].sample_rate
+    voice.bright = bent[BRIGHT]
+    if voice.hand == WORKER:
+        return
     bend_modes(
         st.bank[voice.resonance],
         voice.modes,

@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtsynth.dsp.grain import HOP, grain_halves
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import fade_curve
 from rtsynth.dsp.texture import band_weights, grain_window, twiddles
 from rtsynth.engine.arena import Arena
 from rtsynth.engine.caches import Caches
 from rtsynth.engine.callback import callback, run_block
-from rtsynth.engine.layout import NUMBERS, Sizes, manifest
+from rtsynth.engine.hops import Hops
+from rtsynth.engine.layout import Sizes, manifest
 from rtsynth.engine.ops import ASAP, ON_EVENTS, Latency, Notice, NoticeKind, Op, Stats
+from rtsynth.engine.record import NUMBERS
 from rtsynth.engine.ring import READ, drain, free_space, publish_read, push, readable
 from rtsynth.engine.state import HEADER
 from rtsynth.errors import CapacityError, QueueFullError, UnknownNameError, ValueRangeError
@@ -30,6 +33,8 @@ LOOKAHEAD_S = 0.0015
 START_RAMP_S = 0.05
 DC_CUTOFF_HZ = 10.0
 RECORD_S = 10.0
+READY_S, READY_MOST_S = 0.25, 30.0  # of grains in time until a late worker is trusted again;
+# every fall-back doubles it, the first to half a second
 RESONANCE_FIELD = next(i for i, p in enumerate(EVENT_PARAMS) if p.path == "resonance")
 IN_FRAMES = ("onset", "duration")
 PLAIN_FIELDS = tuple(name for name in FIELDS if name not in ("onset_s", "duration_s"))
@@ -49,6 +54,8 @@ class EngineConfig:
         queue: commands the inbox and the schedule hold; a power of two.
         caches: events whose curves and attacks are kept drawn, beside one for each resonance.
         segments: of each, half a second long; the first and the ones being played are kept.
+        ahead: hops of 256 frames that sound lags behind the stream's time so that a worker can
+            render it in grains; 0 if the engine is to render all. At least 2.
     """
 
     sample_rate: int = 48_000
@@ -60,6 +67,7 @@ class EngineConfig:
     queue: int = 8_192
     caches: int = 256
     segments: int = 8
+    ahead: int = 0
 
 
 class Engine:
@@ -86,6 +94,8 @@ class Engine:
                 f"the instrument's attack is at {instrument.attack_rate} Hz, the engine runs at "
                 f"{config.sample_rate} Hz; convert it first (rtsynth.render.at_rate)"
             )
+        if config.ahead != 0 and not 2 <= config.ahead <= 64:
+            raise ValueRangeError(f"ahead = {config.ahead}; legal: 0, 2 … 64", field="ahead")
         if config.channels not in (1, 2):
             raise ValueRangeError(f"channels = {config.channels}; legal: 1, 2", field="channels")
         self.config = config
@@ -132,7 +142,8 @@ class Engine:
     def latency(self) -> Latency:
         """Named parts of the way from a message to its sound. Thread: any."""
         offset = self.config.block_size + 2 * TICK
-        return Latency(offset, self._sizes.lookahead, self._device_latency)
+        render = self._sizes.ahead * HOP
+        return Latency(offset, self._sizes.lookahead, self._device_latency, render)
 
     def clock(self) -> tuple[int, float]:
         """First frame of the last block and `time.monotonic()` when it was asked for.
@@ -156,6 +167,7 @@ class Engine:
         self._slots_by_id: dict[int, int] = {}
         self._free_slots = list(range(self._sizes.slots - 1, -1, -1))
         self.caches = Caches(self._state, self._sizes, self.sample_rate)
+        self.hops = Hops(self._state, self._sizes)
         self._set_constants()
         self._load_instrument(self._instrument)
         if self._table is not None:
@@ -335,6 +347,12 @@ class Engine:
         state.slots["cache"] = state.prototypes[:] = -1
         state.segments[:] = -1
         state.members[:] = 1.0
+        core["ahead"] = self._sizes.ahead * HOP
+        core["grains"] = self._sizes.ahead > 0
+        core["ready_hops"] = math.ceil(READY_S * config.sample_rate / HOP)
+        core["ready_most"] = math.ceil(READY_MOST_S * config.sample_rate / HOP)
+        state.ahead_limits[:] = 1.0
+        state.halves[:] = grain_halves()
         state.band_weights[:] = band_weights(TEXTURE_EDGES_HZ, config.sample_rate)
         state.twiddles[:] = twiddles()
         state.window[:] = grain_window()
@@ -415,4 +433,6 @@ def _sizes(config: EngineConfig, instrument: Instrument) -> Sizes:
         caches=config.caches + instrument.resonances if field else 0,
         segments=config.segments if field else 1,
         drawn_attack=math.ceil(field.attack_s * config.sample_rate) if field else 0,
+        ahead=config.ahead,
+        hops=1 << math.ceil(math.log2(2 * config.ahead + 4)) if config.ahead else 0,
     )

@@ -12,8 +12,22 @@ from numpy.typing import NDArray
 
 from rtsynth.dsp.bend import CONTROLS
 from rtsynth.dsp.draw import SEGMENT_POINTS
+from rtsynth.dsp.grain import COLUMNS, HOP_TICKS
+from rtsynth.dsp.grain import HOP as GRAIN_HOP
 from rtsynth.dsp.modal import MODE_ALIGN, ROWS, TICK
 from rtsynth.dsp.texture import BINS, GRAIN
+from rtsynth.engine.record import (
+    CACHE_DTYPE,
+    COMMAND_DTYPE,
+    CORE_DTYPE,
+    GRAIN_DTYPE,
+    HOP_DTYPE,
+    NOTICE_DTYPE,
+    RESONANCE_DTYPE,
+    SLOT_DTYPE,
+    TEXTURE_DTYPE,
+    VOICE_DTYPE,
+)
 from rtsynth.events import VECTOR_DIM
 from rtsynth.instrument import (
     BLOW_BANDS,
@@ -25,216 +39,10 @@ from rtsynth.instrument import (
 from rtsynth.instrument import CONTROLS as DRAWN
 from rtsynth.params import PARAMS
 
-__all__ = [
-    "CACHE_DTYPE",
-    "COMMAND_DTYPE",
-    "CORE_DTYPE",
-    "NOTICE_DTYPE",
-    "RESONANCE_DTYPE",
-    "SLOT_DTYPE",
-    "TEXTURE_DTYPE",
-    "VOICE_DTYPE",
-    "Sizes",
-    "State",
-    "manifest",
-]
+__all__ = ["CACHE_LINE", "Manifest", "Sizes", "State", "manifest"]
 
-NUMBERS = 8  # floats in a command
 CACHE_LINE = 64
 BODIES = 16_384  # blocks whose durations are kept
-
-CORE_DTYPE = np.dtype(
-    [
-        # set once, before the stream starts
-        ("sample_rate", "<f8"),
-        ("dc_radius", "<f8"),
-        ("smooth_ticks", "<i8"),
-        ("max_voices", "<i8"),
-        ("device_channels", "<i8"),  # of the driver's buffer
-        ("start_frames", "<i8"),  # length of the ramp at the start of a live stream, 0 offline
-        # time
-        ("frame", "<i8"),  # frames delivered to the device
-        ("tick_frame", "<i8"),  # frames rendered: a multiple of TICK
-        ("clock_ns", "<i8"),  # clock at the start of the last block …
-        ("clock_frame", "<i8"),  # … and its first frame
-        ("clock_count", "<i8"),  # odd while the two are written
-        # transport
-        ("playing", "<i8"),
-        ("position", "<f8"),  # frames of the score
-        ("cursor", "<i8"),  # next index in `order`
-        ("loop_on", "<i8"),
-        ("loop_begin", "<f8"),
-        ("loop_end", "<f8"),
-        # tables
-        ("order_count", "<i8"),
-        ("freeing", "<i8"),  # slots whose voices are still dying
-        ("retiring", "<i8"),  # caches that voices still read
-        ("pending_count", "<i8"),
-        ("sequence", "<i8"),  # of commands, so that equal frames keep their order
-        ("soloed", "<i8"),
-        ("mute_from", "<f8"),
-        ("mute_to", "<f8"),
-        ("mute_at", "<i8"),
-        # counters
-        ("blocks", "<i8"),
-        ("block_min", "<i8"),
-        ("block_max", "<i8"),
-        ("voices", "<i8"),
-        ("voices_peak", "<i8"),
-        ("load", "<f8"),
-        ("load_peak", "<f8"),
-        ("late", "<i8"),
-        ("stolen", "<i8"),
-        ("refused", "<i8"),
-        ("nans", "<i8"),
-        ("undrawn", "<i8"),  # ticks of voices whose curves were not there in time
-        ("notices_lost", "<i8"),
-        ("xruns_output", "<i8"),
-        ("xruns_input", "<i8"),
-        ("xruns_own", "<i8"),
-        ("last_body_ns", "<i8"),
-        ("peak", "<f8"),
-        ("record_lost", "<i8"),
-        ("recording", "<i8"),
-    ],
-    align=True,
-)
-"""The one record of scalars."""
-
-SLOT_DTYPE = np.dtype(
-    [
-        ("onset", "<f8"),  # frames of the score
-        ("duration", "<f8"),  # frames
-        ("id", "<i8"),
-        ("seed", "<i8"),
-        ("gain", "<f8"),
-        ("transpose", "<f8"),
-        ("damp", "<f8"),
-        ("bright", "<f8"),
-        ("inharm", "<f8"),
-        ("detune", "<f8"),
-        ("vibrato_rate_hz", "<f8"),
-        ("vibrato_depth", "<f8"),
-        ("stretch", "<f8"),
-        ("pan", "<f8"),
-        ("release_s", "<f8"),
-        ("resonance", "<i4"),
-        ("group", "<i4"),
-        ("kind", "<i4"),
-        ("version", "<i4"),  # counts edits; a voice that sees a new one ramps to it
-        ("used", "<i4"),
-        ("muted", "<i4"),
-        ("solo", "<i4"),
-        ("freeing", "<i4"),
-        ("cache", "<i4"),  # what the field drew for it, −1 if nothing yet
-        ("padding", "<i4"),
-    ],
-    align=True,
-)
-"""One event as the engine plays it."""
-
-VOICE_DTYPE = np.dtype(
-    [
-        ("state", "<i4"),  # FREE, SOUNDING, DYING
-        ("slot", "<i4"),
-        ("resonance", "<i4"),
-        ("kind", "<i4"),
-        ("modes", "<i4"),  # in use
-        ("version", "<i4"),
-        ("ramp_ticks", "<i4"),  # left until the controls are where they should be
-        ("driven", "<i4"),  # 1 while the strike still injects
-        ("released", "<i4"),
-        ("from_score", "<i4"),
-        ("fade_first", "<i4"),  # frame of the tick at which the fade begins
-        ("cache", "<i4"),  # whose curves are read, −1 for none
-        ("draw_ticks", "<i4"),  # left until the drawn controls have reached the curves
-        ("attack_cache", "<i4"),  # whose attack sounds …
-        ("attack_next", "<i4"),  # … and whose it fades to
-        ("attack_ticks", "<i4"),  # left of that fade
-        ("blowing", "<i4"),  # 1 once the ring holds the blown noise of this age
-        ("padding", "<i4"),
-        ("onset", "<i8"),  # frame of the stream; may lie before …
-        ("begin", "<i8"),  # … the first frame rendered
-        ("release", "<f8"),  # frame of the stream; infinite if it is never let go
-        ("seed", "<i8"),
-        ("velocity", "<f8"),
-        ("gain", "<f8"),  # now: mono, left, right
-        ("left", "<f8"),
-        ("right", "<f8"),
-        ("age", "<f8"),  # frames of its own time at the start of the tick
-        ("attack_at", "<f8"),  # samples of the attack
-        ("fade_from", "<f8"),
-        ("fade_to", "<f8"),
-        ("fade_at", "<i8"),
-        ("level", "<f8"),  # bound on what is still to come, before the gain
-    ],
-    align=True,
-)
-"""One sounding event."""
-
-RESONANCE_DTYPE = np.dtype(
-    [
-        ("modes", "<i8"),
-        ("impulse", "<f8"),  # height of the driving sample
-        ("strike_frames", "<f8"),
-        ("strike_dry", "<f8"),
-        ("strike_wet", "<f8"),
-        ("blow_dry", "<f8"),
-        ("blow_wet", "<f8"),
-        ("bow", "<f8"),  # height of the bow's drive
-        ("blown", "<i8"),  # 1 if it has blown noise
-        ("sustained", "<i8"),  # 1 if it is bowed or blown
-        ("attack_frames", "<i8"),  # up to the last sample that is not 0
-        ("tail_frames", "<f8"),  # from the onset to −80 dB, as learned
-    ],
-    align=True,
-)
-"""What one resonance has besides its modes."""
-
-CACHE_DTYPE = np.dtype(
-    [
-        ("leaving", "<i4"),  # 1 from its retirement until no voice reads it
-        ("padding", "<i4"),
-        ("attack_frames", "<i8"),
-    ],
-    align=True,
-)
-"""What the field drew for one event, besides the curves and the attack themselves."""
-
-TEXTURE_DTYPE = np.dtype(
-    [
-        ("am_rate", "<f8"),  # per frame
-        ("click_rate", "<f8"),  # clicks per frame
-        ("click_gain", "<f8"),  # height of a median click's driving sample
-        ("click_spread_db", "<f8"),
-        ("hums", "<i8"),  # partials in use
-    ],
-    align=True,
-)
-"""What a texture has besides its bands; its clicks ring in the resonance's modes."""
-
-COMMAND_DTYPE = np.dtype(
-    [
-        ("op", "<i4"),
-        ("target", "<i4"),
-        ("frame", "<i8"),
-        ("request", "<i8"),
-        ("sequence", "<i8"),
-        ("number", "<f8", (NUMBERS,)),
-    ],
-    align=True,
-)
-NOTICE_DTYPE = np.dtype(
-    [
-        ("kind", "<i4"),
-        ("padding", "<i4"),
-        ("frame", "<i8"),
-        ("event", "<i8"),
-        ("request", "<i8"),
-        ("value", "<f8"),
-    ],
-    align=True,
-)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -258,6 +66,8 @@ class Sizes:
     caches: int
     segments: int
     drawn_attack: int
+    ahead: int  # hops
+    hops: int
 
     @property
     def padded_modes(self) -> int:
@@ -309,6 +119,27 @@ class State(NamedTuple):
     twiddles: NDArray[Any]  # [2, GRAIN/2]
     window: NDArray[Any]  # [GRAIN]
     fade: NDArray[Any]  # [fade]
+    bases: NDArray[Any]  # [voices + spare, 2, M] state from which a voice's sums count
+    bows: NDArray[Any]  # [voices + spare, 3, M] phasors at that state, and what the bow has built
+    hops: NDArray[Any]  # [H] HOP_DTYPE
+    hops_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
+    hop_ticks: NDArray[Any]  # [H, HOP_TICKS, 1 + K] level of the strike, gains of the members
+    grain_voices: NDArray[Any]  # [H·V] GRAIN_DTYPE
+    grain_rows: NDArray[Any]  # [H·V, HOP_TICKS, COLUMNS]
+    grain_vectors: NDArray[Any]  # [H·V, HOP_TICKS + 1, VECTOR_DIM] before the hop, after each tick
+    grain_bases: NDArray[Any]  # [H·V, 2, M]
+    grain_bows: NDArray[Any]  # [H·V, 3, M]
+    grain_gains: NDArray[Any]  # [H·V, channels, HOP] gain, pan and fade
+    grain_numbers: NDArray[Any]  # [H] of the grains that have been rendered
+    grains: NDArray[Any]  # [H, channels, 2·HOP]
+    grains_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
+    grain: NDArray[Any]  # [2·channels, 2·HOP] the one that begins, then the one that ends
+    halves: NDArray[Any]  # [2·HOP] the window
+    share: NDArray[Any]  # [channels, TICK] scratch: gains of one voice
+    ahead: NDArray[Any]  # [ticks, channels + 1, TICK] what waits to be heard, and its gain
+    ahead_limits: NDArray[Any]  # [ticks, 2] ceiling, release
+    bus_gain: NDArray[Any]  # [TICK]
+    bus_limits: NDArray[Any]  # [2] ceiling, release
     work32: NDArray[Any]  # [6, M] scratch of the modal bank
     work64: NDArray[Any]  # [3, GRAIN] scratch of texture and strike
     mono: NDArray[Any]  # [TICK] one voice
@@ -340,6 +171,8 @@ def manifest(sizes: Sizes) -> Manifest:
     r, c, w = sizes.resonances, sizes.channels, sizes.lookahead + 1
     n, s = max(sizes.caches, 1), sizes.segments
     indices = (2 * CACHE_LINE // 8,)
+    h, places = max(sizes.hops, 1), max(sizes.hops * pool, 1)
+    waiting = max(sizes.ahead * HOP_TICKS, 1)
     shapes: Manifest = {
         "core": (CORE_DTYPE, (1,)),
         "slots": (SLOT_DTYPE, (sizes.slots,)),
@@ -382,6 +215,27 @@ def manifest(sizes: Sizes) -> Manifest:
         "twiddles": (f8, (2, GRAIN // 2)),
         "window": (f4, (GRAIN,)),
         "fade": (f4, (sizes.fade,)),
+        "bases": (f8, (pool, 2, wide)),
+        "bows": (f8, (pool, 3, wide)),
+        "hops": (HOP_DTYPE, (h,)),
+        "hops_at": (i8, indices),
+        "hop_ticks": (f8, (h, HOP_TICKS, 1 + len(MEMBERS))),
+        "grain_voices": (GRAIN_DTYPE, (places,)),
+        "grain_rows": (f8, (places, HOP_TICKS, COLUMNS)),
+        "grain_vectors": (f4, (places, HOP_TICKS + 1, VECTOR_DIM)),
+        "grain_bases": (f8, (places, 2, wide)),
+        "grain_bows": (f8, (places, 3, wide)),
+        "grain_gains": (f4, (places, c, GRAIN_HOP)),
+        "grain_numbers": (i8, (h,)),
+        "grains": (f4, (h, c, 2 * GRAIN_HOP)),
+        "grains_at": (i8, indices),
+        "grain": (f4, (2 * c, 2 * GRAIN_HOP)),
+        "halves": (f4, (2 * GRAIN_HOP,)),
+        "share": (f4, (c, TICK)),
+        "ahead": (f4, (waiting, c + 1, TICK)),
+        "ahead_limits": (f8, (waiting, 2)),
+        "bus_gain": (f4, (TICK,)),
+        "bus_limits": (f8, (2,)),
         "work32": (f4, (6, wide)),
         "work64": (f8, (3, GRAIN)),
         "mono": (f4, (TICK,)),

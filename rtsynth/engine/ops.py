@@ -55,6 +55,8 @@ class NoticeKind(enum.IntEnum):
     NAN = 6  # its voice produced a number that is none, and was reset
     FREED = 7  # its slot may be used again; value: the slot
     RETIRED = 8  # a cache may be used again; value: the cache
+    GRAIN_LATE = 9  # a grain was not there when it was due; value: how many in a row
+    RENDERER = 10  # who renders has changed; value: 1 a worker in grains, 0 the engine from curves
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -78,16 +80,29 @@ class Notice:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Latency:
-    """Named parts of the way from a message to the sound, frames; constant while running."""
+    """Named parts of the way from a message to the sound, frames; constant while running.
+
+    Attributes:
+        offset: until an untagged message is carried out.
+        limiter: its look-ahead.
+        device: after the engine.
+        render: what a grain renderer needs to look ahead; 0 without one.
+    """
 
     offset: int
     limiter: int
     device: int
+    render: int = 0
 
     @property
     def total(self) -> int:
         """Sum of the parts, frames."""
-        return self.offset + self.limiter + self.device
+        return self.offset + self.inside + self.device
+
+    @property
+    def inside(self) -> int:
+        """Of these, frames between a frame of the stream and where the output has it."""
+        return self.limiter + self.render
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -107,6 +122,8 @@ class Stats:
         playing, position_s: the transport.
         peak: largest output sample since the last snapshot, linear.
         record_lost: frames the recorder could not take.
+        grains: 1 while a worker renders in grains, 0 while the engine renders all from curves.
+        grains_late: grains that were not there when they were due.
     """
 
     frame: int
@@ -130,3 +147,5 @@ class Stats:
     position_s: float
     peak: float
     record_lost: int
+    grains: int = 0
+    grains_late: int = 0

@@ -6,6 +6,7 @@ from typing import Any
 from rtsynth.dsp.bend import CONTROLS, RELEASE, STRETCH, TRANSPOSE
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.draw import add_drawn
+from rtsynth.dsp.grain import HOP
 from rtsynth.dsp.modal import (
     TICK,
     bow_modes,
@@ -20,8 +21,10 @@ from rtsynth.dsp.strike import add_attack, strike_noise
 from rtsynth.engine.blow import blow
 from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.controls import TEXTURE, bend_voice, move_controls, target_controls
+from rtsynth.engine.hand import enter_hop, trace_vector, trace_voice
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BOW, NOW, STRIKE_LEVEL
+from rtsynth.engine.record import ENGINE, TO_ENGINE, WORKER
 from rtsynth.engine.state import state_at
 from rtsynth.engine.texture import render_texture
 from rtsynth.engine.voice import DYING, END, FREE, SQRT2, let_die, notify
@@ -203,6 +206,20 @@ def _modal(st: Any, v: int, first: int) -> None:
 
 
 @state_kernel
+def _follow(st: Any, v: int, first: int) -> None:
+    """One tick of a voice that a worker renders: all but the sound."""
+    voice = st.voices[v]
+    if move_controls(st, v):
+        bend_voice(st, v)
+    if voice.released == 0 and voice.release < st.core[0].tick_frame + TICK:
+        _let_go(st, v)
+    voice.attack_at += (TICK - first) * 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
+    voice.attack_cache = voice.cache
+    voice.attack_next = voice.cache
+    voice.attack_ticks = 0
+
+
+@state_kernel
 def _finished(st: Any, v: int) -> bool:
     """Whether nothing of the voice will be heard any more."""
     voice = st.voices[v]
@@ -227,9 +244,9 @@ def _add(mono: Any, start: float, change: float, out: Any) -> float:
     return start + change
 
 
-@state_kernel
-def _mix(st: Any, v: int) -> None:
-    """Fade st.mono and add it to the bus through gain and pan."""
+@kernel()
+def _mix(st: Any, v: int, out: Any) -> None:
+    """Fade st.mono and add it to out, [channels, TICK], through gain and pan."""
     voice = st.voices[v]
     slot = st.slots[voice.slot]
     mono = st.mono
@@ -245,12 +262,39 @@ def _mix(st: Any, v: int) -> None:
     angle = (slot.pan + 1.0) * 0.25 * math.pi
     left = gain * SQRT2 * math.cos(angle)
     right = gain * SQRT2 * math.sin(angle)
-    if st.bus.shape[0] == 1:
-        voice.gain = _add(mono, voice.gain, (gain - voice.gain) * share, st.bus[0])
+    if out.shape[0] == 1:
+        voice.gain = _add(mono, voice.gain, (gain - voice.gain) * share, out[0])
     else:
         voice.gain += (gain - voice.gain) * share
-        voice.left = _add(mono, voice.left, (left - voice.left) * share, st.bus[0])
-        voice.right = _add(mono, voice.right, (right - voice.right) * share, st.bus[1])
+        voice.left = _add(mono, voice.left, (left - voice.left) * share, out[0])
+        voice.right = _add(mono, voice.right, (right - voice.right) * share, out[1])
+
+
+@state_kernel
+def _mix_shared(st: Any, v: int, first: int) -> None:
+    """Gain, fade and pan of a voice into the hop's record; st.mono too while it is handed over."""
+    voice = st.voices[v]
+    at = st.core[0].tick_frame % HOP
+    gains = st.grain_gains[voice.place]
+    for n in range(TICK):
+        st.rung[n] = st.mono[n]
+        st.mono[n] = 1.0
+    for n in range(first):
+        st.mono[n] = 0.0
+    st.share[:] = 0.0
+    _mix(st, v, st.share)
+    for c in range(gains.shape[0]):
+        for n in range(TICK):
+            gains[c, at + n] = st.share[c, n]
+    if voice.hand == WORKER:
+        return
+    part = st.halves[at : at + TICK]
+    if voice.hand == TO_ENGINE:
+        part = st.halves[HOP + at : HOP + at + TICK]
+    for c in range(gains.shape[0]):
+        for n in range(TICK):
+            gains[c, at + n] *= part[n]
+            st.bus[c, n] += (1.0 - part[n]) * st.share[c, n] * st.rung[n]
 
 
 @state_kernel
@@ -272,8 +316,13 @@ def render_voice(address: int, v: int) -> None:
     first = max(0, voice.begin - core.tick_frame)
     for n in range(TICK):
         st.mono[n] = 0.0
+    enter_hop(st, v)
+    bright, position = voice.bright, voice.attack_at
+    ramp, version = voice.ramp_ticks, voice.version
     if voice.kind == TEXTURE:
         render_texture(st, v, first)
+    elif voice.hand == WORKER:
+        _follow(st, v, first)
     else:
         _modal(st, v, first)
     _grow_older(st, v)
@@ -283,7 +332,13 @@ def render_voice(address: int, v: int) -> None:
         core.nans += 1
         notify(st, NAN, core.tick_frame, event, 0, 0.0)
         return
-    _mix(st, v)
+    if voice.hand == ENGINE:
+        _mix(st, v, st.bus)
+    else:
+        trace_voice(st, v, first, bright, position, _attack_length(st, voice))
+        if ramp > 0 or voice.version != version:
+            trace_vector(st, v)
+        _mix_shared(st, v, first)
     if _finished(st, v):
         voice.state = FREE
         notify(st, END, core.tick_frame + TICK, event, 0, 0.0)

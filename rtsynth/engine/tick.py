@@ -9,12 +9,14 @@ import math
 from typing import Any
 
 from rtsynth.dsp.compile import kernel
+from rtsynth.dsp.grain import HOP
 from rtsynth.dsp.intrinsic import load_acquire
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import apply_fade, apply_line, ease
 from rtsynth.dsp.safety import block_dc, largest, limit
 from rtsynth.engine.command import FREED, apply_command
 from rtsynth.engine.compile import door, state_kernel
+from rtsynth.engine.grains import begin_hop, delay_bus, end_hop
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import (
     CEILING,
@@ -75,25 +77,35 @@ def _smooth_params(st: Any) -> None:
 
 
 @state_kernel
-def _bus_chain(st: Any, gain_from: float, gain_to: float) -> None:
+def _bus_controls(st: Any, gain_from: float) -> None:
+    """What the bus is to do with this tick: gain and mute as one curve, ceiling and release."""
+    core = st.core[0]
+    for n in range(TICK):
+        st.bus_gain[n] = 1.0
+    apply_line(gain_from, _gain_of_db(st.params[MASTER_GAIN, NOW]), st.bus_gain)
+    if core.mute_at < st.fade.shape[0] or core.mute_to != 1.0:
+        core.mute_at = apply_fade(
+            st.fade, core.mute_from, core.mute_to, core.mute_at, 0, TICK, st.bus_gain
+        )
+    frames = st.params[LIMITER_RELEASE, NOW] * 0.001 * core.sample_rate
+    st.bus_limits[0] = _gain_of_db(st.params[CEILING, NOW])
+    st.bus_limits[1] = 1.0 - math.exp(-1.0 / frames)
+
+
+@state_kernel
+def _bus_chain(st: Any) -> None:
     """DC blocker, gain, mute, start ramp, limiter."""
     core = st.core[0]
     block_dc(core.dc_radius, st.dc, st.bus)
-    fade_at = core.mute_at
     for c in range(st.bus.shape[0]):
         channel = st.bus[c]
-        apply_line(gain_from, gain_to, channel)
-        if fade_at < st.fade.shape[0] or core.mute_to != 1.0:
-            core.mute_at = apply_fade(
-                st.fade, core.mute_from, core.mute_to, fade_at, 0, TICK, channel
-            )
+        for n in range(TICK):
+            channel[n] *= st.bus_gain[n]
         if core.tick_frame < core.start_frames:
             for n in range(TICK):
                 t = min((core.tick_frame + n) / core.start_frames, 1.0)
                 channel[n] *= 0.5 - 0.5 * math.cos(math.pi * t)
-    frames = st.params[LIMITER_RELEASE, NOW] * 0.001 * core.sample_rate
-    release = 1.0 - math.exp(-1.0 / frames)
-    ceiling = _gain_of_db(st.params[CEILING, NOW])
+    ceiling, release = st.bus_limits[0], st.bus_limits[1]
     limit(ceiling, release, st.limiter, st.limiter_gains, st.limiter_delay, st.bus)
     for c in range(st.bus.shape[0]):
         core.peak = max(core.peak, largest(st.bus[c]))
@@ -151,6 +163,8 @@ def render_tick(address: int) -> None:
     for c in range(st.bus.shape[0]):
         for n in range(TICK):
             st.bus[c, n] = 0.0
+    if core.ahead > 0 and core.tick_frame % HOP == 0:
+        begin_hop(st)
     _commands(st)
     gain_from = _gain_of_db(st.params[MASTER_GAIN, NOW])
     _smooth_params(st)
@@ -161,7 +175,11 @@ def render_tick(address: int) -> None:
             render_voice(st, v)
     core.voices = sounding
     core.voices_peak = max(core.voices_peak, sounding)
-    _bus_chain(st, gain_from, _gain_of_db(st.params[MASTER_GAIN, NOW]))
+    _bus_controls(st, gain_from)
+    if core.ahead > 0:
+        end_hop(st)
+        delay_bus(st)
+    _bus_chain(st)
     if core.freeing > 0:
         for i in range(st.slots.shape[0]):
             if st.slots[i].freeing != 0:

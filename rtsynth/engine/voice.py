@@ -10,9 +10,11 @@ from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import fade_level
 from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.controls import TEXTURE, draw_voice, project_vector, target_controls
+from rtsynth.engine.hand import begin_hand
 from rtsynth.engine.opening import open_voice
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import NOW, RETRIGGER
+from rtsynth.engine.record import ENGINE
 from rtsynth.engine.ring import READ, WRITTEN, publish_write
 from rtsynth.engine.state import state_at
 from rtsynth.events.table import LONGEST_BACKWARDS_S
@@ -209,6 +211,8 @@ def start_voice(
     voice.level = 1.0
     voice.driven = 1
     voice.blowing = 0
+    voice.hand = ENGINE
+    voice.place = -1
     target_controls(st, v, st.controls[v])
     for i in range(st.rings.shape[1]):
         st.rings[v, i] = 0.0
@@ -216,4 +220,5 @@ def start_voice(
     _begin_drawing(st, v)
     _begin_age(st, v, first, age)
     open_voice(st, v, 0 if voice.kind == TEXTURE else age)
+    begin_hand(st, v)
     notify(st, GO, core.tick_frame + first, slot.id, 0, velocity)

@@ -244,6 +244,15 @@ def test_late_policy_decides_and_is_told(policy: str, monkeypatch: pytest.Monkey
     assert late[0].args[1] == pytest.approx(1.0 - 256 / 48_000, abs=1 / 48_000)
 
 
+def test_who_renders_and_what_was_late_is_told() -> None:
+    session, engine = make()
+    engine.tell(NoticeKind.GRAIN_LATE, value=2.0)
+    engine.tell(NoticeKind.RENDERER, value=0.0)
+    engine.tell(NoticeKind.RENDERER, value=1.0)
+    news = [(n.topic, n.args) for n in session.pump()]
+    assert news == [("grain_late", (2,)), ("renderer", ("curves",)), ("renderer", ("grains",))]
+
+
 def test_too_far_ahead_is_refused() -> None:
     session, engine = make()
     engine.began_s = 1.0

@@ -1,0 +1,261 @@
+"""The records of the engine's state, field by field. Thread: any."""
+
+import numpy as np
+
+__all__ = [
+    "CACHE_DTYPE",
+    "COMMAND_DTYPE",
+    "CORE_DTYPE",
+    "GRAIN_DTYPE",
+    "HOP_DTYPE",
+    "NOTICE_DTYPE",
+    "RESONANCE_DTYPE",
+    "SLOT_DTYPE",
+    "TEXTURE_DTYPE",
+    "VOICE_DTYPE",
+    "ENGINE",
+    "NUMBERS",
+    "TO_ENGINE",
+    "TO_WORKER",
+    "WORKER",
+]
+
+NUMBERS = 8  # floats in a command
+
+CORE_DTYPE = np.dtype(
+    [
+        # set once, before the stream starts
+        ("sample_rate", "<f8"),
+        ("dc_radius", "<f8"),
+        ("smooth_ticks", "<i8"),
+        ("max_voices", "<i8"),
+        ("device_channels", "<i8"),  # of the driver's buffer
+        ("start_frames", "<i8"),  # length of the ramp at the start of a live stream, 0 offline
+        # time
+        ("frame", "<i8"),  # frames delivered to the device
+        ("tick_frame", "<i8"),  # frames rendered: a multiple of TICK
+        ("clock_ns", "<i8"),  # clock at the start of the last block …
+        ("clock_frame", "<i8"),  # … and its first frame
+        ("clock_count", "<i8"),  # odd while the two are written
+        # transport
+        ("playing", "<i8"),
+        ("position", "<f8"),  # frames of the score
+        ("cursor", "<i8"),  # next index in `order`
+        ("loop_on", "<i8"),
+        ("loop_begin", "<f8"),
+        ("loop_end", "<f8"),
+        # tables
+        ("order_count", "<i8"),
+        ("freeing", "<i8"),  # slots whose voices are still dying
+        ("retiring", "<i8"),  # caches that voices still read
+        ("pending_count", "<i8"),
+        ("sequence", "<i8"),  # of commands, so that equal frames keep their order
+        ("soloed", "<i8"),
+        ("mute_from", "<f8"),
+        ("mute_to", "<f8"),
+        ("mute_at", "<i8"),
+        # grains
+        ("ahead", "<i8"),  # frames that sound lags behind the stream's time, for the worker
+        ("grains", "<i8"),  # 1 while a worker renders what it can
+        ("hop_open", "<i8"),  # whether this hop has a record
+        ("hop_voices", "<i8"),  # in it
+        ("late_run", "<i8"),  # grains in a row that were late …
+        ("ready_run", "<i8"),  # … or in time while the engine renders all
+        ("ready_hops", "<i8"),  # in time in a row until the worker is trusted again
+        ("ready_most", "<i8"),  # to which every fall-back doubles it at most
+        # counters
+        ("blocks", "<i8"),
+        ("block_min", "<i8"),
+        ("block_max", "<i8"),
+        ("voices", "<i8"),
+        ("voices_peak", "<i8"),
+        ("load", "<f8"),
+        ("load_peak", "<f8"),
+        ("late", "<i8"),
+        ("stolen", "<i8"),
+        ("refused", "<i8"),
+        ("nans", "<i8"),
+        ("undrawn", "<i8"),  # ticks of voices whose curves were not there in time
+        ("grains_late", "<i8"),
+        ("notices_lost", "<i8"),
+        ("xruns_output", "<i8"),
+        ("xruns_input", "<i8"),
+        ("xruns_own", "<i8"),
+        ("last_body_ns", "<i8"),
+        ("peak", "<f8"),
+        ("record_lost", "<i8"),
+        ("recording", "<i8"),
+    ],
+    align=True,
+)
+"""The one record of scalars."""
+
+SLOT_DTYPE = np.dtype(
+    [
+        ("onset", "<f8"),  # frames of the score
+        ("duration", "<f8"),  # frames
+        ("id", "<i8"),
+        ("seed", "<i8"),
+        ("gain", "<f8"),
+        ("transpose", "<f8"),
+        ("damp", "<f8"),
+        ("bright", "<f8"),
+        ("inharm", "<f8"),
+        ("detune", "<f8"),
+        ("vibrato_rate_hz", "<f8"),
+        ("vibrato_depth", "<f8"),
+        ("stretch", "<f8"),
+        ("pan", "<f8"),
+        ("release_s", "<f8"),
+        ("resonance", "<i4"),
+        ("group", "<i4"),
+        ("kind", "<i4"),
+        ("version", "<i4"),  # counts edits; a voice that sees a new one ramps to it
+        ("used", "<i4"),
+        ("muted", "<i4"),
+        ("solo", "<i4"),
+        ("freeing", "<i4"),
+        ("cache", "<i4"),  # what the field drew for it, −1 if nothing yet
+        ("padding", "<i4"),
+    ],
+    align=True,
+)
+"""One event as the engine plays it."""
+
+VOICE_DTYPE = np.dtype(
+    [
+        ("state", "<i4"),  # FREE, SOUNDING, DYING
+        ("slot", "<i4"),
+        ("resonance", "<i4"),
+        ("kind", "<i4"),
+        ("modes", "<i4"),  # in use
+        ("version", "<i4"),
+        ("ramp_ticks", "<i4"),  # left until the controls are where they should be
+        ("driven", "<i4"),  # 1 while the strike still injects
+        ("released", "<i4"),
+        ("from_score", "<i4"),
+        ("fade_first", "<i4"),  # frame of the tick at which the fade begins
+        ("cache", "<i4"),  # whose curves are read, −1 for none
+        ("draw_ticks", "<i4"),  # left until the drawn controls have reached the curves
+        ("attack_cache", "<i4"),  # whose attack sounds …
+        ("attack_next", "<i4"),  # … and whose it fades to
+        ("attack_ticks", "<i4"),  # left of that fade
+        ("blowing", "<i4"),  # 1 once the ring holds the blown noise of this age
+        ("hand", "<i4"),  # who renders it: ENGINE, WORKER, or both while it is handed over
+        ("place", "<i4"),  # in this hop's record, −1 if not there
+        ("padding", "<i4"),
+        ("onset", "<i8"),  # frame of the stream; may lie before …
+        ("begin", "<i8"),  # … the first frame rendered
+        ("release", "<f8"),  # frame of the stream; infinite if it is never let go
+        ("seed", "<i8"),
+        ("velocity", "<f8"),
+        ("gain", "<f8"),  # now: mono, left, right
+        ("left", "<f8"),
+        ("right", "<f8"),
+        ("age", "<f8"),  # frames of its own time at the start of the tick
+        ("attack_at", "<f8"),  # samples of the attack
+        ("fade_from", "<f8"),
+        ("fade_to", "<f8"),
+        ("fade_at", "<i8"),
+        ("level", "<f8"),  # bound on what is still to come, before the gain
+        ("ratio", "<f8"),  # how its modes are bent: frequency …
+        ("fall", "<f8"),  # … decay …
+        ("let", "<f8"),  # … nepers per frame besides …
+        ("bright", "<f8"),  # … dB/octave
+        ("turned", "<f8"),  # sums of the first three since the base, as in rtsynth.dsp.grain
+        ("aged", "<f8"),
+        ("lost", "<f8"),
+    ],
+    align=True,
+)
+"""One sounding event."""
+
+ENGINE, WORKER, TO_ENGINE, TO_WORKER = range(4)
+"""Who renders a voice; in the last two both do, for the hop in which one hands it over."""
+
+RESONANCE_DTYPE = np.dtype(
+    [
+        ("modes", "<i8"),
+        ("impulse", "<f8"),  # height of the driving sample
+        ("strike_frames", "<f8"),
+        ("strike_dry", "<f8"),
+        ("strike_wet", "<f8"),
+        ("blow_dry", "<f8"),
+        ("blow_wet", "<f8"),
+        ("bow", "<f8"),  # height of the bow's drive
+        ("blown", "<i8"),  # 1 if it has blown noise
+        ("sustained", "<i8"),  # 1 if it is bowed or blown
+        ("attack_frames", "<i8"),  # up to the last sample that is not 0
+        ("tail_frames", "<f8"),  # from the onset to −80 dB, as learned
+    ],
+    align=True,
+)
+"""What one resonance has besides its modes."""
+
+CACHE_DTYPE = np.dtype(
+    [
+        ("leaving", "<i4"),  # 1 from its retirement until no voice reads it
+        ("padding", "<i4"),
+        ("attack_frames", "<i8"),
+    ],
+    align=True,
+)
+"""What the field drew for one event, besides the curves and the attack themselves."""
+
+TEXTURE_DTYPE = np.dtype(
+    [
+        ("am_rate", "<f8"),  # per frame
+        ("click_rate", "<f8"),  # clicks per frame
+        ("click_gain", "<f8"),  # height of a median click's driving sample
+        ("click_spread_db", "<f8"),
+        ("hums", "<i8"),  # partials in use
+    ],
+    align=True,
+)
+"""What a texture has besides its bands; its clicks ring in the resonance's modes."""
+
+COMMAND_DTYPE = np.dtype(
+    [
+        ("op", "<i4"),
+        ("target", "<i4"),
+        ("frame", "<i8"),
+        ("request", "<i8"),
+        ("sequence", "<i8"),
+        ("number", "<f8", (NUMBERS,)),
+    ],
+    align=True,
+)
+NOTICE_DTYPE = np.dtype(
+    [
+        ("kind", "<i4"),
+        ("padding", "<i4"),
+        ("frame", "<i8"),
+        ("event", "<i8"),
+        ("request", "<i8"),
+        ("value", "<f8"),
+    ],
+    align=True,
+)
+
+
+HOP_DTYPE = np.dtype(
+    [("number", "<i8"), ("voices", "<i8")],
+    align=True,
+)
+"""One hop of the stream, as the worker is told of it."""
+
+GRAIN_DTYPE = np.dtype(
+    [
+        ("resonance", "<i4"),
+        ("attacking", "<i4"),  # 1 if its attack is heard in this hop
+        ("bowed", "<i4"),  # 1 if a bow drives it
+        ("padding", "<i4"),
+        ("seed", "<i8"),
+        ("event", "<i8"),
+        ("inharm", "<f8"),
+        ("detune", "<f8"),
+        ("duration", "<f8"),  # frames
+    ],
+    align=True,
+)
+"""One voice in one hop, besides its ticks."""
