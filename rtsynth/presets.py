@@ -4,11 +4,16 @@ from pathlib import Path
 
 from rtsynth.errors import UnknownNameError
 
-__all__ = ["find_shipped"]
+__all__ = ["INSTRUMENTS", "find_score", "find_shipped"]
 
 PACKAGE = Path(__file__).resolve().parent
 FOLDERS = (PACKAGE / "_presets", PACKAGE.parent / "presets")
 """Package data of an installed rtsynth; the folder beside the package in a checkout."""
+
+INSTRUMENTS = ("piano", "plucked", "bowed", "drums", "tabla")
+"""Names of the shipped instruments, each with the score of its recording, `audio/NAME.flac`."""
+
+SCORE_SUFFIX = ".score.safetensors"
 
 
 def find_shipped(name: str) -> Path:
@@ -22,3 +27,14 @@ def find_shipped(name: str) -> Path:
         if path.is_file():
             return path
     raise UnknownNameError(f"{name!r} is not among the shipped files; was rtsynth installed whole?")
+
+
+def find_score(word: str) -> Path:
+    """A score by its path, or a shipped one by its name, such as `piano`; a file goes first.
+
+    What is neither comes back as a path, for its reader to refuse.
+    """
+    path = Path(word)
+    if word in INSTRUMENTS and not path.exists():
+        return find_shipped(word + SCORE_SUFFIX)
+    return path

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rtsynth.cli.score import print_facts
+from rtsynth.cli.score import print_facts, recording_of
 from rtsynth.errors import UsageError
 from rtsynth.events import Score
 from rtsynth.instrument import Instrument
@@ -17,7 +17,7 @@ from rtsynth.render.load import SCORE_SUFFIX
 __all__ = ["bake", "fit"]
 
 LARGEST_BYTES = 4 << 20
-SHIPPED = ("quick", "full")
+SHIPPED = ("quick", "field", "full")
 
 
 def fit(options: argparse.Namespace) -> int:
@@ -106,11 +106,10 @@ def _recordings(options: argparse.Namespace, scores: list[Score]) -> list[Path]:
         return given
     found = []
     for path, score in zip(options.scores, scores, strict=True):
-        places = [Path(path).with_name(score.source), Path(path).parent / "audio" / score.source]
-        there = [place for place in places if score.source and place.is_file()]
-        if not there:
+        there = recording_of(Path(path), score)
+        if there is None:
             raise UsageError(f"{path}: its recording is not beside it; give --recording")
-        found.append(there[0])
+        found.append(there)
     return found
 
 

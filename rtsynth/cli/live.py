@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rtsynth.cli.score import print_facts
+from rtsynth.presets import find_score
 from rtsynth.render import load_score, score_seconds
 
 __all__ = ["devices", "play", "run_service", "serve"]
@@ -17,11 +18,9 @@ LEAD_S = 0.1  # of a played score: the ramp at the start and the limiter's look-
 
 def serve(options: argparse.Namespace) -> int:
     """`rtsynth serve`."""
-    from rtsynth.presets import find_shipped
     from rtsynth.service import Config, Service
 
-    path = options.score or find_shipped("piano.score.safetensors")
-    score, instrument = load_score(path)
+    score, instrument = load_score(find_score(options.score))
     config = Config(**_settings(options))
     return run_service(Service(config, instrument, score), options.seconds)
 
@@ -30,7 +29,7 @@ def play(options: argparse.Namespace) -> int:
     """`rtsynth play`."""
     from rtsynth.service import Config, Service
 
-    score, instrument = load_score(options.score)
+    score, instrument = load_score(find_score(options.score))
     seconds = options.seconds or score_seconds(score, instrument) + LEAD_S
     config = Config(play=True, **_settings(options))
     return run_service(Service(config, instrument, score), seconds)

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from rtsynth import __version__
 from rtsynth.errors import UsageError
+from rtsynth.presets import INSTRUMENTS
 
 __all__ = ["make_parser"]
 
@@ -35,6 +36,7 @@ PORT = _number(0, 65_535, int)
 BLOCK = _number(1, 1 << 20, int)
 LIVE_BLOCK = _number(16, 8_192, int)
 RATE = _number(8_000, 192_000, int)
+A_SCORE = f"a file, or a shipped one: {', '.join(INSTRUMENTS)}"
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -99,7 +101,10 @@ def _fit(parser: argparse.ArgumentParser) -> None:
         help="score to write (NAME.fitted.score.safetensors); a folder for several",
     )  # fmt: skip
     parser.add_argument(
-        "--experiment", metavar="YAML", default="quick", help="a file, or quick or full (quick)"
+        "--experiment",
+        metavar="YAML",
+        default="quick",
+        help="a file, or quick, field or full (quick)",
     )
     parser.add_argument("--steps", metavar="N", type=_number(1, 10_000_000, int))
     parser.add_argument("--seed", metavar="N", type=_number(0, 2**31 - 1, int))
@@ -127,7 +132,7 @@ def _codebook(parser: argparse.ArgumentParser) -> None:
 
 
 def _render(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("score", metavar="SCORE")
+    parser.add_argument("score", metavar="SCORE", help=A_SCORE)
     parser.add_argument("-o", "--output", metavar="OUT.wav", required=True)
     parser.add_argument("--from", dest="from_s", metavar="S", type=SECONDS, default=0.0)
     parser.add_argument("--to", dest="to_s", metavar="S", type=SECONDS)
@@ -166,18 +171,18 @@ def _live(parser: argparse.ArgumentParser) -> None:
 
 def _serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "score", metavar="SCORE", nargs="?", help="without one, a shipped instrument"
+        "score", metavar="SCORE", nargs="?", default="piano", help=f"{A_SCORE} (piano)"
     )
     _live(parser)
 
 
 def _play(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("score", metavar="SCORE")
+    parser.add_argument("score", metavar="SCORE", help=A_SCORE)
     _live(parser)
 
 
 def _inspect(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("score", metavar="SCORE")
+    parser.add_argument("score", metavar="SCORE", help=A_SCORE)
     parser.add_argument("--png", metavar="PNG", help="draw it")
     parser.add_argument(
         "--reference", metavar="IN", help="the recording; found by itself if beside the score"

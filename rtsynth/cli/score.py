@@ -11,10 +11,11 @@ import numpy as np
 from rtsynth.errors import UsageError
 from rtsynth.events import Kind, Score
 from rtsynth.instrument import Instrument
+from rtsynth.presets import find_score
 from rtsynth.render import load_score, render_score, save_score, score_seconds
 from rtsynth.render.load import SCORE_SUFFIX
 
-__all__ = ["compare", "decompose", "inspect", "print_facts", "render"]
+__all__ = ["compare", "decompose", "inspect", "print_facts", "recording_of", "render"]
 
 
 def print_facts(facts: dict[str, Any], as_json: bool) -> None:
@@ -64,7 +65,7 @@ def render(options: argparse.Namespace) -> int:
     """`rtsynth render`."""
     from rtsynth.audio import WavWriter
 
-    score, instrument = load_score(options.score)
+    score, instrument = load_score(find_score(options.score))
     rate = options.sample_rate or score.sample_rate
     if options.commands:
         from rtsynth.service import replay_log
@@ -98,7 +99,7 @@ def inspect(options: argparse.Namespace) -> int:
     """`rtsynth inspect`."""
     from rtsynth.decompose import count_values
 
-    score, instrument = load_score(options.score)
+    score, instrument = load_score(find_score(options.score))
     rows = score.table.rows
     seconds = score_seconds(score, instrument)
     span = max(seconds, 1e-9)
@@ -139,11 +140,18 @@ def compare(options: argparse.Namespace) -> int:
     return 0
 
 
+def recording_of(path: Path, score: Score) -> Path | None:
+    """The recording of a score: beside it, or in the folder `audio` there; None if in neither."""
+    if not score.source:
+        return None
+    places = (path.with_name(score.source), path.parent / "audio" / score.source)
+    return next((place for place in places if place.is_file()), None)
+
+
 def _draw(score: Score, instrument: Instrument, options: argparse.Namespace) -> None:
     from rtsynth.decompose import draw, read_audio
 
-    beside = Path(options.score).with_name(score.source) if score.source else None
-    path = options.reference or (beside if beside is not None and beside.is_file() else None)
+    path = options.reference or recording_of(find_score(options.score), score)
     recording = read_audio(path) if path else None
     rate = recording.sample_rate if recording else score.sample_rate
     sound = render_score(score, instrument, sample_rate=rate)

@@ -1,21 +1,27 @@
-"""Short real sounds with their scores, cut from the shipped ones."""
+"""Short real sounds with their scores, as the decomposition leaves them: not fitted yet."""
 
+import copy
 import dataclasses
+import functools
 
 import numpy as np
 
-from rtsynth.decompose import Recording, read_audio
+from rtsynth.decompose import Decomposition, Recording, decompose_file
 from rtsynth.events import EventTable, Score
 from rtsynth.instrument import Instrument
 from rtsynth.presets import find_shipped
-from rtsynth.render import load_score
+
+
+@functools.cache
+def _taken_apart(name: str) -> Decomposition:
+    return decompose_file(find_shipped(f"audio/{name}.flac"))
 
 
 def a_clip(name: str = "tabla", seconds: float = 1.5) -> tuple[Recording, Score, Instrument]:
-    """The beginning of a shipped recording, the events in it, their instrument."""
-    score, instrument = load_score(find_shipped(f"{name}.score.safetensors"))
-    recording = read_audio(find_shipped(f"audio/{name}.flac"))
-    frames = recording.frames[: round(seconds * recording.sample_rate)]
-    events = [e for e in score.table if e.onset_s < seconds - 0.05]
-    score = dataclasses.replace(score, table=EventTable(events), seconds=seconds)
-    return dataclasses.replace(recording, frames=np.ascontiguousarray(frames)), score, instrument
+    """The beginning of a shipped recording, the events in it, the instrument of the whole."""
+    found = _taken_apart(name)
+    frames = found.recording.frames[: round(seconds * found.recording.sample_rate)]
+    events = [e for e in found.score.table if e.onset_s < seconds - 0.05]
+    score = dataclasses.replace(found.score, table=EventTable(events), seconds=seconds)
+    recording = dataclasses.replace(found.recording, frames=np.ascontiguousarray(frames))
+    return recording, score, copy.deepcopy(found.instrument)

@@ -19,7 +19,7 @@ def refused(tmp_path: Path, text: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["quick", "full"])
+@pytest.mark.parametrize("name", ["quick", "field", "full"])
 def test_shipped_experiments_are_legal(name: str) -> None:
     found = load_experiment(find_shipped(f"experiments/{name}.yaml"))
     assert found.name == name
