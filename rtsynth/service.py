@@ -265,5 +265,5 @@ def replay_log(
         end = begin + block_size
         if waiting:
             end = min(end, max(waiting[0].frame // TICK * TICK, begin + 1))
-        advance(engine, out[begin:end], drawer)
+        advance(engine, out[begin:end], drawer, told=session.pump)
     return header.sample_rate, out[engine.latency.limiter :]

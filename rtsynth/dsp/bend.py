@@ -10,7 +10,7 @@ import numpy as np
 
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.elementary import exp, sin_cos
-from rtsynth.dsp.modal import AI, AR, G1, NI, NR, PI, PR, QI, QR, ZI, ZR
+from rtsynth.dsp.modal import AI, AR, G1, NI, NR, PI, PR, QI, QR, TICK, ZI, ZR
 from rtsynth.dsp.noise import uniform_at
 
 __all__ = [
@@ -66,12 +66,17 @@ def _bend_freq(
 
 @kernel("void(int64, float64, float64[:,::1])")
 def _cap(count: int, cap: float, modes: np.ndarray) -> None:
-    """Stop the growth of modes that run backwards once they are where their onset left them."""
+    """Let modes that run backwards grow no further than to where their onset left them."""
     for m in range(count):
-        size = modes[ZR, m] ** 2 + modes[ZI, m] ** 2
-        if size >= cap * cap * (modes[AR, m] ** 2 + modes[AI, m] ** 2):
-            modes[PR, m] = modes[NR, m]
-            modes[PI, m] = modes[NI, m]
+        size = math.sqrt(modes[ZR, m] ** 2 + modes[ZI, m] ** 2)
+        limit = cap * math.sqrt(modes[AR, m] ** 2 + modes[AI, m] ** 2)
+        radius = math.sqrt(modes[PR, m] ** 2 + modes[PI, m] ** 2)
+        allowed = 1.0
+        if size < limit and size > 0.0:
+            allowed = (limit / size) ** (1.0 / TICK)
+        if radius > allowed:
+            modes[PR, m] = allowed * modes[NR, m]
+            modes[PI, m] = allowed * modes[NI, m]
 
 
 @kernel(

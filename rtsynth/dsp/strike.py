@@ -68,7 +68,7 @@ def add_attack(
     Args:
         attack: [A] float32; silent outside.
         position: of the frame `first`, samples of the attack.
-        rate: samples of the attack per frame; 1 plays it as learned.
+        rate: samples of the attack per frame; 1 plays it as learned, −1 backwards.
         gain: linear.
         first: frame of the tick to begin at.
         last: frame to end before.
@@ -81,8 +81,8 @@ def add_attack(
     for n in range(first, last):
         at = position + (n - first) * rate
         index = math.floor(at)
-        if index >= length:
-            break
+        if index < 0 or index >= length:
+            continue
         share = at - index
         value = attack[index] * (1.0 - share)
         if share > 0.0 and index + 1 < length:

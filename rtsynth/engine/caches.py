@@ -108,6 +108,10 @@ class Caches:
         versions: NDArray[np.int32] = np.where(drawn, slots["version"], -1).astype(np.int32)
         return versions
 
+    def event_id(self, slot: int) -> int:
+        """Id of the event in a slot."""
+        return int(self._state.slots[slot]["id"])
+
     def event(self, slot: int) -> tuple[int, NDArray[np.float32], float]:
         """Resonance, vector [32] and duration in s of the event in a slot."""
         record = self._state.slots[slot]

@@ -1,5 +1,6 @@
 """Carrying out one command at its frame. Thread: audio."""
 
+import math
 from typing import Any
 
 from rtsynth.dsp.compile import kernel
@@ -33,6 +34,24 @@ FIRST_VECTOR = 15  # index in EVENT_PARAMS
 
 
 @state_kernel
+def _hold_voices(st: Any, slot_index: int) -> None:
+    """When the sounding voices of an event are let go, its duration or direction being new."""
+    slot = st.slots[slot_index]
+    for v in range(st.voices.shape[0]):
+        voice = st.voices[v]
+        if voice.state == FREE or voice.slot != slot_index or voice.released != 0:
+            continue
+        if slot.stretch < 0.0 and voice.kind != TEXTURE:
+            voice.release = math.inf  # it ends at its onset
+        elif voice.release == math.inf and voice.age > 0.0:  # it may have been turned round
+            rate = 1.0 if voice.kind == TEXTURE else max(slot.stretch, 1e-3)
+            left = max(slot.duration - voice.age, 0.0) / rate
+            voice.release = st.core[0].tick_frame + left
+        else:
+            voice.release = max(voice.onset + slot.duration, float(st.core[0].tick_frame))
+
+
+@state_kernel
 def _set_field(st: Any, slot_index: int, field: int, value: float) -> None:
     """One field of an event; its index is that in the parameter table, its unit the table's."""
     slot = st.slots[slot_index]
@@ -46,6 +65,7 @@ def _set_field(st: Any, slot_index: int, field: int, value: float) -> None:
         enter_order(st, slot_index)
     elif field == 1:
         slot.duration = value * rate
+        _hold_voices(st, slot_index)
     elif field == 2:
         slot.gain = value
     elif field == 3:
@@ -68,6 +88,7 @@ def _set_field(st: Any, slot_index: int, field: int, value: float) -> None:
         slot.vibrato_depth = value
     elif field == 12:
         slot.stretch = value
+        _hold_voices(st, slot_index)
     elif field == 13:
         slot.pan = value
     elif field == 14:
@@ -90,6 +111,8 @@ def _draw_anew(st: Any, slot_index: int) -> None:
     for v in range(st.voices.shape[0]):
         voice = st.voices[v]
         if voice.state == FREE or voice.slot != slot_index or voice.kind == TEXTURE:
+            continue
+        if voice.resonance != slot.resonance:  # these curves are another one's
             continue
         voice.cache = slot.cache if slot.cache >= 0 else st.prototypes[voice.resonance]
         voice.draw_ticks = ticks

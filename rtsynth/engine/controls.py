@@ -65,11 +65,9 @@ def target_controls(st: Any, v: int, out: Any) -> None:
     out[BRIGHT] = slot.bright + st.params[BANK_BRIGHT, NOW]
     out[INHARM] = slot.inharm
     out[DETUNE] = slot.detune
-    out[STRETCH] = slot.stretch
+    out[STRETCH] = slot.stretch if voice.kind != TEXTURE else 1.0
     out[RELEASE] = LN1000 / slot.release_s if voice.released != 0 else 0.0
-    out[CAP] = max(res.impulse, STRONGEST_BOW * res.bow)
-    if res.strike_wet > 0.0 or res.blow_wet > 0.0:
-        out[CAP] = math.inf  # noise may have driven it anywhere
+    out[CAP] = max(res.impulse, max(res.noise_cap, STRONGEST_BOW * res.bow))
 
 
 @state_kernel
@@ -172,6 +170,7 @@ def draw_voice(st: Any, v: int, age: float) -> bool:
     target = st.target[0]
     if not curves_at(st, v, age, target):
         st.core[0].undrawn += 1
+        voice.draw_ticks = st.core[0].smooth_ticks  # once they are there
         return False
     share = 1.0
     if voice.draw_ticks > 0:

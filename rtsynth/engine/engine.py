@@ -398,11 +398,23 @@ class Engine:
             resonance["blow_wet"] = instrument.blow_wet[r]
             resonance["bow"] = float(instrument.bow[r]) * rate
             resonance["blown"] = instrument.blown[r]
+            resonance["noise_cap"] = _noise_cap(instrument, r, rate)
+            blow = float(np.linalg.norm(instrument.blow_gain[r]))
+            resonance["blow_level"] = float(instrument.blow_dry[r]) * blow
             resonance["sustained"] = instrument.sustained[r]
             resonance["strike_dry"] = instrument.strike_dry[r]
             resonance["strike_wet"] = instrument.strike_wet[r]
             resonance["attack_frames"] = heard[-1] + 1 if len(heard) else 0
             resonance["tail_frames"] = tails[r] * rate
+
+
+def _noise_cap(instrument: Instrument, r: int, rate: float) -> float:
+    """Four times the RMS of what strike and blow, at four times its level, make of |z/a|."""
+    taps = float(np.linalg.norm(instrument.strike_filter[r]))
+    strike = float(instrument.strike_wet[r] * instrument.strike_envelope[r].max()) * taps
+    blow = 4.0 * float(instrument.blow_wet[r] * np.linalg.norm(instrument.blow_gain[r]))
+    longest = float(instrument.t60_s[r].max(initial=0.0)) * rate
+    return 4.0 * (strike + blow) * math.sqrt(longest / (2.0 * math.log(1000.0)))
 
 
 def _pack(bank: NDArray[np.float32], sounding: NDArray[np.intp]) -> None:

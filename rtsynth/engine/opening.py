@@ -9,6 +9,7 @@ from typing import Any
 
 from rtsynth.dsp.bend import STRETCH
 from rtsynth.dsp.compile import kernel
+from rtsynth.dsp.elementary import exp
 from rtsynth.dsp.modal import (
     AI,
     AR,
@@ -45,14 +46,29 @@ from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BEND, DRAWN_BOW, DRAWN_DAMP, N
 __all__ = ["open_voice"]
 
 RUN_UP = 32
-HISTORY_S = 30.0
-"""How far back bends and bow are followed: beyond it only the phase would differ."""
+MOST_STEPS = 512
+"""Into at most so many is a voice's past cut when it is opened; a long one is followed coarsely."""
+
+AUDIBLE_NEPERS = 100.0 / 20.0 * math.log(10.0)
+"""How far back a bow is followed: until what it made has fallen by 100 dB."""
 
 
-@kernel()
-def _tick_end(onset: int, at: int, frames: int) -> int:
-    """Frames from the onset to the end of the tick that holds frame `at` from it, at most all."""
-    return min(((onset + at) // TICK + 1) * TICK - onset, frames)
+@kernel("int64(int64)")
+def _stride(frames: int) -> int:
+    """Ticks per step so that the frames take at most MOST_STEPS."""
+    return 1 + frames // (MOST_STEPS * TICK)
+
+
+@kernel("int64(int64, int64, int64, int64)")
+def _stride_end(onset: int, at: int, frames: int, ticks: int) -> int:
+    """Where the step that begins `at` frames after the onset ends: with a tick of the stream."""
+    return min(((onset + at) // TICK + ticks) * TICK - onset, frames)
+
+
+@kernel("float64(int64, int64, int64)")
+def _stride_middle(onset: int, at: int, ticks: int) -> float:
+    """Frames from the onset to the middle of that step's ticks."""
+    return float((onset + at) // TICK * TICK + ticks * TICK // 2 - onset)
 
 
 @state_kernel
@@ -63,17 +79,17 @@ def _bend_to_mean(st: Any, v: int, frames: int) -> None:
     stretch = st.controls[v, STRETCH]
     for c in range(target.shape[0]):
         target[c] = 0.0
-    begin = max(0, frames - int(HISTORY_S * st.core[0].sample_rate))
-    ratio, decay, at = 0.0, 0.0, begin
+    ticks = _stride(frames)
+    ratio, decay, at = 0.0, 0.0, 0
     while at < frames:
-        end = _tick_end(voice.onset, at, frames)
-        middle = float((voice.onset + at) // TICK * TICK + TICK // 2 - voice.onset)
+        end = _stride_end(voice.onset, at, frames, ticks)
+        middle = _stride_middle(voice.onset, at, ticks)
         curves_at(st, v, middle * stretch, target)
         semitones = target[DRAWN_BEND] + vibrato_at(st, v, middle)
         ratio += (end - at) * 2.0 ** (semitones / 12.0)
         decay += (end - at) * 2.0 ** -target[DRAWN_DAMP]
         at = end
-    count = max(frames - begin, 1)
+    count = max(frames, 1)
     bend_by(st, v, 12.0 * math.log2(ratio / count), -math.log2(decay / count))
 
 
@@ -122,14 +138,19 @@ def _bow_up(st: Any, v: int, frames: int) -> None:
     for m in range(voice.modes):  # rows W are scratch here: the bow's level, log of the radius
         modes[WR, m] = 0.0
         modes[WI, m] = 0.5 * math.log(modes[PR, m] ** 2 + modes[PI, m] ** 2)
-    at = max(0, frames - int(HISTORY_S * st.core[0].sample_rate))
+    slowest = -math.inf
+    for m in range(voice.modes):
+        slowest = max(slowest, modes[WI, m])
+    heard = AUDIBLE_NEPERS / max(-slowest, AUDIBLE_NEPERS / frames)
+    at = max(0, frames - int(heard))
+    ticks = _stride(frames - at)
     while at < frames:
-        end = _tick_end(voice.onset, at, frames)
-        middle = float((voice.onset + at) // TICK * TICK + TICK // 2 - voice.onset)
+        end = _stride_end(voice.onset, at, frames, ticks)
+        middle = _stride_middle(voice.onset, at, ticks)
         curves_at(st, v, middle * stretch, target)
         height = level * 2.0 ** target[DRAWN_BOW]
         for m in range(voice.modes):
-            kept = math.exp(modes[WI, m] * (end - at))
+            kept = exp(max(modes[WI, m] * (end - at), -40.0))
             modes[WR, m] = modes[WR, m] * kept + (1.0 - kept) * height
         at = end
     for m in range(voice.modes):

@@ -183,6 +183,8 @@ RESONANCE_DTYPE = np.dtype(
         ("blow_dry", "<f8"),
         ("blow_wet", "<f8"),
         ("bow", "<f8"),  # height of the bow's drive
+        ("noise_cap", "<f8"),  # |z/a| that noise drives a mode to at most, about
+        ("blow_level", "<f8"),  # RMS amplitude of the dry noise, curves at 0
         ("blown", "<i8"),  # 1 if it has blown noise
         ("sustained", "<i8"),  # 1 if it is bowed or blown
         ("attack_frames", "<i8"),  # up to the last sample that is not 0

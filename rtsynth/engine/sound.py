@@ -23,7 +23,7 @@ from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.controls import TEXTURE, bend_voice, move_controls, target_controls
 from rtsynth.engine.hand import enter_hop, trace_vector, trace_voice
 from rtsynth.engine.ops import NoticeKind
-from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BOW, NOW, STRIKE_LEVEL
+from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BOW, DRAWN_DRY, NOW, STRIKE_LEVEL
 from rtsynth.engine.record import ENGINE, TO_ENGINE, WORKER
 from rtsynth.engine.state import state_at
 from rtsynth.engine.texture import render_texture
@@ -146,10 +146,10 @@ def _attack(st: Any, v: int, first: int) -> None:
     position, rate = voice.attack_at, ratio
     if stretch < 0.0:
         position, rate = (voice.age + first * stretch) * ratio, ratio * stretch
-    if position < length:
+    if min(position, position + (TICK - first) * rate) < length:
         level = st.params[STRIKE_LEVEL, NOW]
         learned = st.attack[voice.resonance, : st.resonances[voice.resonance].attack_frames]
-        if position >= 0.0:
+        if max(position, position + (TICK - first) * rate) >= 0.0:
             add_attack(learned, position, rate, level, first, TICK, st.mono)
         _drawn_attack(st, voice, position, rate, first)
     else:
@@ -195,6 +195,9 @@ def _modal(st: Any, v: int, first: int) -> None:
     if blown:
         blow(st, v, first)
     driven = driven or (blown and res.blow_wet > 0.0)
+    if st.controls[v, STRETCH] < 0.0:
+        for n in range(TICK):
+            st.drive[1, n] = 0.0  # what grows must not be driven
     split = TICK
     if letting_go:
         split = min(max(first, math.ceil(voice.release) - st.core[0].tick_frame), TICK)
@@ -202,6 +205,8 @@ def _modal(st: Any, v: int, first: int) -> None:
     if split < TICK:
         _let_go(st, v)
         voice.level = _sound_modes(st, v, split, TICK, driven, True)
+    if blown:
+        voice.level += res.blow_level * 2.0 ** st.drawn[v, DRAWN_DRY]
     _attack(st, v, first)
 
 
@@ -230,7 +235,12 @@ def _finished(st: Any, v: int) -> bool:
     res = st.resonances[voice.resonance]
     if res.sustained != 0 and voice.released == 0:
         return False
-    if voice.attack_at < _attack_length(st, voice) or st.controls[v, STRETCH] < 0.0:
+    if res.blown != 0 and not _blown_out(st, voice):
+        return False
+    backwards = st.controls[v, STRETCH] < 0.0
+    if backwards and voice.released == 0:
+        return False
+    if not backwards and voice.attack_at < _attack_length(st, voice):
         return False
     return voice.level * max(voice.gain, 0.05) < SILENCE
 

@@ -25,6 +25,7 @@ SILENT = 1e-9
 OPEN_CLICKS, OPEN_WORK = 256, 16_384
 """A texture opened in its middle hears at most its last 256 clicks, fewer with many modes."""
 
+OPEN_LONGEST_S = 30.0
 OPEN_NEPERS = math.log(10.0) * 5.0
 """How far back it listens: until its longest mode has fallen by 100 dB."""
 
@@ -106,7 +107,8 @@ def _open_clicks(st: Any, v: int, age: int) -> None:
         radius = max(radius, modes[PR, m] ** 2 + modes[PI, m] ** 2)
     if age <= 0:
         return
-    reach = OPEN_NEPERS / max(-0.5 * math.log(radius), 1e-12)
+    longest = OPEN_LONGEST_S * st.core[0].sample_rate
+    reach = min(OPEN_NEPERS / max(-0.5 * math.log(radius), 1e-12), longest)
     count = clicks_before(
         voice.seed,
         age,

@@ -5,11 +5,12 @@ from typing import Any
 
 from rtsynth.dsp.bend import DAMP, STRETCH, TRANSPOSE
 from rtsynth.dsp.compile import kernel
+from rtsynth.dsp.draw import CURVE_RATE, SEGMENT_POINTS
 from rtsynth.dsp.intrinsic import load_acquire
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import fade_level
 from rtsynth.engine.compile import door, state_kernel
-from rtsynth.engine.controls import TEXTURE, draw_voice, project_vector, target_controls
+from rtsynth.engine.controls import TEXTURE, curves_at, project_vector, target_controls
 from rtsynth.engine.hand import begin_hand
 from rtsynth.engine.opening import open_voice
 from rtsynth.engine.ops import NoticeKind
@@ -30,6 +31,9 @@ __all__ = [
 ]
 
 FREE, SOUNDING, DYING = 0, 1, 2
+
+FIRST_DRAWN_S = (SEGMENT_POINTS - 1) / CURVE_RATE
+"""The end of what of an event is always drawn."""
 
 SQRT2 = math.sqrt(2.0)
 GO, END, STOLEN = int(NoticeKind.GO), int(NoticeKind.END), int(NoticeKind.STOLEN)
@@ -160,7 +164,12 @@ def _begin_age(st: Any, v: int, first: int, age: int) -> None:
         voice.driven = 0  # nothing strikes it
     voice.age = own - first * stretch
     voice.attack_at = age * 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
-    draw_voice(st, v, voice.age + 0.5 * TICK * stretch)
+    middle = voice.age + 0.5 * TICK * stretch
+    if not curves_at(st, v, middle, st.target[0]):  # until they are drawn, those of its beginning
+        curves_at(st, v, FIRST_DRAWN_S * st.core[0].sample_rate, st.target[0])
+        voice.draw_ticks = st.core[0].smooth_ticks
+    for c in range(st.drawn.shape[1]):
+        st.drawn[v, c] = st.target[0, c]
 
 
 @door

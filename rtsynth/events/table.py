@@ -160,7 +160,8 @@ class EventTable:
         rate = np.full(len(rows), np.inf)  # a frozen event rings for ever …
         np.divide(rows["damp"], rows["stretch"], out=rate, where=rows["stretch"] > 0.0)
         ring = np.zeros(len(rows))  # … unless it has nothing that rings
-        np.multiply(tail, rate, out=ring, where=tail > 0.0)
+        # a fast event's attack and strike take their time all the same
+        np.multiply(tail, np.maximum(rate, 1.0), out=ring, where=tail > 0.0)
         ring[rows["kind"] == Kind.TEXTURE] = np.inf
         held = rows["duration_s"] + LEVELS_TO_MINUS_80_DB * rows["release_s"]
         support = np.minimum(ring, held)

@@ -206,6 +206,19 @@ class FieldWeights:
         drawn: NDArray[np.float64] = out[..., 0] * np.logaddexp(0.0, out[..., 1])
         return drawn * attack_window(age_s, self.attack_s)
 
+    def longest_damp(self) -> NDArray[np.float64]:
+        """[R] factor ≥ 1 on T60s by which each prototype's are lengthened at most."""
+        ages_s = np.geomspace(1e-3, 20.0, 16)
+        damp, vector = CONTROLS.index("damp"), np.zeros(VECTOR_DIM)
+        if not (self.controls.w2[..., damp].any() or self.controls.b2[..., damp].any()):
+            return np.ones(len(self.controls.prototype))
+        highest = [
+            self.draw_controls(r, vector, ages_s).sum(axis=0)[:, damp].max()
+            for r in range(len(self.controls.prototype))
+        ]
+        factor: NDArray[np.float64] = 2.0 ** np.clip(highest, 0.0, CONTROL_LIMITS[damp, 1])
+        return factor
+
     def arrays(self) -> dict[str, Array]:
         """Every array by its name in a file."""
         return {

@@ -164,6 +164,7 @@ class Instrument:
         attack_s = self.attack.shape[1] / self.attack_rate
         if self.field is not None:
             attack_s = max(attack_s, self.field.attack_s)
+            slowest = slowest * self.field.longest_damp()
         tail: NDArray[np.float64] = np.maximum(
             attack_s, self.strike_s.astype(float) + slowest * (80.0 / 60.0)
         )
@@ -253,8 +254,11 @@ class Instrument:
             field = None
             if "attack_s" in metadata:
                 field = FieldWeights.from_arrays(arrays, float(metadata["attack_s"]))
+            shape = _float32("freq_hz", known["freq_hz"]).shape
+            if len(shape) != 2 or shape[0] > MAX_RESONANCES or shape[1] > MAX_MODES:
+                raise ValueError(f"freq_hz has shape {shape}")
             older = {name for name in ADDED_ARRAYS if known[name] is None}
-            like = cls.blank(*_float32("freq_hz", known["freq_hz"]).shape) if older else None
+            like = cls.blank(*shape) if older else None
             for name in older:
                 known[name] = getattr(like, name)
             instrument = cls(

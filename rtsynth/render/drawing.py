@@ -9,6 +9,7 @@ import dataclasses
 import math
 import threading
 import time
+from collections import deque
 
 import numpy as np
 import soxr
@@ -25,7 +26,8 @@ __all__ = ["Drawer", "drawer_for"]
 
 SEGMENT_S = SEGMENT_POINTS / CURVE_RATE
 AHEAD = 2  # segments drawn before a voice reaches them
-IDLE_S = 0.002
+IDLE_S, FULL_S = 0.002, 0.02
+KEPT_FOR_OTHERS = 64  # places in the inbox that only people's commands take
 JOIN_S = 1.0
 ALIAS_FREE = 2.45  # rate re the field's highest frequency, from which on nothing folds audibly
 PAST = 1e12  # frames; what has passed is needed after all that comes
@@ -79,7 +81,8 @@ class Drawer:
         self._attack = np.zeros((self._twin.members, frames * self._finer), np.float32)
         self._seen = np.full(len(self._caches.versions()), -1, np.int32)
         self._drawn: dict[Key, _Drawn] = {}
-        self._by_slot: dict[int, Key] = {}
+        self._by_slot: dict[int, tuple[int, Key]] = {}  # with the event's id
+        self._posts: deque[tuple[Op, int, int, float]] = deque()
         self._waiting: set[int] = set()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -105,13 +108,36 @@ class Drawer:
 
     def pump(self) -> bool:
         """Draw the most urgent thing; False if there was nothing to do."""
+        if not self._send():
+            return False  # later: those before must go first
         sounding = self._caches.sounding()
-        return self._draw_ahead(sounding) or self._draw_changed(sounding)
+        drew = self._draw_ahead(sounding) or self._draw_changed(sounding)
+        self._send()
+        return drew
+
+    def _post(self, op: Op, target: int, value: float = 0.0) -> None:
+        """Tell the audio thread, in order, as soon as its inbox has room."""
+        event = self._caches.event_id(target) if op is Op.CACHE else -1
+        self._posts.append((op, target, event, value))
+
+    def _send(self) -> bool:
+        """Post what waits; False if the inbox, but for what others may need, is full."""
+        while self._posts:
+            if self._engine.free_space() < KEPT_FOR_OTHERS:
+                return False
+            op, target, event, value = self._posts[0]
+            if event < 0 or self._caches.event_id(target) == event:
+                try:
+                    self._engine.post(op, target, ASAP, 0, value)
+                except QueueFullError:
+                    return False
+            self._posts.popleft()
+        return True
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            if not self.pump():
-                self._stop.wait(IDLE_S)
+            if not self.pump():  # what has no room is looked at again, but not at once
+                self._stop.wait(FULL_S if self._waiting else IDLE_S)
 
     # --- prototypes ----------------------------------------------------------------------------
 
@@ -122,7 +148,8 @@ class Drawer:
             assert drawn is not None, "there is a cache for every resonance"
             drawn.prototype = True
             self._drawn[key] = drawn
-            self._engine.post(Op.PROTOTYPE, resonance, ASAP, 0, drawn.cache)
+            self._post(Op.PROTOTYPE, resonance, drawn.cache)
+        self._send()
 
     # --- events that are new or were edited ------------------------------------------------------
 
@@ -135,10 +162,7 @@ class Drawer:
             loud = {voice.slot for voice in sounding}
             slot = self._most_urgent(loud)
             self._waiting.discard(slot)
-            try:
-                drew = self._draw_slot(slot, loud)
-            except QueueFullError:
-                drew = None
+            drew = self._draw_slot(slot, loud)
             if drew is None:
                 self._waiting.add(slot)
                 return False
@@ -151,16 +175,20 @@ class Drawer:
         if gone:
             self._waiting.discard(slot)
             self._leave(slot)
-        elif self._by_slot.get(slot) != self._key(slot) or not self._whole(slot):
+        elif self._by_slot.get(slot) != self._plays(slot) or not self._whole(slot):
             self._waiting.add(slot)
+
+    def _plays(self, slot: int) -> tuple[int, Key]:
+        """Which event stands in a slot, and what it is drawn from."""
+        return self._caches.event_id(slot), self._key(slot)
 
     def _key(self, slot: int) -> Key:
         resonance, vector, duration_s = self._caches.event(slot)
         return resonance, vector.tobytes(), duration_s
 
     def _whole(self, slot: int) -> bool:
-        key = self._by_slot.get(slot)
-        return key is not None and self._drawn[key].whole
+        plays = self._by_slot.get(slot)
+        return plays is not None and self._drawn[plays[1]].whole
 
     def _most_urgent(self, loud: set[int]) -> int:
         """What sounds, then what comes next, then what has passed."""
@@ -194,7 +222,7 @@ class Drawer:
         for each in sorted(slots):
             self._give(each, key)
         if before is not None:  # last: no slot has it any more
-            self._engine.post(Op.RETIRE, before.cache)
+            self._post(Op.RETIRE, before.cache)
         if hurry:
             self._waiting.add(slot)  # for its attack
         return True
@@ -202,36 +230,37 @@ class Drawer:
     def _give(self, slot: int, key: Key) -> None:
         """Let a slot play what has been drawn under a key."""
         drawn = self._drawn[key]
-        self._engine.post(Op.CACHE, slot, ASAP, 0, drawn.cache)
-        if self._by_slot.get(slot) != key:
+        self._post(Op.CACHE, slot, drawn.cache)
+        plays = (self._caches.event_id(slot), key)
+        if self._by_slot.get(slot, plays)[1] != key:
             self._leave(slot)
         drawn.slots.add(slot)
-        self._by_slot[slot] = key
+        self._by_slot[slot] = plays
 
     def _leave(self, slot: int) -> None:
         """A slot no longer plays what it played."""
-        key = self._by_slot.pop(slot, None)
-        if key is None:
+        plays = self._by_slot.pop(slot, None)
+        if plays is None:
             return
-        drawn = self._drawn[key]
+        drawn = self._drawn[plays[1]]
         drawn.slots.discard(slot)
         if not drawn.slots and not drawn.prototype:
-            del self._drawn[key]
-            self._engine.post(Op.RETIRE, drawn.cache)
+            del self._drawn[plays[1]]
+            self._post(Op.RETIRE, drawn.cache)
 
     def _make_room(self, slot: int, loud: set[int]) -> bool:
         """Give up what is needed later than this slot, if anything is; it is free a tick later."""
         wanted = -1.0 if slot in loud else float(self._urgency(np.array([slot]))[0])
         worst, latest = None, wanted
         for key, drawn in self._drawn.items():
-            if drawn.prototype or drawn.slots & loud:
+            if drawn.prototype or not drawn.slots or drawn.slots & loud:
                 continue
             soonest = float(self._urgency(np.array(sorted(drawn.slots))).min())
             if soonest > latest:
                 worst, latest = key, soonest
         if worst is not None:
             for given_up in sorted(self._drawn[worst].slots):
-                self._engine.post(Op.CACHE, given_up, ASAP, 0, -1.0)
+                self._post(Op.CACHE, given_up, -1.0)
                 self._leave(given_up)
                 self._waiting.add(given_up)
         return bool(self._caches.free)
@@ -286,7 +315,8 @@ class Drawer:
 
     def _keep_attack(self, slot: int, cache: Cache) -> None:
         """Copy the attack that a slot plays now."""
-        key = self._by_slot.get(slot)
+        plays = self._by_slot.get(slot)
+        key = plays[1] if plays is not None else None
         if key is None:
             key = _prototype(self._caches.event(slot)[0])
         before = self._caches[self._drawn[key].cache]

@@ -1,6 +1,7 @@
 """Rendering without a device: the same engine, called as fast as it goes. Thread: main, worker."""
 
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -41,6 +42,7 @@ def advance(
     out: NDArray[np.float32],
     drawer: Drawer | None = None,
     worker: Worker | None = None,
+    told: Callable[[], object] | None = None,
 ) -> None:
     """Let the engine fill `out`, [frames, channels], everything drawn in time.
 
@@ -49,6 +51,7 @@ def advance(
         out: overwritten.
         drawer: of its field, if it has one; not running in a thread of its own.
         worker: that renders its grains, if it wants one; not running in a thread of its own.
+        told: takes the engine's notices, which give caches back; called as often as it is drawn.
     """
     if drawer is None and worker is None:
         engine.process(out)
@@ -57,6 +60,8 @@ def advance(
     while at < len(out):
         past = engine.frame % DRAW_GRID
         if past == 0:
+            if told is not None:
+                told()
             if drawer is not None:
                 drawer.finish()
             if worker is not None:
@@ -89,7 +94,7 @@ def run_engine(
     out = np.zeros((frames + skip, engine.channels), np.float32)
     for at in range(0, len(out), block_size):
         block = out[at : at + block_size]
-        advance(engine, block, drawer, worker)
+        advance(engine, block, drawer, worker, engine.notices)
         engine.notices()
     return out[skip:]
 

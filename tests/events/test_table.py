@@ -40,7 +40,7 @@ def support_end(event: Event) -> float:
     if event.kind == Kind.TEXTURE or (event.stretch == 0.0 and tail > 0.0):
         ring = math.inf
     else:
-        ring = tail * event.damp / event.stretch if tail else 0.0
+        ring = tail * max(event.damp / event.stretch, 1.0) if tail else 0.0
     return event.onset_s + min(ring, event.duration_s + event.release_s * 80.0 / 60.0)
 
 
