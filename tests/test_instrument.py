@@ -10,7 +10,13 @@ import pytest
 from safetensors.numpy import save_file
 
 from rtsynth.errors import FileFormatError, NewerVersionError
-from rtsynth.instrument import TEXTURE_EDGES_HZ, Instrument, passive_impulse
+from rtsynth.instrument import (
+    CONTROLS,
+    TEXTURE_EDGES_HZ,
+    FieldWeights,
+    Instrument,
+    passive_impulse,
+)
 from rtsynth.units import LN1000
 
 RATE = 48_000
@@ -204,3 +210,18 @@ def test_truncated_and_mutated_files_load_or_are_refused(tmp_path: Path) -> None
 def test_the_texture_bands_cover_hearing() -> None:
     assert TEXTURE_EDGES_HZ[[0, -1]] == pytest.approx([30.0, 20_000.0])
     assert (np.diff(TEXTURE_EDGES_HZ, 2) > 0.0).all()
+
+
+def test_a_small_file_cannot_ask_for_much_memory(tmp_path: Path) -> None:
+    arrays, metadata = parts()
+    arrays["freq_hz"] = np.zeros((100_000_000, 0), np.float32)
+    path = write(tmp_path / "hostile.instrument.safetensors", arrays, metadata)
+    assert "freq_hz has shape" in refused(path)
+
+
+def test_a_field_that_lengthens_decays_lengthens_the_tail() -> None:
+    instrument = an_instrument()
+    before = instrument.tail_s()
+    instrument.field = FieldWeights.zeros(3, 4, 8)
+    instrument.field.controls.b2[0, CONTROLS.index("damp")] = 1.0
+    assert instrument.tail_s() == pytest.approx(2.0 * before, rel=0.1)

@@ -8,7 +8,7 @@ import scipy.signal
 from numpy.typing import NDArray
 
 from rtsynth.decompose.synthesis import event_signal
-from rtsynth.engine import Engine, NoticeKind, Op
+from rtsynth.engine import Engine, EngineConfig, NoticeKind, Op
 from rtsynth.events import Event, EventTable
 from rtsynth.params import EVENT_PARAMS, event_param_named, param_named
 from rtsynth.render import Drawer, advance, at_rate, run_engine
@@ -20,6 +20,7 @@ VECTOR = tuple(np.linspace(-3.0, 3.0, 32))
 KINDS = [STRUCK, BOWED, BLOWN]
 VECTOR0 = event_param_named("vector0")[0]
 STRETCH = event_param_named("stretch")[0]
+DURATION = event_param_named("duration_s")[0]
 
 
 def note(resonance: int, **fields: object) -> EventTable:
@@ -339,3 +340,109 @@ def test_every_field_of_an_event_may_be_set_on_a_drawn_voice() -> None:
             for value in (param.minimum, min(param.maximum, 100.0)):
                 engine.post(Op.SET, engine.slot_of(1), -1, 0, index, value)
                 assert np.isfinite(run_engine(engine, 480, 480, drawer)).all()
+
+
+def test_a_duration_set_on_a_sounding_voice_lets_it_go() -> None:
+    engine, drawer = drawn_engine(note(BOWED, duration_s=math.inf, release_s=0.05), channels=1)
+    engine.post(Op.PLAY, 0, 0)
+    engine.post(Op.SET, engine.slot_of(1), 4_800, 0, DURATION, 0.3)
+    sound = run_engine(engine, RATE, 512, drawer)[:, 0]
+    assert np.std(sound[9_600:14_000]) > 0.01
+    assert np.abs(np.diff(sound[-9_600:])).max() < 1e-5
+    assert engine.stats().voices == 0
+
+
+def test_a_voice_turned_round_twice_is_let_go_in_its_time() -> None:
+    engine, drawer = drawn_engine(note(BOWED, duration_s=0.4, release_s=0.05), channels=1)
+    engine.post(Op.PLAY, 0, 0)
+    engine.post(Op.SET, engine.slot_of(1), 9_600, 0, STRETCH, -1.0)
+    engine.post(Op.SET, engine.slot_of(1), 14_400, 0, STRETCH, 1.0)
+    run_engine(engine, 2 * RATE, 512, drawer)
+    assert engine.stats().voices == 0
+
+
+def test_a_bow_drawn_backwards_is_no_louder() -> None:
+    engine, drawer = drawn_engine(note(BOWED, duration_s=5.0), channels=1)
+    engine.post(Op.PLAY, 0, 0)
+    engine.post(Op.SET, engine.slot_of(1), 2 * RATE, 0, STRETCH, -1.0)
+    sound = run_engine(engine, round(3.8 * RATE), 512, drawer)[:, 0]
+    level = np.array([np.std(sound[at : at + 4_800]) for at in range(0, len(sound) - 4_800, 4_800)])
+    # its first three quarters of a second apart: going forwards, the bow had no time to build it up
+    assert level[20:32].max() < 1.3 * level[5:20].max()
+
+
+def test_blown_noise_runs_backwards_without_growing() -> None:
+    engine, drawer = drawn_engine(note(BLOWN, duration_s=4.0, vector=(0.0,) * 32), channels=1)
+    engine.post(Op.PLAY, 0, 0)
+    engine.post(Op.SET, engine.slot_of(1), 2 * RATE, 0, STRETCH, -1.0)
+    sound = run_engine(engine, 4 * RATE, 512, drawer)[:, 0]
+    assert engine.stats().nans == 0
+    before, after = sound[RATE : 2 * RATE], sound[2 * RATE : round(3.5 * RATE)]
+    assert np.abs(after).max() < 4.0 * np.abs(before).max()
+
+
+def test_a_breath_without_modes_fades_when_it_is_let_go() -> None:
+    """5 ms, not the rest of the tick."""
+    instrument = drawn_instrument()
+    instrument.field = None
+    instrument.blow_wet[BLOWN] = 0.0
+    instrument.mode_gain[BLOWN] = 0.0
+    instrument.blow_gain[BLOWN] = 0.05
+    engine = Engine(
+        EngineConfig(sample_rate=RATE, channels=1, slots=4, voices=4),
+        instrument,
+        note(BLOWN, duration_s=0.2, vector=(0.0,) * 32),
+    )
+    engine.post(Op.PLAY, 0, 0)
+    sound = run_engine(engine, 14_400, 480)[:, 0]
+    assert np.std(sound[9_600:9_700]) > 0.3 * np.std(sound[4_800:9_600])
+    assert np.abs(np.diff(sound[9_900:])).max() < 1e-4
+
+
+def test_a_short_attack_is_read_backwards_within_its_bounds() -> None:
+    instrument = drawn_instrument()
+    instrument.field = None
+    instrument.mode_gain[:] = 0.0
+    instrument.attack[STRUCK] = 0.02
+    instrument.attack[BOWED:] = 0.9
+    for stretch in (-1.0, -2.0, -4.0):
+        table = note(BOWED - 1, stretch=stretch, vector=(0.0,) * 32, gain=1.0)
+        engine = Engine(
+            EngineConfig(sample_rate=RATE, channels=1, slots=4, voices=4), instrument, table
+        )
+        engine.post(Op.PLAY, 0, 0)
+        sound = run_engine(engine, 2 * RATE, 480)
+        assert np.abs(sound).max() < 0.05
+
+
+def test_a_full_inbox_does_not_stop_the_worker() -> None:
+    engine, drawer = drawn_engine(note(STRUCK, duration_s=5.0), channels=1, queue=128)
+    while engine.free_space() > 0:
+        engine.post(Op.SYNC, 0, RATE)
+    for value in (1.0, 2.0):
+        engine._state.vectors[engine.slot_of(1), 0] = value
+        engine._state.slots["version"] += 1
+        drawer.pump()
+    assert engine.free_space() == 0
+    stream(engine, drawer, RATE + 4_800)
+    assert drawer._by_slot, "it went on when there was room"
+    engine.post(Op.SET, engine.slot_of(1), -1, 0, VECTOR0, 5.0)
+    drawn = drawer.drawn
+    stream(engine, drawer, 4_800)
+    assert drawer.drawn > drawn
+
+
+def test_the_same_event_made_again_is_drawn_again() -> None:
+    table = note(STRUCK)
+    engine, drawer = drawn_engine(table, channels=1)
+    stream(engine, drawer, 480)
+    engine.post(Op.FREE, engine.slot_of(1))
+    out = np.zeros((960, 1), np.float32)
+    engine.process(out)  # the worker does not look meanwhile
+    engine.notices()
+    row = table.rows[0].copy()
+    row["id"] = 2
+    slot = engine.reserve(row)
+    engine.post(Op.ACTIVATE, slot)
+    stream(engine, drawer, 960)
+    assert int(engine._state.slots["cache"][slot]) >= 0
