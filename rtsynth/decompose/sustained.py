@@ -116,7 +116,7 @@ def measure_sustained(
         modes=own,
         controls=controls,
         weight=note.total / note.total.max(),
-        blow_gain=_blow(signal, note, sample_rate, pitch, controls),
+        blow_gain=_blow(signal if driven else None, note, sample_rate, pitch, controls),
         attack=attack,
     )
 
@@ -230,13 +230,16 @@ def _take_attack(
 
 
 def _blow(
-    signal: Float, note: _Note, sample_rate: float, pitch_hz: float, controls: Float
+    steady: Float | None, note: _Note, sample_rate: float, pitch_hz: float, controls: Float
 ) -> Float:
+    """[16] levels of the noise, its curves into `controls`; `steady` is a held note's signal."""
     top_hz = (float(note.ratio[-1]) + 0.5) * pitch_hz
     gain, bands, common = blow_curves(
         note.residual, sample_rate, note.start, len(controls), top_hz, note.kept
     )
-    gain = np.minimum(gain, floor_between(signal[note.start :], sample_rate, len(controls)))
+    if steady is not None:  # the noise of a hammer dies away: it has no median worth the name
+        floor = floor_between(steady[note.start :], sample_rate, len(controls))
+        gain = np.minimum(gain, floor)
     controls[:, :BLOW_BANDS] = bands
     controls[:, CONTROLS.index("dry")] = common
     return gain
