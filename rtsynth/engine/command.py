@@ -56,7 +56,6 @@ def _set_field(st: Any, slot_index: int, field: int, value: float) -> None:
     """One field of an event; its index is that in the parameter table, its unit the table's."""
     slot = st.slots[slot_index]
     rate = st.core[0].sample_rate
-    slot.version += 1
     if field >= FIRST_VECTOR:
         st.vectors[slot_index, field - FIRST_VECTOR] = value
     elif field == 0:
@@ -93,6 +92,7 @@ def _set_field(st: Any, slot_index: int, field: int, value: float) -> None:
         slot.pan = value
     elif field == 14:
         slot.release_s = value
+    slot.version += 1  # last: who sees it sees the value
 
 
 @state_kernel

@@ -111,7 +111,14 @@ class Drawer:
         if not self._send():
             return False  # later: those before must go first
         sounding = self._caches.sounding()
-        drew = self._draw_ahead(sounding) or self._draw_changed(sounding)
+        loud = {voice.slot for voice in sounding}
+        self._look()
+        drew = (
+            self._draw_ahead(sounding, 0)  # what voices are in now
+            or self._draw_changed(loud, loud)  # what somebody turns while it sounds
+            or self._draw_ahead(sounding, AHEAD)
+            or self._draw_changed(self._waiting, loud)
+        )
         self._send()
         return drew
 
@@ -153,14 +160,17 @@ class Drawer:
 
     # --- events that are new or were edited ------------------------------------------------------
 
-    def _draw_changed(self, sounding: list[Sounding]) -> bool:
+    def _look(self) -> None:
+        """See which events were made, edited or freed since the last look."""
         versions = self._caches.versions()
         for changed in np.flatnonzero(versions != self._seen).tolist():
             self._notice(changed, bool(versions[changed] < 0))
         self._seen = versions
-        while self._waiting:
-            loud = {voice.slot for voice in sounding}
-            slot = self._most_urgent(loud)
+
+    def _draw_changed(self, among: set[int], loud: set[int]) -> bool:
+        """Draw the most urgent of the slots that wait; False if there is none or no room."""
+        while self._waiting & among:
+            slot = self._most_urgent(self._waiting & among, loud)
             self._waiting.discard(slot)
             drew = self._draw_slot(slot, loud)
             if drew is None:
@@ -190,12 +200,12 @@ class Drawer:
         plays = self._by_slot.get(slot)
         return plays is not None and self._drawn[plays[1]].whole
 
-    def _most_urgent(self, loud: set[int]) -> int:
+    def _most_urgent(self, waiting: set[int], loud: set[int]) -> int:
         """What sounds, then what comes next, then what has passed."""
-        heard = self._waiting & loud
+        heard = waiting & loud
         if heard:
             return min(heard)
-        slots = np.array(sorted(self._waiting))
+        slots = np.array(sorted(waiting))
         return int(slots[np.argmin(self._urgency(slots))])
 
     def _urgency(self, slots: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -337,15 +347,19 @@ class Drawer:
         cache.segments[place] = number
         return True
 
-    def _draw_ahead(self, sounding: list[Sounding]) -> bool:
+    def _draw_ahead(self, sounding: list[Sounding], ahead: int) -> bool:
         """Draw the next segment that a voice will come to; False if all that have room are there.
 
         Events alike share a cache. If more of them sound at once, at different ages, than it has
         places, the last keep the controls they have.
+
+        Args:
+            sounding: voices.
+            ahead: segments beyond those they are in.
         """
         by_cache = {drawn.cache: drawn for drawn in self._drawn.values()}
         needed: dict[int, set[int]] = {}
-        for step in range(AHEAD + 1):
+        for step in range(ahead + 1):
             coming = []
             for voice in sounding:
                 number = int(voice.age_s / SEGMENT_S) + (-step if voice.backwards else step)

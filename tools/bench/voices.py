@@ -8,6 +8,7 @@ that a busy machine counts less. Edits go through a paced device while 64 events
 """
 
 import argparse
+import gc
 import math
 import os
 import sys
@@ -29,6 +30,7 @@ from rtsynth.nn.batch import BankTensors, EventBatch
 from rtsynth.nn.voice import Voices
 from rtsynth.params import event_param_named
 from rtsynth.render import Drawer, drawer_for
+from rtsynth.service import SWITCH_INTERVAL_S
 from tests.engine.drawn import random_field
 
 RATE, BLOCK, MODES = 48_000, 128, 32
@@ -107,6 +109,9 @@ def edit_times_ms(count: int) -> NDArray[np.float64]:
     assert drawer is not None
     drawer.finish()
     times = []
+    gc.collect()
+    gc.freeze()  # as the service does
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     with NullDevice(engine, block_size=BLOCK):
         drawer.start()
         engine.post(Op.PLAY, 0)
