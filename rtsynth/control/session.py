@@ -103,7 +103,7 @@ class Session:
         self.clock = Clock(engine)
         self.log: PerformanceLog | None = None
         self._mirror = Mirror(table)
-        facts = {"late_policy": late, "too_far_s": too_far_s, "macros": " ".join(macros)}
+        facts = {"late_policy": late, "too_far_s": too_far_s, "macros": ", ".join(macros)}
         self._query = Query(engine, self._mirror, facts)
         self._macros = {f"{MACRO}{name}": f"vector{i}" for i, name in enumerate(macros)}
         self._resonances = resonances

@@ -110,6 +110,8 @@ def bend_by(st: Any, v: int, semitones: float, damp: float) -> None:
     bent[TRANSPOSE] += semitones
     bent[DAMP] *= 2.0**damp
     bent[BRIGHT] += st.drawn[v, DRAWN_BRIGHT]
+    if st.resonances[voice.resonance].bow > 0.0 and voice.released == 0:
+        bent[STRETCH] = abs(bent[STRETCH])  # a bow drawn backwards still takes its time
     voice.ratio = 2.0 ** (bent[TRANSPOSE] / 12.0)
     voice.fall = bent[STRETCH] / bent[DAMP]
     voice.let = bent[RELEASE] / st.core[0].sample_rate

@@ -48,7 +48,7 @@ def test_a_macro_sets_the_coordinate_it_names() -> None:
     vector1 = next(i for i, p in enumerate(EVENT_PARAMS) if p.path == "vector1")
     assert (Op.SET, (float(vector1), 6.0)) in [(p.op, p.args) for p in engine.posts]
     assert do(session, "event/get", 1)["fields"]["vector1"] == 6.0
-    assert do(session, "status")["macros"] == "brightness odd"
+    assert do(session, "status")["macros"] == "brightness, odd"
 
 
 def test_a_macro_that_is_none_is_refused_with_those_there_are() -> None:

@@ -362,7 +362,10 @@ def test_a_voice_turned_round_twice_is_let_go_in_its_time() -> None:
 
 
 def test_a_bow_drawn_backwards_is_no_louder() -> None:
-    engine, drawer = drawn_engine(note(BOWED, duration_s=5.0), channels=1)
+    """What the bow does not hold would grow, were its modes to run backwards too."""
+    instrument = drawn_instrument()
+    instrument.t60_s[BOWED, :4] = 0.2
+    engine, drawer = drawn_engine(note(BOWED, duration_s=5.0), instrument, channels=1)
     engine.post(Op.PLAY, 0, 0)
     engine.post(Op.SET, engine.slot_of(1), 2 * RATE, 0, STRETCH, -1.0)
     sound = run_engine(engine, round(3.8 * RATE), 512, drawer)[:, 0]
