@@ -32,9 +32,16 @@ def find_shipped(name: str) -> Path:
 def find_score(word: str) -> Path:
     """A score by its path, or a shipped one by its name, such as `piano`; a file goes first.
 
-    What is neither comes back as a path, for its reader to refuse.
+    What looks like a path comes back as one, for its reader to refuse.
+
+    Raises:
+        UnknownNameError: a bare word that is neither a file nor a shipped instrument.
     """
     path = Path(word)
-    if word in INSTRUMENTS and not path.exists():
-        return find_shipped(word + SCORE_SUFFIX)
-    return path
+    if path.exists() or path.suffix or len(path.parts) != 1:
+        return path
+    if word not in INSTRUMENTS:
+        raise UnknownNameError(
+            f"no file and no shipped instrument {word[:80]!r}; shipped: {', '.join(INSTRUMENTS)}"
+        )
+    return find_shipped(word + SCORE_SUFFIX)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rtsynth.cli import run
+from rtsynth.errors import UnknownNameError
 from rtsynth.presets import INSTRUMENTS, find_score, find_shipped
 from rtsynth.render import instrument_beside, load_score, render_score
 
@@ -55,3 +56,9 @@ def test_a_shipped_score_is_called_by_its_name_unless_a_file_has_it(
     Path("tabla").write_bytes(b"mine")
     assert run(["render", "tabla", "-o", "out.wav"]) == 2
     assert capsys.readouterr().err.startswith("rtsynth: tabla:")
+
+
+def test_a_name_that_is_none_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UnknownNameError, match="bowed"):
+        find_score("bowd")
+    assert find_score("missing.score.safetensors") == Path("missing.score.safetensors")
