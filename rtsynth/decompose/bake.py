@@ -10,7 +10,7 @@ from rtsynth.decompose.recording import Recording
 from rtsynth.events import VECTOR_DIM, Event, EventTable, Kind, Score
 from rtsynth.instrument import Instrument
 
-__all__ = ["bake", "note_name"]
+__all__ = ["bake", "note_name", "score_of"]
 
 MAX_GAIN = 64.0
 NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -45,7 +45,12 @@ def bake(draft: Draft, floor: Float, recording: Recording, modes: int) -> tuple[
             seed=len(events) + 1,
         )
         events.append(texture)
-    score = Score(
+    return score_of(events, instrument, recording), instrument
+
+
+def score_of(events: list[Event], instrument: Instrument, recording: Recording) -> Score:
+    """The score of a recording that these events of an instrument resynthesise."""
+    return Score(
         EventTable(events),
         seconds=recording.seconds,
         sample_rate=recording.source_rate,
@@ -53,7 +58,6 @@ def bake(draft: Draft, floor: Float, recording: Recording, modes: int) -> tuple[
         instrument=instrument.fingerprint(),
         source=recording.source,
     )
-    return score, instrument
 
 
 def _instrument(draft: Draft, used: list[int], floor: Float | None, modes: int) -> Instrument:

@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Complex, Float
+from rtsynth.dsp.draw import CURVE_RATE
+from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.noise import fill_gaussian, uniform_at
 from rtsynth.dsp.texture import GRAIN, HOP, band_weights
 from rtsynth.events import Event
 from rtsynth.instrument import BLOW_EDGES_HZ, CONTROL_LIMITS, CONTROLS, Instrument
+from rtsynth.instrument.field import BEND, BOW, BRIGHT, DAMP, DRY, WET
 from rtsynth.units import LN1000
 
 __all__ = ["Drawing", "blown_noise", "drawn_attack", "sounding_modes"]
 
-TICK = 32
-CURVE_RATE = 250.0
-WET, DRY, BOW, BEND, DAMP, BRIGHT = range(16, 22)
 RELEASE_FADE_S = 0.005
 
 

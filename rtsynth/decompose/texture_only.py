@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from rtsynth.decompose.bake import score_of
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.recording import Recording
@@ -16,7 +17,7 @@ from rtsynth.decompose.texture_fit import (
 )
 from rtsynth.decompose.texture_hum import find_hum, without_hum
 from rtsynth.decompose.texture_statistics import band_levels, bands_below, texture_w1
-from rtsynth.events import EventTable, Score
+from rtsynth.events import Score
 from rtsynth.instrument import Instrument
 from rtsynth.metrics import tonality
 
@@ -89,12 +90,4 @@ def bake_texture(fit: TextureFit, recording: Recording) -> tuple[Score, Instrume
         recording: where it came from.
     """
     instrument = fit.instrument(recording.sample_rate)
-    score = Score(
-        EventTable([fit.event()]),
-        seconds=recording.seconds,
-        sample_rate=recording.source_rate,
-        channels=recording.channels,
-        instrument=instrument.fingerprint(),
-        source=recording.source,
-    )
-    return score, instrument
+    return score_of([fit.event()], instrument, recording), instrument

@@ -5,11 +5,10 @@ one point more than a segment needs, so that any age lies between two points of 
 Thread: audio.
 """
 
-import math
-
 import numpy as np
 
 from rtsynth.dsp.compile import kernel
+from rtsynth.dsp.strike import value_at
 
 __all__ = ["CURVE_RATE", "SEGMENT_POINTS", "add_drawn", "read_curves"]
 
@@ -78,14 +77,7 @@ def add_drawn(
     frames = out.shape[0]
     for n in range(first, last):
         at = position + (n - first) * rate
-        index = math.floor(at)
-        if index < 0 or index >= length:
-            continue
-        share = at - index
         total = 0.0
         for k in range(gains.shape[0]):
-            value = attack[k, index] * (1.0 - share)
-            if share > 0.0 and index + 1 < length:
-                value += attack[k, index + 1] * share
-            total += gains[k] * value
+            total += gains[k] * value_at(attack[k], length, at)
         out[n] += total * (start + (target - start) * (n + 1) / frames)

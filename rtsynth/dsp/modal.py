@@ -76,6 +76,29 @@ def ring_modes(modes: np.ndarray, count: int, work: np.ndarray, out: np.ndarray)
     return level
 
 
+@kernel("void(float32[:,::1], int64, int64, int64, float32[::1])", fastmath=True)
+def _sum_turning(work: np.ndarray, padded: int, first: int, last: int, out: np.ndarray) -> None:
+    """`out[n] = Re Σ g z` for n = first … last, every z turned by its pole, every g moved a step.
+
+    Args:
+        work: [6, M] float32: z, pole, g and the step of g; z and g are advanced.
+        padded: columns in use.
+        first: frame of the tick to begin at.
+        last: frame to end before.
+        out: [TICK] float32; out[first:last] is overwritten.
+    """
+    for n in range(first, last):
+        total = np.float32(0.0)
+        for m in range(padded):
+            re = work[0, m] * work[2, m] - work[1, m] * work[3, m]
+            im = work[0, m] * work[3, m] + work[1, m] * work[2, m]
+            work[0, m] = re
+            work[1, m] = im
+            work[4, m] += work[5, m]
+            total += re * work[4, m]
+        out[n] = total
+
+
 @kernel("float64(float64[:,::1], int64, float32[:,::1], float32[::1])", fastmath=True)
 def glide_modes(modes: np.ndarray, count: int, work: np.ndarray, out: np.ndarray) -> float:
     """`ring_modes` while the output gain moves linearly from G0 to G1.
@@ -105,16 +128,7 @@ def glide_modes(modes: np.ndarray, count: int, work: np.ndarray, out: np.ndarray
         modes[ZI, m] = zi
         modes[G0, m] = g
         level += g * (abs(zr) + abs(zi))
-    for n in range(TICK):
-        total = np.float32(0.0)
-        for m in range(padded):
-            re = work[0, m] * work[2, m] - work[1, m] * work[3, m]
-            im = work[0, m] * work[3, m] + work[1, m] * work[2, m]
-            work[0, m] = re
-            work[1, m] = im
-            work[4, m] += work[5, m]
-            total += re * work[4, m]
-        out[n] = total
+    _sum_turning(work, padded, 0, TICK, out)
     return level
 
 
@@ -256,16 +270,7 @@ def bow_modes(
         work[3, m] = modes[NI, m]
         work[4, m] = modes[G0, m]
         work[5, m] = (modes[G1, m] - modes[G0, m]) * step
-    for n in range(first, last):
-        total = np.float32(0.0)
-        for m in range(padded):
-            re = work[0, m] * work[2, m] - work[1, m] * work[3, m]
-            im = work[0, m] * work[3, m] + work[1, m] * work[2, m]
-            work[0, m] = re
-            work[1, m] = im
-            work[4, m] += work[5, m]
-            total += re * work[4, m]
-        out[n] = total
+    _sum_turning(work, padded, first, last, out)
     _turn_bow(modes, padded, frames)
     for m in range(padded):
         modes[WR, m] = height * (modes[AR, m] * modes[UR, m] - modes[AI, m] * modes[UI, m])

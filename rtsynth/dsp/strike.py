@@ -7,7 +7,7 @@ import numpy as np
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.noise import fill_white
 
-__all__ = ["add_attack", "strike_noise"]
+__all__ = ["add_attack", "strike_noise", "value_at"]
 
 
 @kernel(
@@ -53,6 +53,19 @@ def strike_noise(
         out[i] = level * total
 
 
+@kernel("float64(float32[::1], int64, float64)")
+def value_at(wave: np.ndarray, length: int, at: float) -> float:
+    """The first `length` samples of a wave read linearly between them, 0 outside."""
+    index = math.floor(at)
+    if index < 0 or index >= length:
+        return 0.0
+    share = at - index
+    value = wave[index] * (1.0 - share)
+    if share > 0.0 and index + 1 < length:
+        value += wave[index + 1] * share
+    return float(value)
+
+
 @kernel("float64(float32[::1], float64, float64, float64, int64, int64, float32[::1])")
 def add_attack(
     attack: np.ndarray,
@@ -77,15 +90,6 @@ def add_attack(
     Returns:
         The position after the last frame.
     """
-    length = attack.shape[0]
     for n in range(first, last):
-        at = position + (n - first) * rate
-        index = math.floor(at)
-        if index < 0 or index >= length:
-            continue
-        share = at - index
-        value = attack[index] * (1.0 - share)
-        if share > 0.0 and index + 1 < length:
-            value += attack[index + 1] * share
-        out[n] += gain * value
+        out[n] += gain * value_at(attack, attack.shape[0], position + (n - first) * rate)
     return position + (last - first) * rate

@@ -19,6 +19,7 @@ __all__ = [
     "grain_window",
     "inverse_fft",
     "overlap_add",
+    "silence_before",
     "swell_db",
     "texture_grain",
     "twiddles",
@@ -183,7 +184,7 @@ def overlap_add(grain: np.ndarray, window: np.ndarray, position: int, ring: np.n
     Args:
         grain: [size] float64.
         window: [size] float32.
-        position: index in the ring, ≥ 0.
+        position: of the grain's first frame; wraps around the ring.
         ring: [≥ size] float32, added to.
     """
     begin = position % ring.shape[0]
@@ -192,3 +193,16 @@ def overlap_add(grain: np.ndarray, window: np.ndarray, position: int, ring: np.n
         ring[begin + i] += grain[i] * window[i]
     for i in range(before, grain.shape[0]):
         ring[begin + i - ring.shape[0]] += grain[i] * window[i]
+
+
+@kernel("void(int64, float32[::1])")
+def silence_before(age: int, ring: np.ndarray) -> None:
+    """Leave nothing before this age in a ring that holds the two grains which sound at it.
+
+    Args:
+        age: frames since the onset, ≥ 0.
+        ring: [2·GRAIN] float32.
+    """
+    length = ring.shape[0]
+    for i in range((age // HOP - 1) * HOP, age):
+        ring[i % length] = 0.0

@@ -9,7 +9,7 @@ from typing import Any
 
 from rtsynth.dsp.bend import STRETCH
 from rtsynth.dsp.modal import TICK
-from rtsynth.dsp.texture import HOP, overlap_add, texture_grain
+from rtsynth.dsp.texture import HOP, overlap_add, silence_before, texture_grain
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import curves_at
 from rtsynth.engine.patch import BLOW_LEVEL, DRAWN_DRY, DRAWN_WET, NOW
@@ -41,21 +41,18 @@ def _add_grain(st: Any, v: int, index: int, age: int) -> None:
         st.twiddles,
         st.work64,
     )
-    position = (index * HOP) % st.rings.shape[1]
-    overlap_add(st.work64[0], st.window, position, st.rings[v])
+    overlap_add(st.work64[0], st.window, index * HOP, st.rings[v])
 
 
 @state_kernel
 def _open_ring(st: Any, v: int, age: int) -> None:
     """Fill the ring with the two grains that sound at this age, and with nothing before it."""
     ring = st.rings[v]
-    index = age // HOP
-    _add_grain(st, v, index - 1, age)
-    for i in range(HOP):
-        ring[((index - 1) * HOP + i) % ring.shape[0]] = 0.0
-    _add_grain(st, v, index, age)
-    for i in range(index * HOP, age):
-        ring[i % ring.shape[0]] = 0.0
+    for i in range(ring.shape[0]):
+        ring[i] = 0.0
+    _add_grain(st, v, age // HOP - 1, age)
+    _add_grain(st, v, age // HOP, age)
+    silence_before(age, ring)
 
 
 @state_kernel

@@ -22,6 +22,7 @@ from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.draw import CURVE_RATE, SEGMENT_POINTS, read_curves
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import ease
+from rtsynth.dsp.strike import strike_noise
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.patch import (
     BANK_BRIGHT,
@@ -42,8 +43,12 @@ __all__ = [
     "bend_voice",
     "curves_at",
     "draw_voice",
+    "is_blown",
+    "is_bowed",
+    "is_noisy",
     "move_controls",
     "project_vector",
+    "strike_from",
     "target_controls",
     "vibrato_at",
 ]
@@ -68,6 +73,43 @@ def target_controls(st: Any, v: int, out: Any) -> None:
     out[STRETCH] = slot.stretch if voice.kind != TEXTURE else 1.0
     out[RELEASE] = LN1000 / slot.release_s if voice.released != 0 else 0.0
     out[CAP] = max(res.impulse, max(res.noise_cap, STRONGEST_BOW * res.bow))
+
+
+@state_kernel
+def is_bowed(st: Any, v: int) -> bool:
+    """Whether a bow is on voice v."""
+    voice = st.voices[v]
+    return st.resonances[voice.resonance].bow > 0.0 and voice.released == 0
+
+
+@state_kernel
+def is_blown(st: Any, v: int) -> bool:
+    """Whether blown noise of voice v sounds; that of one let go has a fade's length to go."""
+    voice = st.voices[v]
+    fading = voice.release + st.fade.shape[0] >= st.core[0].tick_frame
+    return st.resonances[voice.resonance].blown != 0 and fading
+
+
+@state_kernel
+def is_noisy(st: Any, v: int) -> bool:
+    """Whether the strike of voice v has noise."""
+    res = st.resonances[st.voices[v].resonance]
+    return res.strike_frames > 0.0 and (res.strike_dry > 0.0 or res.strike_wet > 0.0)
+
+
+@state_kernel
+def strike_from(st: Any, v: int, age: int) -> None:
+    """The noise of voice v's strike from this age on, in frames, into st.drive[0]."""
+    voice = st.voices[v]
+    strike_noise(
+        voice.seed,
+        age,
+        st.resonances[voice.resonance].strike_frames,
+        st.envelope[voice.resonance],
+        st.taps[voice.resonance],
+        st.work64[0],
+        st.drive[0],
+    )
 
 
 @state_kernel
@@ -110,7 +152,7 @@ def bend_by(st: Any, v: int, semitones: float, damp: float) -> None:
     bent[TRANSPOSE] += semitones
     bent[DAMP] *= 2.0**damp
     bent[BRIGHT] += st.drawn[v, DRAWN_BRIGHT]
-    if st.resonances[voice.resonance].bow > 0.0 and voice.released == 0:
+    if is_bowed(st, v):
         bent[STRETCH] = abs(bent[STRETCH])  # a bow drawn backwards still takes its time
     voice.ratio = 2.0 ** (bent[TRANSPOSE] / 12.0)
     voice.fall = bent[STRETCH] / bent[DAMP]
@@ -169,6 +211,8 @@ def curves_at(st: Any, v: int, age: float, out: Any) -> bool:
 def draw_voice(st: Any, v: int, age: float) -> bool:
     """Move the drawn controls to the curves at this age; whether the modes must bend."""
     voice = st.voices[v]
+    if voice.cache < 0:  # nothing has ever been drawn for it
+        return False
     target = st.target[0]
     if not curves_at(st, v, age, target):
         st.core[0].undrawn += 1

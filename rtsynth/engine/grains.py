@@ -13,7 +13,7 @@ from rtsynth.dsp.grain import HOP, ring_bound
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.safety import largest
 from rtsynth.engine.compile import door, state_kernel
-from rtsynth.engine.controls import TEXTURE
+from rtsynth.engine.controls import TEXTURE, is_bowed
 from rtsynth.engine.hand import give_voice, may_ring, take_voice
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import NOW, STRIKE_LEVEL
@@ -32,7 +32,7 @@ GRAIN_LATE, RENDERER = int(NoticeKind.GRAIN_LATE), int(NoticeKind.RENDERER)
 @state_kernel
 def _bound_level(st: Any, v: int) -> None:
     voice = st.voices[v]
-    if st.resonances[voice.resonance].bow > 0.0 and voice.released == 0:
+    if is_bowed(st, v):
         return  # as loud as it was when it was given
     voice.level = ring_bound(
         st.bank[voice.resonance],

@@ -32,7 +32,7 @@ from rtsynth.dsp.grain import (
 )
 from rtsynth.dsp.modal import G0, G1, TICK, UI, UR, ZI, ZR
 from rtsynth.engine.compile import state_kernel
-from rtsynth.engine.controls import TEXTURE, bend_voice
+from rtsynth.engine.controls import TEXTURE, bend_voice, is_blown, is_bowed, is_noisy
 from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BOW, NOW
 from rtsynth.engine.record import ENGINE, TO_WORKER, WORKER
 from rtsynth.engine.ring import WRITTEN
@@ -62,27 +62,20 @@ def _tuned_anew(st: Any, v: int) -> bool:
 
 
 @state_kernel
-def _bowed(st: Any, v: int) -> bool:
-    voice = st.voices[v]
-    return st.resonances[voice.resonance].bow > 0.0 and voice.released == 0
-
-
-@state_kernel
 def _let_go_now(st: Any, v: int) -> bool:
     """Whether a bow leaves voice v in this tick."""
-    return _bowed(st, v) and st.voices[v].release < st.core[0].tick_frame + TICK
+    return is_bowed(st, v) and st.voices[v].release < st.core[0].tick_frame + TICK
 
 
 @state_kernel
 def may_ring(st: Any, v: int) -> bool:
     """Whether nothing but its own state and a bow moves the modes of voice v."""
     voice = st.voices[v]
-    res = st.resonances[voice.resonance]
     if voice.kind == TEXTURE or voice.driven != 0 or st.controls[v, STRETCH] < 0.0:
         return False
     if _let_go_now(st, v):
         return False
-    if res.blown != 0 and voice.release + st.fade.shape[0] >= st.core[0].tick_frame:
+    if is_blown(st, v):
         return False
     return not _tuned_anew(st, v)
 
@@ -110,8 +103,7 @@ def begin_hand(st: Any, v: int) -> None:
     core = st.core[0]
     voice = st.voices[v]
     res = st.resonances[voice.resonance]
-    noisy = res.strike_frames > 0.0 and (res.strike_dry > 0.0 or res.strike_wet > 0.0)
-    if core.grains == 0 or core.hop_open == 0 or noisy or voice.kind == TEXTURE:
+    if core.grains == 0 or core.hop_open == 0 or is_noisy(st, v) or voice.kind == TEXTURE:
         return
     if res.bow > 0.0:
         return
@@ -143,7 +135,7 @@ def take_voice(st: Any, v: int) -> None:
     bank = st.bank[voice.resonance]
     bend_modes(bank, voice.modes, bent, st.gain_db[v], voice.seed, rate, modes)
     place_modes(modes, voice.modes, st.bases[v], voice.turned, voice.aged, voice.lost)
-    if _bowed(st, v):
+    if is_bowed(st, v):
         place_bow(modes, voice.modes, st.bows[v], voice.turned)
     voice.hand = ENGINE
     bend_voice(st, v)
@@ -163,7 +155,7 @@ def _open_place(st: Any, v: int) -> None:
     entry = st.grain_voices[voice.place]
     entry.resonance = voice.resonance
     entry.attacking = 0
-    entry.bowed = 1 if _bowed(st, v) else 0
+    entry.bowed = 1 if is_bowed(st, v) else 0
     entry.seed = voice.seed
     entry.event = slot.id
     entry.inharm = st.controls[v, INHARM]
@@ -244,7 +236,7 @@ def trace_voice(st: Any, v: int, first: int, bright: float, position: float, len
     row[BRIGHT] = voice.bright
     row[POSITION] = position - first * speed
     row[SPEED] = speed
-    if _bowed(st, v):
+    if is_bowed(st, v):
         row[HEIGHT] = _bow_height(st, v)
         fallen = voice.fall * TICK / st.core[0].sample_rate
         bank = st.bank[voice.resonance]

@@ -31,13 +31,13 @@ from rtsynth.dsp.modal import (
     open_modes,
     set_bow,
 )
-from rtsynth.dsp.strike import strike_noise
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import (
     TEXTURE,
     bend_by,
     bend_voice,
     curves_at,
+    strike_from,
     target_controls,
     vibrato_at,
 )
@@ -107,15 +107,7 @@ def _run_up(st: Any, v: int, age: int) -> None:
     done = 0
     while done < strike:
         count = min(RUN_UP, strike - done)
-        strike_noise(
-            voice.seed,
-            done,
-            res.strike_frames,
-            st.envelope[voice.resonance],
-            st.taps[voice.resonance],
-            st.work64[0],
-            noise,
-        )
+        strike_from(st, v, done)
         for n in range(count):
             drive[n] = res.strike_wet * noise[n]
         if done == 0:

@@ -1,6 +1,12 @@
 """Where each live parameter stands in `State.params`, and what its columns mean. Thread: any."""
 
-from rtsynth.instrument import CONTROLS, MEMBERS
+from rtsynth.instrument import MEMBERS
+from rtsynth.instrument.field import BEND as DRAWN_BEND
+from rtsynth.instrument.field import BOW as DRAWN_BOW
+from rtsynth.instrument.field import BRIGHT as DRAWN_BRIGHT
+from rtsynth.instrument.field import DAMP as DRAWN_DAMP
+from rtsynth.instrument.field import DRY as DRAWN_DRY
+from rtsynth.instrument.field import WET as DRAWN_WET
 from rtsynth.params import PARAMS
 
 __all__ = [
@@ -47,7 +53,3 @@ BLOW_LEVEL = _INDEX["voice/blow"]
 BOW_LEVEL = _INDEX["voice/bow"]
 FIELD_LEVEL = _INDEX[f"field/{MEMBERS[0]}"]
 """Of the first member; the others follow."""
-
-DRAWN_WET, DRAWN_DRY, DRAWN_BOW, DRAWN_BEND, DRAWN_DAMP, DRAWN_BRIGHT = (
-    CONTROLS.index(name) for name in ("wet", "dry", "bow", "bend", "damp", "bright")
-)

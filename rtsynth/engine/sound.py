@@ -17,10 +17,19 @@ from rtsynth.dsp.modal import (
 )
 from rtsynth.dsp.ramp import apply_fade, ease
 from rtsynth.dsp.safety import largest
-from rtsynth.dsp.strike import add_attack, strike_noise
+from rtsynth.dsp.strike import add_attack
 from rtsynth.engine.blow import blow
 from rtsynth.engine.compile import door, state_kernel
-from rtsynth.engine.controls import TEXTURE, bend_voice, move_controls, target_controls
+from rtsynth.engine.controls import (
+    TEXTURE,
+    bend_voice,
+    is_blown,
+    is_bowed,
+    is_noisy,
+    move_controls,
+    strike_from,
+    target_controls,
+)
 from rtsynth.engine.hand import enter_hop, trace_vector, trace_voice
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BOW, DRAWN_DRY, NOW, STRIKE_LEVEL
@@ -44,17 +53,9 @@ def _strike(st: Any, v: int, first: int) -> None:
     tick = st.core[0].tick_frame
     age = tick - voice.onset
     noise, drive = st.drive[0], st.drive[1]
-    noisy = res.strike_frames > 0.0 and (res.strike_dry > 0.0 or res.strike_wet > 0.0)
+    noisy = is_noisy(st, v)
     if noisy:
-        strike_noise(
-            voice.seed,
-            age,
-            res.strike_frames,
-            st.envelope[voice.resonance],
-            st.taps[voice.resonance],
-            st.work64[0],
-            noise,
-        )
+        strike_from(st, v, age)
         dry = res.strike_dry * st.params[STRIKE_LEVEL, NOW]
         for n in range(first, TICK):
             drive[n] += res.strike_wet * noise[n]
@@ -72,7 +73,7 @@ def _sound_modes(st: Any, v: int, first: int, last: int, driven: bool, bent: boo
     if last <= first:
         return float(voice.level)
     height = 0.0
-    bowed = st.resonances[voice.resonance].bow > 0.0 and voice.released == 0
+    bowed = is_bowed(st, v)
     if bowed:
         height = st.resonances[voice.resonance].bow * st.params[BOW_LEVEL, NOW]
         height *= 2.0 ** st.drawn[v, DRAWN_BOW]
@@ -171,12 +172,6 @@ def _let_go(st: Any, v: int) -> None:
     bend_voice(st, v)
 
 
-@kernel()
-def _blown_out(st: Any, voice: Any) -> bool:
-    """Whether the noise of a voice that was let go has faded."""
-    return voice.release + st.fade.shape[0] < st.core[0].tick_frame
-
-
 @state_kernel
 def _modal(st: Any, v: int, first: int) -> None:
     """One tick of a modal voice into st.mono."""
@@ -186,7 +181,7 @@ def _modal(st: Any, v: int, first: int) -> None:
     if bent:
         bend_voice(st, v)
     driven = voice.driven != 0
-    blown = res.blown != 0 and not _blown_out(st, voice)
+    blown = is_blown(st, v)
     letting_go = voice.released == 0 and voice.release < st.core[0].tick_frame + TICK
     for n in range(TICK):
         st.drive[1, n] = 0.0
@@ -235,7 +230,7 @@ def _finished(st: Any, v: int) -> bool:
     res = st.resonances[voice.resonance]
     if res.sustained != 0 and voice.released == 0:
         return False
-    if res.blown != 0 and not _blown_out(st, voice):
+    if is_blown(st, v):
         return False
     backwards = st.controls[v, STRETCH] < 0.0
     if backwards and voice.released == 0:

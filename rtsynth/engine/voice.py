@@ -223,8 +223,6 @@ def start_voice(
     voice.hand = ENGINE
     voice.place = -1
     target_controls(st, v, st.controls[v])
-    for i in range(st.rings.shape[1]):
-        st.rings[v, i] = 0.0
     _begin_fade(st, v, first, age)
     _begin_drawing(st, v)
     _begin_age(st, v, first, age)

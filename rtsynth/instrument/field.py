@@ -42,6 +42,9 @@ CONTROL_LIMITS = np.array(
 )
 """[22, 2] what the sum of the members is clipped to."""
 
+WET, DRY, BOW, BEND, DAMP, BRIGHT = range(16, 22)
+"""Places in `CONTROLS` after the noise bands."""
+
 VECTOR_SCALE = 12.0
 """A coordinate of the vector that counts as 1 for the field; coordinates are about decibels."""
 
@@ -209,14 +212,14 @@ class FieldWeights:
     def longest_damp(self) -> NDArray[np.float64]:
         """[R] factor ≥ 1 on T60s by which each prototype's are lengthened at most."""
         ages_s = np.geomspace(1e-3, 20.0, 16)
-        damp, vector = CONTROLS.index("damp"), np.zeros(VECTOR_DIM)
-        if not (self.controls.w2[..., damp].any() or self.controls.b2[..., damp].any()):
+        vector = np.zeros(VECTOR_DIM)
+        if not (self.controls.w2[..., DAMP].any() or self.controls.b2[..., DAMP].any()):
             return np.ones(len(self.controls.prototype))
         highest = [
-            self.draw_controls(r, vector, ages_s).sum(axis=0)[:, damp].max()
+            self.draw_controls(r, vector, ages_s).sum(axis=0)[:, DAMP].max()
             for r in range(len(self.controls.prototype))
         ]
-        factor: NDArray[np.float64] = 2.0 ** np.clip(highest, 0.0, CONTROL_LIMITS[damp, 1])
+        factor: NDArray[np.float64] = 2.0 ** np.clip(highest, 0.0, CONTROL_LIMITS[DAMP, 1])
         return factor
 
     def arrays(self) -> dict[str, Array]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from rtsynth.dsp.click import CELLS_PER_S, count_clicks, place_click, size_click
 from rtsynth.dsp.noise import fill_gaussian
-from rtsynth.dsp.texture import BINS, GRAIN, HOP, NODES_PER_CYCLE, SWELLS, band_weights
+from rtsynth.dsp.texture import BINS, GRAIN, HOP, band_weights, swell_db
 from rtsynth.instrument import TEXTURE_BANDS, TEXTURE_EDGES_HZ
 
 __all__ = ["Texture", "TextureMoments"]
@@ -169,17 +169,10 @@ class Texture(nn.Module):
 
 
 def _swells(seed: int, cycles: np.ndarray) -> np.ndarray:
-    """[grains, 32] unit-variance motion of every band, as the kernel `swell_db`."""
-    at = cycles * NODES_PER_CYCLE
-    node = np.floor(at).astype(int)
-    turn = 0.5 * np.pi * (at - node)
-    moved = np.empty((len(at), TEXTURE_BANDS))
-    for band in range(TEXTURE_BANDS):
-        pairs = np.empty((2, int(node[-1] - node[0]) + 2))
-        fill_gaussian(np.uint64(seed) ^ SWELLS, (band << 40) + int(node[0]), pairs[0], pairs[1])
-        first, second = pairs[0, node - node[0]], pairs[0, node - node[0] + 1]
-        moved[:, band] = np.cos(turn) * first + np.sin(turn) * second
-    return moved
+    """[grains, 32] unit-variance motion of every band."""
+    key = np.uint64(seed)
+    moved = [[swell_db(key, band, at) for band in range(TEXTURE_BANDS)] for at in cycles.tolist()]
+    return np.array(moved)
 
 
 def _drawn(

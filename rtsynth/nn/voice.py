@@ -17,6 +17,7 @@ from torch import Tensor
 
 from rtsynth.dsp.modal import TICK
 from rtsynth.instrument import CONTROL_LIMITS
+from rtsynth.instrument.field import BEND, BOW, BRIGHT, DAMP, DRY, WET
 from rtsynth.nn.batch import BankTensors, EventBatch
 from rtsynth.nn.curves import read_curves
 from rtsynth.nn.excitation import blow_noise, frames_of, grain_ages, scan_linear, strike_table
@@ -25,7 +26,6 @@ from rtsynth.units import LN1000
 
 __all__ = ["Controls", "VoiceState", "Voices"]
 
-WET, DRY, BOW, BEND, DAMP, BRIGHT = range(16, 22)
 NYQUIST_SHARE = 0.49
 RELEASE_FADE_S = 0.005
 DB_TO_LOG2 = math.log2(10.0) / 20.0

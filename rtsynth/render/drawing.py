@@ -35,9 +35,13 @@ PAST = 1e12  # frames; what has passed is needed after all that comes
 Key = tuple[int, bytes, float]
 
 
-def _prototype(resonance: int) -> Key:
-    """The key of what a resonance's events play until they are drawn."""
-    return resonance, np.zeros(VECTOR_DIM, np.float32).tobytes(), math.inf
+PROTOTYPE = np.zeros(VECTOR_DIM, np.float32)
+"""The vector at which a resonance's prototype is drawn; its duration is infinite."""
+
+
+def _key(resonance: int, vector: NDArray[np.float32], duration_s: float) -> Key:
+    """What events must have in common to be drawn alike."""
+    return resonance, vector.tobytes(), duration_s
 
 
 @dataclasses.dataclass
@@ -150,11 +154,10 @@ class Drawer:
 
     def _draw_prototypes(self, resonances: int) -> None:
         for resonance in range(resonances):
-            key = _prototype(resonance)
-            drawn = self._draw(resonance, np.zeros(VECTOR_DIM, np.float32), math.inf, set())
+            drawn = self._draw(resonance, PROTOTYPE, math.inf, set())
             assert drawn is not None, "there is a cache for every resonance"
             drawn.prototype = True
-            self._drawn[key] = drawn
+            self._drawn[_key(resonance, PROTOTYPE, math.inf)] = drawn
             self._post(Op.PROTOTYPE, resonance, drawn.cache)
         self._send()
 
@@ -190,11 +193,7 @@ class Drawer:
 
     def _plays(self, slot: int) -> tuple[int, Key]:
         """Which event stands in a slot, and what it is drawn from."""
-        return self._caches.event_id(slot), self._key(slot)
-
-    def _key(self, slot: int) -> Key:
-        resonance, vector, duration_s = self._caches.event(slot)
-        return resonance, vector.tobytes(), duration_s
+        return self._caches.event_id(slot), _key(*self._caches.event(slot))
 
     def _whole(self, slot: int) -> bool:
         plays = self._by_slot.get(slot)
@@ -216,16 +215,17 @@ class Drawer:
 
     def _draw_slot(self, slot: int, loud: set[int]) -> bool | None:
         """Whether anything had to be drawn for a slot; None if there is no cache to be had."""
-        key = self._key(slot)
+        event = self._caches.event(slot)  # read once: it may be edited meanwhile
+        key = _key(*event)
         before = self._drawn.get(key)
         if before is not None and before.whole:
             self._give(slot, key)
             return False
         hurry = slot in loud and before is None
         slots = {slot} if before is None else before.slots | {slot}
-        made = self._draw(*self._caches.event(slot), slots, hurry)
+        made = self._draw(*event, slots, hurry)
         if made is None and self._make_room(slot, loud):
-            made = self._draw(*self._caches.event(slot), slots, hurry)
+            made = self._draw(*event, slots, hurry)
         if made is None:
             return None
         self._drawn[key] = made
@@ -304,7 +304,7 @@ class Drawer:
         for number in sorted(numbers):
             self._draw_segment(drawn, number, numbers)
         if hurry:
-            self._keep_attack(min(slots), cache)
+            self._keep_attack(min(slots), resonance, cache)
         else:
             self._draw_attack(drawn, cache)
         self.drawn += 1
@@ -323,12 +323,10 @@ class Drawer:
             cache.attack[:] = slower[: cache.attack.shape[1]].T
         cache.record["attack_frames"] = cache.attack.shape[1]
 
-    def _keep_attack(self, slot: int, cache: Cache) -> None:
-        """Copy the attack that a slot plays now."""
+    def _keep_attack(self, slot: int, resonance: int, cache: Cache) -> None:
+        """Copy the attack that a slot plays now, its resonance's prototype if it has none."""
         plays = self._by_slot.get(slot)
-        key = plays[1] if plays is not None else None
-        if key is None:
-            key = _prototype(self._caches.event(slot)[0])
+        key = plays[1] if plays is not None else _key(resonance, PROTOTYPE, math.inf)
         before = self._caches[self._drawn[key].cache]
         cache.attack[:] = before.attack
         cache.record["attack_frames"] = before.record["attack_frames"]

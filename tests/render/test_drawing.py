@@ -1,8 +1,5 @@
 """The worker draws in time, in a thread of its own, while a device plays."""
 
-import time
-from collections.abc import Callable
-
 import numpy as np
 
 from rtsynth.audio import NullDevice
@@ -12,19 +9,11 @@ from rtsynth.events import Event, EventTable, Score
 from rtsynth.params import event_param_named
 from rtsynth.render import drawer_for, render_score
 from rtsynth.service import Config, Service
+from tests.audio.wait import until
 from tests.engine.bank import small_instrument
 from tests.engine.drawn import BOWED, STRUCK, drawn_engine, drawn_instrument, one
 
 VECTOR0 = event_param_named("vector0")[0]
-
-
-def wait_until(what: Callable[[], bool], seconds: float = 10.0) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if what():
-            return True
-        time.sleep(0.002)
-    return False
 
 
 def test_an_instrument_without_a_field_needs_no_drawer() -> None:
@@ -38,12 +27,12 @@ def test_an_edit_is_drawn_while_a_device_plays() -> None:
     with NullDevice(engine, block_size=128):
         drawer.start()
         engine.post(Op.PLAY, 0)
-        assert wait_until(lambda: engine.stats().voices == 1)
+        assert until(lambda: engine.stats().voices == 1)
         before = int(engine._state.slots["cache"][slot])
         drawn = drawer.drawn
         engine.post(Op.SET, slot, -1, 0, VECTOR0, 12.0)
-        assert wait_until(lambda: int(engine._state.slots["cache"][slot]) != before)
-        assert wait_until(lambda: drawer.drawn == drawn + 2), "first the curves, then the attack"
+        assert until(lambda: int(engine._state.slots["cache"][slot]) != before)
+        assert until(lambda: drawer.drawn == drawn + 2), "first the curves, then the attack"
         drawer.stop()
     assert engine.stats().nans == 0
 
@@ -114,7 +103,7 @@ def test_a_service_on_a_fitted_instrument_draws_what_is_made_and_edited() -> Non
         new = service.session.submit([parse("event/new", (-1, "resonance", STRUCK))])[0]
         event = int(new.result["id"])
         service.session.submit([parse("event/set", (event, "macro/warmth", 8.0))])
-        assert wait_until(lambda: drawer.drawn > drawn)
+        assert until(lambda: drawer.drawn > drawn)
         service.session.submit([parse("event/trigger", (event, 1.0))])
-        assert wait_until(lambda: service.engine.stats().voices == 1)
+        assert until(lambda: service.engine.stats().voices == 1)
         assert service.session.stats()["macros"] == "warmth"
