@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Complex, Float, project
 
-__all__ = ["Window", "fit_amplitudes", "fit_offsets"]
+__all__ = ["Window", "fit_amplitudes", "fit_offsets", "weighted_amplitudes"]
 
 RIDGE = 1e-4
 OFFSET_RIDGE = 0.1
@@ -47,6 +47,32 @@ def fit_amplitudes(s: Complex, windows: list[Window], ridge: float = RIDGE) -> C
         gram += window.gain**2 * _real_gram(same, mixed)
         products = project(s, window.signal) * np.exp(s * window.first).conj()
         right += window.gain * np.concatenate([products.real, products.imag])
+    return _solved(gram, right, ridge)
+
+
+def weighted_amplitudes(
+    s: Complex, signal: Float, pieces: list[tuple[int, int, float]], ridge: float = RIDGE
+) -> Complex:
+    """[modes] complex amplitudes at sample 0 that fit a signal best.
+
+    Args:
+        s: [modes] exponents per sample.
+        signal: [samples] from the onset on.
+        pieces: (first, last, weight) stretches of it; what lies in none does not count.
+        ridge: relative weight that keeps unsupported amplitudes small.
+    """
+    count = len(s)
+    gram = np.zeros((2 * count, 2 * count))
+    right = np.zeros(2 * count)
+    for first, last, weight in pieces:
+        gram += weight * _real_gram(*_sums(s, first, last))
+        products = project(s, signal[first:last]) * np.exp(s * first).conj()
+        right += weight * np.concatenate([products.real, products.imag])
+    return _solved(gram, right, ridge)
+
+
+def _solved(gram: Float, right: Float, ridge: float) -> Complex:
+    count = len(right) // 2
     diagonal = np.diag_indices_from(gram)
     gram[diagonal] *= 1.0 + ridge
     gram[diagonal] += 1e-9 * float(np.trace(gram)) / (2 * count) + 1e-30

@@ -10,9 +10,12 @@ ATTACK_S = 0.2
 FADE_FROM = 0.4  # of the attack's length; from there it fades to nothing
 CROWDED_WEIGHT = 0.1  # of samples after the next onset, which belong to others too
 SHRINK = 0.15
+CERTAIN_S = 0.02
 
 
-def fit_attack(residuals: list[Float], gains: list[float], gaps: list[int], length: int) -> Float:
+def fit_attack(
+    residuals: list[Float], gains: list[float], gaps: list[int], length: int, sample_rate: float
+) -> Float:
     """[length] waveform that strikes of one resonance share beyond its modes.
 
     Args:
@@ -20,12 +23,15 @@ def fit_attack(residuals: list[Float], gains: list[float], gaps: list[int], leng
         gains: of each strike.
         gaps: samples until the next onset of anything.
         length: samples of the attack.
+        sample_rate: Hz.
     """
     weights = [
         _weights(g, gap, len(r), length) for r, g, gap in zip(residuals, gains, gaps, strict=True)
     ]
     scaled = [_padded(r, length) / g for r, g in zip(residuals, gains, strict=True)]
-    mean = _weighted(scaled, weights, gains)
+    # the first moment cancels the modes' sudden start: there a smaller attack is a click
+    shrink = SHRINK * np.minimum(np.arange(length) / (CERTAIN_S * sample_rate), 1.0)
+    mean = _weighted(scaled, weights, gains, shrink)
     if len(scaled) > 2:  # a strike unlike the others counts less
         errors = np.array(
             [
@@ -34,7 +40,9 @@ def fit_attack(residuals: list[Float], gains: list[float], gaps: list[int], leng
             ]
         )
         trust = 1.0 / (1.0 + errors / (2.0 * np.median(errors) + 1e-20))
-        mean = _weighted(scaled, [w * t for w, t in zip(weights, trust, strict=True)], gains)
+        mean = _weighted(
+            scaled, [w * t for w, t in zip(weights, trust, strict=True)], gains, shrink
+        )
     attack: Float = mean * attack_fade(length)
     return attack
 
@@ -53,10 +61,10 @@ def _weights(gain: float, gap: int, present: int, length: int) -> Float:
     return weight
 
 
-def _weighted(parts: list[Float], weights: list[Float], gains: list[float]) -> Float:
+def _weighted(parts: list[Float], weights: list[Float], gains: list[float], shrink: Float) -> Float:
     top = sum(float(w.max(initial=0.0)) for w in weights) or float(np.sum(np.square(gains)))
     above = np.sum([p * w for p, w in zip(parts, weights, strict=True)], axis=0)
-    mean: Float = above / (np.sum(weights, axis=0) + SHRINK * top + 1e-30)
+    mean: Float = above / (np.sum(weights, axis=0) + shrink * top + 1e-30)
     return mean
 
 

@@ -2,15 +2,42 @@
 
 import numpy as np
 
-from rtsynth.decompose.attack import attack_fade
+from rtsynth.decompose.attack import ATTACK_S, attack_fade
 from rtsynth.decompose.damped import Float
+from rtsynth.decompose.fit import Fit
 
-__all__ = ["choose_level", "fit_noise"]
+__all__ = ["choose_level", "fit_noise", "give_noise"]
 
 ENVELOPE_POINTS, FILTER_TAPS = 64, 32
 LEVELS = (0.0, 0.25, 0.5, 0.7, 1.0)
 SIZE, HOP = 512, 128
 FLOOR = 1e-4 * SIZE / 4
+
+
+def give_noise(fit: Fit) -> None:
+    """Learn each resonance's noise from what is left around its strikes.
+
+    Args:
+        fit: its draft's resonances are changed, its residual is not.
+    """
+    rate = fit.draft.sample_rate
+    span = round(ATTACK_S * rate)
+    for index, resonance in enumerate(fit.draft.resonances):
+        strikes = fit.draft.of(index)
+        parts, gains, floors = [], [], []
+        for strike in strikes:
+            parts.append(fit.left(strike, min(span, fit.gap(strike.onset))))
+            gains.append(strike.gain)
+            before = fit.residual[max(0, strike.onset - span // 4) : strike.onset]
+            floors.append(float(np.sqrt(np.mean(before**2))) if len(before) else 0.0)
+        length = min((len(p) for p in parts), default=0)
+        envelope, taps = fit_noise([p[:length] for p in parts], gains, floors, rate)
+        spans = [slice(strike.onset, strike.onset + length) for strike in strikes]
+        targets = [fit.signal[span] for span in spans]
+        models = [fit.signal[span] - fit.residual[span] for span in spans]
+        level = choose_level(targets, models, gains, envelope, taps)
+        resonance.noise_envelope, resonance.noise_filter = level * envelope, taps
+        resonance.noise_s = length / rate if level > 0.0 else 0.0
 
 
 def choose_level(

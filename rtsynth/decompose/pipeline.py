@@ -15,9 +15,12 @@ from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Draft, Resonance, Strike
 from rtsynth.decompose.fit import Fit
 from rtsynth.decompose.grouping import group
+from rtsynth.decompose.noise import give_noise
+from rtsynth.decompose.offset import give_offsets
 from rtsynth.decompose.one_event import sustained_event
 from rtsynth.decompose.onset import find_onsets
 from rtsynth.decompose.panning import fit_pans, mid_signal
+from rtsynth.decompose.prune import drop_weak, lift_gains
 from rtsynth.decompose.recipe import Recipe
 from rtsynth.decompose.recording import Recording, read_audio, recording_from_array
 from rtsynth.decompose.report import make_report
@@ -142,19 +145,19 @@ def _analyse(recording: Recording, recipe: Recipe, bar: "tqdm[Any]") -> tuple[Dr
         for modes, pitch in zip(groups.modes, groups.pitches_hz, strict=True)
     ]
     draft = Draft(rate, len(signal), strikes, resonances)
-    fit = Fit(signal, draft, attack=recipe.attack)
+    fit = Fit(signal, draft, modes=recipe.modes, attack=recipe.attack)
     bar.total = len(onsets) + recipe.sweeps * len(resonances)
     for number in range(recipe.sweeps):
-        fit.sweep(number, bar.update)
+        fit.sweep(number, bar.update, peel=number in (1, 2))
         if number % 2 == 1:
-            fit.lift_gains()
-            fit.drop_weak(recipe.weakest_db)
-    fit.lift_gains()
+            lift_gains(fit)
+            drop_weak(fit, recipe.weakest_db)
+    lift_gains(fit)
     if recipe.offsets:
-        fit.offsets()
+        give_offsets(fit)
     floor = noise_floor(fit.residual, rate) if recipe.texture else np.zeros(32)
     if recipe.noise:
-        fit.noise()
+        give_noise(fit)
     if recording.channels == 2:
         fit_pans(draft, recording.frames)
     return draft, floor

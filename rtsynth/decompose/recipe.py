@@ -8,7 +8,7 @@ __all__ = ["Recipe"]
 
 RANGES: dict[str, tuple[float, float, str]] = {
     "onset_threshold": (0.001, 10.0, "nepers"),
-    "modes": (1, 32, ""),
+    "modes": (1, 128, ""),
     "resonances": (1, 128, ""),
     "sweeps": (1, 20, ""),
     "weakest_db": (-120.0, 0.0, "dB"),

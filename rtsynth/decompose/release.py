@@ -1,4 +1,10 @@
-"""When a key is let go: where an event's decay clearly breaks. Thread: any."""
+"""When a key is let go: where all partials of an event fall together. Thread: any.
+
+Of every frame the level is a low quantile over the event's partials of what is seen against what the
+event would have if it were held: other keys raise some partials, hardly ever all of them, and phases
+do not matter. A damper makes it fall exponentially from one frame to the next; what comes later says
+little, for others play on.
+"""
 
 import numpy as np
 
@@ -7,11 +13,17 @@ from rtsynth.units import LN1000
 
 __all__ = ["find_release"]
 
-STEP_S = 0.02
-EARLIEST_S = 0.08
-RELEASES_S = (0.06, 0.12, 0.25, 0.35, 0.5, 1.0)
-CLEAR = 0.6  # a break must lower the misfit to this share
-MIN_AFTER = 3  # steps seen after the break
+STEP_S, WINDOW_S = 0.02, 0.07
+EARLIEST_S = 0.1
+RELEASES_S = (0.06, 0.12, 0.2, 0.3, 0.45, 0.7)
+QUANTILE = 0.4
+FAINT = 0.02  # of the loudest partial: below it no partial tells
+BEFORE, AFTER = 6, 6  # frames around the break
+HELD = 0.65  # of the usual level, before it
+CLEAR = 0.35  # of the misfit of no break
+LOW = 0.4  # the level falls at least so far
+GONE = 0.4
+AUDIBLE = 1e-4  # of the loudest frame's energy
 
 
 def find_release(target: Float, model: Float, sample_rate: float) -> tuple[int, float] | None:
@@ -22,27 +34,66 @@ def find_release(target: Float, model: Float, sample_rate: float) -> tuple[int, 
         model: [samples] the event as if it were held.
         sample_rate: Hz.
     """
-    step = round(STEP_S * sample_rate)
-    count = min(len(target), len(model)) // step
-    if count < 8:
-        return None
-    energy = (model[: count * step] ** 2).reshape(count, step).sum(axis=1)
-    product = (target[: count * step] * model[: count * step]).reshape(count, step).sum(axis=1)
-    audible = energy > 1e-4 * energy.max()
-    level = np.clip(np.where(audible, product / (energy + 1e-20), 0.0), -0.5, 1.5)
-    weight = np.where(audible, energy**0.75, 0.0)  # between fair to the tail and blind to it
-    best, best_cost = None, CLEAR * _misfit(level, weight, np.ones(count))
-    for first in range(max(1, round(EARLIEST_S / STEP_S)), count - MIN_AFTER):
-        if not audible[first]:
-            break
-        for release_s in RELEASES_S:
-            age = np.maximum(np.arange(count) + 0.5 - first, 0.0) * STEP_S
-            cost = _misfit(level, weight, np.exp(-LN1000 * age / release_s))
-            if cost < best_cost:
-                best, best_cost = (first * step, release_s), cost
+    level = _level(target, model, sample_rate)
+    first = max(BEFORE // 2, round(EARLIEST_S / STEP_S))
+    for frame in range(first, len(level) - AFTER // 2):
+        if level[first:frame].min(initial=1.0) < GONE:
+            break  # whatever follows is not this event
+        found = max(
+            (
+                _break_at(level, near)
+                for near in range(frame, min(frame + 3, len(level) - AFTER // 2))
+            ),
+            key=lambda one: one[0],
+        )
+        if found[0] > 1.0 - CLEAR:
+            return round(found[2] * sample_rate), found[1]
+    return None
+
+
+def _break_at(level: Float, frame: int) -> tuple[float, float, float]:
+    """Share of the misfit that a break near a frame explains, its T60, its time in seconds."""
+    begin = max(0, frame - BEFORE)
+    piece = level[begin : frame + AFTER + 1]
+    held = float(np.median(piece[: frame - begin]))
+    if held < HELD or piece[frame - begin :].min() > LOW * held:
+        return 0.0, 0.0, 0.0
+    piece = np.minimum(piece / held, 1.2)
+    piece = piece[: frame - begin + int(np.argmin(piece[frame - begin :])) + 1]  # then others rise
+    flat = float(np.sum((piece - piece.mean()) ** 2)) + 1e-12
+    best = 0.0, 0.0, 0.0
+    for late in (0.0, 0.25, 0.5, 0.75):
+        age = np.maximum((np.arange(len(piece)) - (frame - begin) - late) * STEP_S, 0.0)
+        shapes = np.exp(-LN1000 * age / np.array(RELEASES_S)[:, None])
+        shares = 1.0 - np.sum((piece - shapes) ** 2, axis=1) / flat
+        if shares.max() > best[0]:
+            seconds = (frame + late) * STEP_S + WINDOW_S / 2
+            best = float(shares.max()), RELEASES_S[int(np.argmax(shares))], seconds
     return best
 
 
-def _misfit(level: Float, weight: Float, shape: Float) -> float:
-    scale = float(np.sum(weight * level * shape)) / (float(np.sum(weight * shape**2)) + 1e-20)
-    return float(np.sum(weight * (level - scale * shape) ** 2))
+def _level(target: Float, model: Float, sample_rate: float) -> Float:
+    """[frames] of the event against being held, as its partials show it."""
+    step, size = round(STEP_S * sample_rate), round(WINDOW_S * sample_rate)
+    if min(len(model), len(target)) < size + step:
+        return np.zeros(0)
+    there, seen = (_magnitudes(part[: len(target)], size, step) for part in (model, target))
+    energy = np.sum(there**2, axis=1)
+    gone = np.flatnonzero(energy < AUDIBLE * energy.max())
+    count = int(gone[0]) if len(gone) else len(energy)
+    return np.array([_quantile(t, s) for t, s in zip(there[:count], seen[:count], strict=True)])
+
+
+def _quantile(there: Float, seen: Float) -> float:
+    peak = there > FAINT * there.max()
+    peak[1:-1] &= (there[1:-1] >= there[:-2]) & (there[1:-1] >= there[2:])
+    ratio, weight = seen[peak] / (there[peak] + 1e-20), np.sqrt(there[peak])
+    order = np.argsort(ratio)
+    place = np.searchsorted(np.cumsum(weight[order]), QUANTILE * float(weight.sum()))
+    return float(ratio[order][min(int(place), len(order) - 1)])
+
+
+def _magnitudes(signal: Float, size: int, step: int) -> Float:
+    frames = np.lib.stride_tricks.sliding_window_view(signal, size)[::step]
+    magnitudes: Float = np.abs(np.fft.rfft(frames * np.hanning(size), axis=1))
+    return magnitudes

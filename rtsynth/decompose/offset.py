@@ -1,0 +1,52 @@
+"""Gains per mode of single strikes, where they pay. Thread: any."""
+
+import numpy as np
+
+from rtsynth.decompose.amplitude import Window, fit_offsets
+from rtsynth.decompose.damped import Float, Modes, poles
+from rtsynth.decompose.draft import Strike, modal_signal
+from rtsynth.decompose.fit import Fit
+
+__all__ = ["give_offsets"]
+
+SPAN_S = 2.0
+SKIP_S = 0.004
+MAX_OFFSET_DB = 18.0
+WORTH = 0.8  # offsets are kept if they bring the error down to this share
+
+
+def give_offsets(fit: Fit) -> None:
+    """Give each strike the gains per mode that pay.
+
+    Args:
+        fit: its draft and residual are changed.
+    """
+    for strike in fit.draft.strikes:
+        fit.put_back([strike])
+        _give(fit, strike)
+        fit.take_away([strike])
+
+
+def _give(fit: Fit, strike: Strike) -> None:
+    resonance, rate = fit.draft.resonances[strike.resonance], fit.draft.sample_rate
+    modes, skip = resonance.modes, round(SKIP_S * rate)
+    last = fit.extent(strike, SPAN_S)
+    if last < 5 * skip or len(modes) == 0:
+        return
+    rest = fit.left(strike, last)[skip:].copy()
+    attack = strike.gain * resonance.attack[skip:last]
+    rest[: len(attack)] -= attack
+    window = Window(rest, skip, strike.gain)
+    factors = fit_offsets(poles(modes.freq_hz, modes.t60_s, rate), modes.amplitude, window)
+    offset_db = 20.0 * np.log10(np.maximum(factors, 1e-2))
+    trial = np.clip(offset_db, -MAX_OFFSET_DB, MAX_OFFSET_DB)
+    before = _error(window, strike.offset_db, modes, rate)
+    if _error(window, trial, modes, rate) < WORTH * before:
+        strike.offset_db = trial
+
+
+def _error(window: Window, offset_db: Float | None, modes: Modes, rate: float) -> float:
+    probe = Strike(0, 0, window.gain, None, offset_db=offset_db)
+    sound = modal_signal(probe, modes, rate, window.last)
+    sound = np.pad(sound, (0, max(0, window.last - len(sound))))[window.first :]
+    return float(np.sum((window.signal - sound) ** 2))

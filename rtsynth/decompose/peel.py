@@ -1,0 +1,182 @@
+"""The modes of one resonance, peeled off its composite strike partial by partial.
+
+Strongest partial first: its band is shifted to zero and decimated, few poles are fitted over its
+whole length (`band_poles`), and what they make of the sound is taken away before the next one is
+looked for. Late sound counts about as much as early sound: weights fall with the level, else the
+tail, which the ear follows for seconds, is lost to the first 0.1 s. Thread: any.
+"""
+
+import itertools
+
+import numpy as np
+import scipy.fft
+from scipy.ndimage import uniform_filter1d
+from scipy.signal import firwin
+
+from rtsynth.decompose.amplitude import weighted_amplitudes
+from rtsynth.decompose.composite import Composite
+from rtsynth.decompose.damped import Complex, Float, Modes, poles, ring
+from rtsynth.decompose.pole import band_poles
+from rtsynth.units import LN1000
+
+__all__ = ["peel_modes", "refit_modes"]
+
+HALF_BAND_HZ = 30.0
+WITHIN = 0.7  # of the half band, where a pole belongs to it
+POLES_PER_PARTIAL = 3
+ROUNDS, TOGETHER = 24, 8  # partials looked for at once
+SKIRT = 0.1  # of the strongest peak: below it a peak may be its skirt
+LOWEST_HZ, HIGHEST_HZ = 25.0, 15_000.0
+MIN_T60_S, MAX_T60_S = 0.05, 20.0
+QUIETEST = 3e-4  # of the strongest partial
+APART_HZ = 3.0
+SKIP_S = 0.003
+EDGES_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.2, 1.6, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0)
+STRETCHES_S = ((0.0, 0.5), (0.0, 2.0), (0.0, 60.0), (0.5, 60.0))
+
+
+class _Bands:
+    """Narrow bands of a signal, cut from one spectrum.
+
+    Args:
+        signal: [samples].
+        trust: [samples] 0 … 1.
+        sample_rate: Hz.
+    """
+
+    def __init__(self, signal: Float, trust: Float, sample_rate: float) -> None:
+        half = min(int(0.9 * sample_rate / HALF_BAND_HZ), len(signal) // 6)
+        taps = firwin(2 * half + 1, HALF_BAND_HZ / (sample_rate / 2.0), window=("kaiser", 6.0))
+        size = scipy.fft.next_fast_len(len(signal) + 2 * half)
+        self._spacing = sample_rate / size
+        self._reach = int(2.0 * HALF_BAND_HZ / self._spacing)
+        turned = np.zeros(size)
+        turned[: half + 1], turned[-half:] = taps[half:], taps[:half]
+        self._gain = scipy.fft.rfft(turned).real[: self._reach + 1]
+        self._spectrum = scipy.fft.rfft(signal, size)
+        self.rate = (2 * self._reach + 1) * self._spacing
+        seconds = np.array([half, len(signal) - half]) / sample_rate
+        first, last = np.ceil(seconds * self.rate).astype(int)
+        self._inside = slice(int(first), max(int(last), int(first)))
+        places = np.arange(first, max(last, first)) / self.rate * sample_rate
+        self._known = trust[np.minimum(np.round(places).astype(int), len(signal) - 1)]
+
+    def at(self, centre_hz: float) -> tuple[Complex, Float]:
+        """[band samples] around a frequency at `rate`, and their weights."""
+        middle = round(centre_hz / self._spacing)
+        bins = np.arange(-self._reach, self._reach + 1)
+        there = np.clip(middle + bins, 0, len(self._spectrum) - 1)
+        cut = self._spectrum[there] * self._gain[np.abs(bins)] * (there == middle + bins)
+        band = scipy.fft.ifft(scipy.fft.ifftshift(cut))[self._inside]
+        power = uniform_filter1d(np.abs(band) ** 2, 9)
+        level = np.sqrt(power + 1e-5 * float(power.max(initial=0.0)) + 1e-30)
+        return band, np.sqrt(self._known / level)
+
+    def centre(self, centre_hz: float) -> float:
+        """The frequency in Hz that `at` turns to zero."""
+        return round(centre_hz / self._spacing) * self._spacing
+
+
+def peel_modes(composite: Composite, sample_rate: float, count: int) -> Modes:
+    """At most `count` modes of a resonance struck with gain 1.
+
+    Args:
+        composite: its strikes as one.
+        sample_rate: Hz.
+        count: at most so many.
+    """
+    sound, trust = composite.sound, _trust(composite)
+    size = 1 << (len(sound) - 1).bit_length()
+    freq = np.fft.rfftfreq(size, 1.0 / sample_rate)
+    loud = np.sqrt(freq / 200.0)
+    loud[(freq < LOWEST_HZ) | (freq > min(HIGHEST_HZ, 0.45 * sample_rate))] = 0.0
+    window = _window(sound, trust, sample_rate)
+    found, left, strongest = Modes.none(), sound.copy(), 0.0
+    for _ in range(ROUNDS):
+        level = np.abs(scipy.fft.rfft(left * window, size)) * loud
+        strongest = max(strongest, float(level.max()))
+        tops = _tops(level, freq, QUIETEST * strongest)
+        if len(tops) == 0 or len(found) >= count:
+            break
+        bands = _Bands(left, trust, sample_rate)
+        parts = [_partial(bands, centre) for centre in tops]
+        for centre, part in zip(tops, parts, strict=True):
+            loud[np.abs(freq - centre) < (APART_HZ if len(part) else 2.0 * APART_HZ)] = 0.0
+        new = refit_modes(_joined(parts), Composite(left, composite.precision), sample_rate)
+        left -= ring(poles(new.freq_hz, new.t60_s, sample_rate), new.amplitude, len(left))
+        found = _joined([found, new])
+    return refit_modes(found.take(np.arange(min(count, len(found)))), composite, sample_rate)
+
+
+def _tops(level: Float, freq: Float, faintest: float) -> list[float]:
+    """Frequencies of the strongest peaks, none in another's skirts."""
+    level, tops = level.copy(), []
+    least = max(SKIRT * float(level.max()), faintest)
+    while len(tops) < TOGETHER:
+        top = int(np.argmax(level))
+        if level[top] <= least:
+            break
+        tops.append(float(freq[top]))
+        level[np.abs(freq - freq[top]) < 2.0 * HALF_BAND_HZ] = 0.0
+    return tops
+
+
+def refit_modes(modes: Modes, composite: Composite, sample_rate: float) -> Modes:
+    """The same poles with the amplitudes that suit the composite best."""
+    if len(modes) == 0:
+        return modes
+    s = poles(modes.freq_hz, modes.t60_s, sample_rate)
+    pieces = _pieces(composite, sample_rate)
+    return Modes(modes.freq_hz, modes.t60_s, weighted_amplitudes(s, composite.sound, pieces))
+
+
+def _trust(composite: Composite) -> Float:
+    """[samples] 0 … 1."""
+    trust: Float = composite.precision / (float(composite.precision.max(initial=0.0)) + 1e-300)
+    return trust
+
+
+def _window(sound: Float, trust: Float, sample_rate: float) -> Float:
+    """[samples] falling to 0, quieter where the sound is loud or little is known."""
+    power = uniform_filter1d(sound**2, min(2_048, max(2, len(sound) // 2)))
+    level = np.sqrt(power / (power.max(initial=0.0) + 1e-300)) + 1e-3
+    window = np.hanning(2 * len(sound))[len(sound) :] * np.sqrt(trust / level)
+    rise = min(len(sound), round(0.02 * sample_rate))
+    window[:rise] *= np.linspace(0.0, 1.0, rise)
+    return window
+
+
+def _partial(bands: _Bands, centre_hz: float) -> Modes:
+    """The poles around one frequency, amplitudes unknown."""
+    band, weight = bands.at(centre_hz)
+    if len(band) < 8:
+        return Modes.none()
+    decays = (LN1000 / MAX_T60_S / bands.rate, LN1000 / MIN_T60_S / bands.rate)
+    stretches = [slice(round(a * bands.rate), round(b * bands.rate)) for a, b in STRETCHES_S]
+    s = band_poles(band, weight, stretches, POLES_PER_PARTIAL, decays)
+    apart = s.imag * bands.rate / (2 * np.pi)
+    within = np.abs(apart) < WITHIN * HALF_BAND_HZ
+    s, apart = s[within], apart[within]
+    freq_hz = bands.centre(centre_hz) + apart
+    return Modes(freq_hz, LN1000 / (-s.real * bands.rate), np.zeros(len(s), complex))
+
+
+def _pieces(composite: Composite, sample_rate: float) -> list[tuple[int, int, float]]:
+    """(first, last, weight) stretches of about equal level each."""
+    length = len(composite)
+    edges = [round(t * sample_rate) for t in (SKIP_S, *EDGES_S)]
+    edges = [*(edge for edge in edges if edge < length), length]
+    trust = _trust(composite)
+    pieces = []
+    for first, last in itertools.pairwise(edges):
+        power = float(np.mean(composite.sound[first:last] ** 2)) + 1e-20
+        pieces.append((first, last, float(np.mean(trust[first:last])) / np.sqrt(power)))
+    return pieces
+
+
+def _joined(parts: list[Modes]) -> Modes:
+    return Modes(
+        np.concatenate([part.freq_hz for part in parts]),
+        np.concatenate([part.t60_s for part in parts]),
+        np.concatenate([part.amplitude for part in parts]),
+    )

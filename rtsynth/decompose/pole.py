@@ -1,0 +1,104 @@
+"""Few damped exponentials in one narrow band, fitted over its whole length.
+
+ESPRIT over several stretches proposes poles; the best are taken one by one and moved together by
+Levenberg–Marquardt steps on poles and amplitudes, until one more explains too little. Two or three
+poles within a few hertz are the strings of one key: their beating and two-stage decay. Thread: any.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsynth.decompose.damped import Complex, Float
+from rtsynth.decompose.mode import esprit
+
+__all__ = ["band_poles"]
+
+STEPS = 25
+SETTLED = 1e-4
+WORTH = 0.78  # of the misfit that may be left by one more pole
+
+
+def band_poles(
+    band: Complex, weight: Float, stretches: list[slice], most: int, decays: tuple[float, float]
+) -> Complex:
+    """[poles] exponents per sample of the band, the most telling first.
+
+    Args:
+        band: [samples] around zero frequency.
+        weight: [samples] of each in the misfit's root.
+        stretches: where ESPRIT looks.
+        most: at most so many.
+        decays: least and largest decay per sample, −Re of an exponent.
+    """
+    proposed = _proposals(band, stretches, most, decays)
+    chosen = np.zeros(0, complex)
+    misfit = float(np.sum(np.abs(band * weight) ** 2))
+    while len(chosen) < most and len(proposed):
+        trials = [_solve(np.append(chosen, s), band, weight)[2] for s in proposed]
+        start = np.append(chosen, proposed[int(np.argmin(trials))])
+        moved, left = _move(start, band, weight, decays)
+        if not left < WORTH * misfit:
+            break
+        chosen, misfit = moved, left
+    return chosen
+
+
+def _proposals(
+    band: Complex, stretches: list[slice], most: int, decays: tuple[float, float]
+) -> Complex:
+    found = [esprit(band[stretch], most) for stretch in stretches]
+    poles = np.concatenate([*found, np.zeros(0, complex)])
+    poles = poles[np.abs(poles) > 1e-9]
+    return _legal(np.log(poles), decays)
+
+
+def _legal(s: Complex, decays: tuple[float, float]) -> Complex:
+    legal: Complex = -np.clip(-s.real, *decays) + 1j * s.imag
+    return legal
+
+
+def _solve(s: Complex, band: Complex, weight: Float) -> tuple[Complex, Complex, float]:
+    """Amplitudes, the exponentials, and the misfit."""
+    shape = np.exp(np.outer(np.arange(len(band)), s))
+    design = shape * weight[:, None]
+    gram = design.conj().T @ design
+    gram[np.diag_indices_from(gram)] *= 1.0 + 1e-6
+    gram[np.diag_indices_from(gram)] += 1e-30
+    amplitude = np.linalg.solve(gram, design.conj().T @ (band * weight))
+    left = (band - shape @ amplitude) * weight
+    return amplitude, shape, float(np.sum(np.abs(left) ** 2))
+
+
+def _move(
+    s: Complex, band: Complex, weight: Float, decays: tuple[float, float]
+) -> tuple[Complex, float]:
+    """Poles and misfit after Levenberg–Marquardt; amplitudes are solved again after each step."""
+    amplitude, shape, misfit = _solve(s, band, weight)
+    age, damping = np.arange(len(band))[:, None], 1e-2
+    for _ in range(STEPS):
+        design = np.concatenate([shape, age * shape * amplitude], axis=1) * weight[:, None]
+        gram = design.conj().T @ design
+        right = design.conj().T @ ((band - shape @ amplitude) * weight)
+        for _ in range(6):
+            step = _damped_step(gram, right, damping)
+            moved = _legal(s + step[len(s) :], decays)
+            found, seen, left = _solve(moved, band, weight)
+            if left < misfit:
+                break
+            damping *= 5.0
+        else:
+            break
+        gained = 1.0 - left / misfit
+        s, amplitude, shape, misfit = moved, found, seen, left
+        damping = max(damping / 5.0, 1e-6)
+        if gained < SETTLED:
+            break
+    return s, misfit
+
+
+def _damped_step(gram: NDArray[np.complex128], right: Complex, damping: float) -> Complex:
+    gram = gram.copy()
+    diagonal = np.diag_indices_from(gram)
+    gram[diagonal] = gram[diagonal] * (1.0 + damping) + 1e-30
+    step: Complex = np.linalg.solve(gram, right)
+    return step

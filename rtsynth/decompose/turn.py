@@ -1,0 +1,256 @@
+"""One resonance's turn in a sweep: its strikes aligned, its modes, gains, key-offs and attack.
+
+Steps come in chains; a chain is kept only if the misfit falls, so that the fit cannot diverge.
+Thread: any.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.signal import correlate
+
+from rtsynth.decompose.attack import ATTACK_S, fit_attack
+from rtsynth.decompose.composite import Composite, combine, find_lead
+from rtsynth.decompose.damped import Float, Modes, poles
+from rtsynth.decompose.draft import Resonance, Strike, modal_signal, strike_signal
+from rtsynth.decompose.peel import peel_modes, refit_modes
+from rtsynth.decompose.release import find_release
+
+if TYPE_CHECKING:
+    from rtsynth.decompose.fit import Fit
+
+__all__ = ["Turn"]
+
+SPANS_S = (0.5, 1.5, 6.0)  # per sweep: near the onset first, before key-offs are known
+GAIN_SPANS_S = (0.5, 0.8, 1.5, 2.0)
+RELEASE_SPAN_S = 4.0
+DEFAULT_RELEASE_S = 0.3
+SHORTEST_S = 0.05
+LEAD_S = 0.012
+RISE_S = 0.0005
+ALIGN_S, ALIGN_SPAN_S = 0.003, 0.08
+
+Step = Callable[[], None]
+
+
+class Turn:
+    """The strikes of one resonance while they are fitted.
+
+    Args:
+        fit: whose residual is kept up to date.
+        resonance: changed in place.
+        strikes: its strikes, changed in place.
+        power: [samples] local power of what nobody explained when the sweep began.
+        number: of the sweep.
+    """
+
+    def __init__(
+        self, fit: Fit, resonance: Resonance, strikes: list[Strike], power: Float, number: int
+    ) -> None:
+        self._fit, self._resonance, self._strikes = fit, resonance, strikes
+        self._power, self._number = power, number
+        self._rate = fit.draft.sample_rate
+        self._sounds = [self._whole(strike) for strike in strikes]
+
+    def run(self, modes: int, *, attack: bool) -> None:
+        """All steps.
+
+        Args:
+            modes: look for so many anew; 0 keeps the poles.
+            attack: learn the attack.
+        """
+        learn: list[Step] = [self._learn_attack] if attack else []
+        chains: list[list[Step]] = [[self._align, self._fit_gains], [self._refit, self._fit_gains]]
+        chains += [[self._fit_releases, self._fit_gains]]
+        if modes:
+            search = [lambda: self._peel(modes), *learn, self._fit_gains]
+            chains += [search]
+        chains += [[self._lead, *learn, self._fit_gains]]
+        misfit = self._misfit()
+        for chain in chains:
+            before = self._kept()
+            for step in chain:
+                step()
+            after = self._misfit()
+            if after <= misfit:
+                misfit = after
+            else:
+                self._restore(before)
+
+    def _kept(self) -> tuple[Resonance, list[Strike], list[Float]]:
+        strikes = [dataclasses.replace(strike) for strike in self._strikes]
+        return dataclasses.replace(self._resonance), strikes, list(self._sounds)
+
+    def _restore(self, kept: tuple[Resonance, list[Strike], list[Float]]) -> None:
+        resonance, strikes, sounds = kept
+        for index in range(len(strikes)):
+            self._add(index, 1.0)
+        vars(self._resonance).update(vars(resonance))
+        for strike, old in zip(self._strikes, strikes, strict=True):
+            vars(strike).update(vars(old))
+        self._sounds = sounds
+        for index in range(len(strikes)):
+            self._add(index, -1.0)
+
+    def _whole(self, strike: Strike) -> Float:
+        return self._fit.sound(strike, self._fit.draft.length - strike.onset)
+
+    def _add(self, index: int, sign: float) -> None:
+        onset, sound = self._strikes[index].onset, self._sounds[index]
+        self._fit.residual[onset : onset + len(sound)] += sign * sound
+
+    def _sound_anew(self, indices: range | None = None) -> None:
+        """Bring the residual up to date with what was changed but the onsets."""
+        for index in indices or range(len(self._strikes)):
+            self._add(index, 1.0)
+            self._sounds[index] = self._whole(self._strikes[index])
+            self._add(index, -1.0)
+
+    def _target(self, index: int, length: int) -> Float:
+        """[≤ length] samples from a strike's onset on, everybody else taken away."""
+        target = self._fit.left(self._strikes[index], length).copy()
+        own = self._sounds[index][: len(target)]
+        target[: len(own)] += own
+        return target
+
+    def _misfit(self) -> float:
+        """Weighted energy that is left, from the first strike on."""
+        first = max(0, min(s.onset for s in self._strikes) - round(2 * ALIGN_S * self._rate))
+        left = self._fit.residual[first:] * self._fit.weight[first:]
+        return float(left @ left)
+
+    def _align(self) -> None:
+        reach, span = round(ALIGN_S * self._rate), round(ALIGN_SPAN_S * self._rate)
+        if len(self._strikes) < 2:
+            return
+        loudest = max(self._strikes, key=lambda strike: strike.gain)
+        template = strike_signal(Strike(0, 0, 1.0), self._resonance, self._rate, span)
+        for index, strike in enumerate(self._strikes):
+            begin = strike.onset - reach
+            if strike is loudest or begin < 0 or len(template) < span:
+                continue
+            self._add(index, 1.0)
+            around = self._fit.residual[begin : begin + span + 2 * reach]
+            if len(around) == span + 2 * reach:
+                strike.onset = begin + int(np.argmax(correlate(around, template, "valid")))
+                self._sounds[index] = self._whole(strike)
+            self._add(index, -1.0)
+
+    def _lead(self) -> None:
+        """Onsets go back to where the strikes' common waveform leaves what was there before."""
+        reach = round(LEAD_S * self._rate)
+        begins = [strike.onset - reach for strike in self._strikes]
+        parts, gains = [], []
+        for index, (strike, begin) in enumerate(zip(self._strikes, begins, strict=True)):
+            own = self._sounds[index][:reach]
+            if begin >= 0 and len(own) == reach:
+                part = self._fit.residual[begin : begin + 2 * reach].copy()
+                part[reach:] += own
+                parts.append(part)
+                gains.append(strike.gain)
+        lead = find_lead(parts, gains, self._rate) if parts else 0
+        lead = min(lead, *(strike.onset for strike in self._strikes), reach)
+        if lead == 0:
+            return
+        modes = self._resonance.modes
+        back = np.exp(-lead * poles(modes.freq_hz, modes.t60_s, self._rate))
+        for index, strike in enumerate(self._strikes):
+            self._add(index, 1.0)
+            strike.onset -= lead
+            strike.held = strike.held + lead if strike.held else None
+        attack = np.concatenate([np.zeros(lead), self._resonance.attack])
+        self._resonance.modes = Modes(modes.freq_hz, modes.t60_s, modes.amplitude * back)
+        self._resonance.attack = attack[: len(self._resonance.attack)]
+        for index, strike in enumerate(self._strikes):
+            self._sounds[index] = self._whole(strike)
+            self._add(index, -1.0)
+
+    def _composite(self) -> Composite:
+        span = round(SPANS_S[min(self._number, len(SPANS_S) - 1)] * self._rate)
+        parts, variances = [], []
+        for index, strike in enumerate(self._strikes):
+            count = min(span, strike.held or span)
+            parts.append(self._target(index, count))
+            variances.append(self._power[strike.onset : strike.onset + count])
+        return combine(parts, [s.gain for s in self._strikes], variances, self._rate)
+
+    def _refit(self) -> None:
+        """New amplitudes; what the attack has is not the modes' any more."""
+        composite = self._composite()
+        if len(composite) < SHORTEST_S * self._rate:
+            return
+        attack = self._resonance.attack[: len(composite)]
+        composite.sound[: len(attack)] -= attack
+        self._resonance.modes = refit_modes(self._resonance.modes, composite, self._rate)
+        self._sound_anew()
+
+    def _peel(self, modes: int) -> None:
+        composite = self._composite()
+        if len(composite) < SHORTEST_S * self._rate:
+            return
+        self._resonance.modes = peel_modes(composite, self._rate, modes)
+        self._sound_anew()
+
+    def _let_ring(self) -> None:
+        """A two-stage decay looks like a key let go until its modes are known."""
+        for strike in self._strikes:
+            strike.held = None
+        self._sound_anew()
+
+    def _fit_gains(self) -> None:
+        span_s = GAIN_SPANS_S[min(self._number, len(GAIN_SPANS_S) - 1)]
+        for index, strike in enumerate(self._strikes):
+            extent = max(self._fit.extent(strike, span_s), round(SHORTEST_S * self._rate))
+            model = self._sounds[index][:extent]
+            target = self._target(index, len(model))
+            energy = float(model @ model)
+            if energy > 0.0:
+                gain = strike.gain * float(target @ model) / energy
+                strike.gain = float(np.clip(gain, 1e-6, 1e6))
+                self._sound_anew(range(index, index + 1))
+
+    def _fit_releases(self) -> None:
+        for index in range(len(self._strikes)):
+            self._fit_release(index)
+            self._sound_anew(range(index, index + 1))
+
+    def _fit_release(self, index: int) -> None:
+        strike = self._strikes[index]
+        held = Strike(0, 0, strike.gain, None, offset_db=strike.offset_db)
+        limit = min(self._fit.draft.length - strike.onset, round(RELEASE_SPAN_S * self._rate))
+        model = modal_signal(held, self._resonance.modes, self._rate, limit)
+        target = self._target(index, len(model))
+        found = find_release(target, model, self._rate)
+        if found:
+            let_go = dataclasses.replace(held, held=found[0], release_s=found[1])
+            shorter = modal_signal(let_go, self._resonance.modes, self._rate, len(model))
+            gone = model.copy()
+            gone[: len(shorter)] -= shorter
+            # ‖t − shorter‖² < ‖t − model‖²
+            if 2.0 * float(gone @ (target - model)) + float(gone @ gone) >= 0.0:
+                found = None
+        strike.held, strike.release_s = found if found else (None, DEFAULT_RELEASE_S)
+
+    def _learn_attack(self) -> None:
+        length = round(ATTACK_S * self._rate)
+        parts, gains, gaps = [], [], []
+        for index, strike in enumerate(self._strikes):
+            target = self._target(index, length)
+            modal = modal_signal(strike, self._resonance.modes, self._rate, len(target))
+            target[: len(modal)] -= modal
+            parts.append(target)
+            gains.append(strike.gain)
+            gaps.append(self._fit.gap(strike.onset))
+        attack = fit_attack(parts, gains, gaps, length, self._rate)
+        count = round(RISE_S * self._rate)
+        rise = np.sin(np.pi / 2 * np.arange(count) / count) ** 2
+        modal = np.zeros(count)
+        rung = modal_signal(Strike(0, 0, 1.0), self._resonance.modes, self._rate, count)
+        modal[: len(rung)] = rung
+        attack[:count] = (attack[:count] + modal) * rise - modal  # nothing starts with a step
+        self._resonance.attack = attack
+        self._sound_anew()
