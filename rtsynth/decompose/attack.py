@@ -9,7 +9,7 @@ __all__ = ["ATTACK_S", "attack_fade", "fit_attack"]
 ATTACK_S = 0.2
 FADE_FROM = 0.4  # of the attack's length; from there it fades to nothing
 CROWDED_WEIGHT = 0.1  # of samples after the next onset, which belong to others too
-SHRINK = 0.15
+SHRINK = 0.1
 CERTAIN_S = 0.02
 
 

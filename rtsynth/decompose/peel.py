@@ -74,7 +74,7 @@ class _Bands:
 
     def centre(self, centre_hz: float) -> float:
         """The frequency in Hz that `at` turns to zero."""
-        return round(centre_hz / self._spacing) * self._spacing
+        return float(round(centre_hz / self._spacing) * self._spacing)
 
 
 def peel_modes(composite: Composite, sample_rate: float, count: int) -> Modes:
@@ -87,7 +87,7 @@ def peel_modes(composite: Composite, sample_rate: float, count: int) -> Modes:
     """
     sound, trust = composite.sound, _trust(composite)
     size = 1 << (len(sound) - 1).bit_length()
-    freq = np.fft.rfftfreq(size, 1.0 / sample_rate)
+    freq: Float = np.fft.rfftfreq(size, 1.0 / sample_rate).astype(np.float64)
     loud = np.sqrt(freq / 200.0)
     loud[(freq < LOWEST_HZ) | (freq > min(HIGHEST_HZ, 0.45 * sample_rate))] = 0.0
     window = _window(sound, trust, sample_rate)
@@ -110,7 +110,8 @@ def peel_modes(composite: Composite, sample_rate: float, count: int) -> Modes:
 
 def _tops(level: Float, freq: Float, faintest: float) -> list[float]:
     """Frequencies of the strongest peaks, none in another's skirts."""
-    level, tops = level.copy(), []
+    level = level.copy()
+    tops: list[float] = []
     least = max(SKIRT * float(level.max()), faintest)
     while len(tops) < TOGETHER:
         top = int(np.argmax(level))
@@ -140,7 +141,7 @@ def _window(sound: Float, trust: Float, sample_rate: float) -> Float:
     """[samples] falling to 0, quieter where the sound is loud or little is known."""
     power = uniform_filter1d(sound**2, min(2_048, max(2, len(sound) // 2)))
     level = np.sqrt(power / (power.max(initial=0.0) + 1e-300)) + 1e-3
-    window = np.hanning(2 * len(sound))[len(sound) :] * np.sqrt(trust / level)
+    window: Float = np.hanning(2 * len(sound))[len(sound) :] * np.sqrt(trust / level)
     rise = min(len(sound), round(0.02 * sample_rate))
     window[:rise] *= np.linspace(0.0, 1.0, rise)
     return window

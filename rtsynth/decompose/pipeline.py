@@ -26,7 +26,7 @@ from rtsynth.decompose.recording import Recording, read_audio, recording_from_ar
 from rtsynth.decompose.report import make_report
 from rtsynth.decompose.synthesis import render_score
 from rtsynth.decompose.takes import take_onsets
-from rtsynth.decompose.texture import noise_floor
+from rtsynth.decompose.texture import choose_floor, noise_floor
 from rtsynth.decompose.texture_only import bake_texture, only_texture
 from rtsynth.events import Score
 from rtsynth.instrument import Instrument
@@ -156,6 +156,7 @@ def _analyse(recording: Recording, recipe: Recipe, bar: "tqdm[Any]") -> tuple[Dr
     if recipe.offsets:
         give_offsets(fit)
     floor = noise_floor(fit.residual, rate) if recipe.texture else np.zeros(32)
+    floor = choose_floor(signal, signal - fit.residual, floor, rate)
     if recipe.noise:
         give_noise(fit)
     if recording.channels == 2:

@@ -80,7 +80,7 @@ def _move(
         gram = design.conj().T @ design
         right = design.conj().T @ ((band - shape @ amplitude) * weight)
         for _ in range(6):
-            step = _damped_step(gram, right, damping)
+            step = _damped_step(np.asarray(gram, complex), right, damping)
             moved = _legal(s + step[len(s) :], decays)
             found, seen, left = _solve(moved, band, weight)
             if left < misfit:
@@ -100,5 +100,5 @@ def _damped_step(gram: NDArray[np.complex128], right: Complex, damping: float) -
     gram = gram.copy()
     diagonal = np.diag_indices_from(gram)
     gram[diagonal] = gram[diagonal] * (1.0 + damping) + 1e-30
-    step: Complex = np.linalg.solve(gram, right)
+    step: Complex = np.asarray(np.linalg.solve(gram, right), complex)
     return step

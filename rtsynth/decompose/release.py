@@ -1,9 +1,9 @@
 """When a key is let go: where all partials of an event fall together. Thread: any.
 
-Of every frame the level is a low quantile over the event's partials of what is seen against what the
-event would have if it were held: other keys raise some partials, hardly ever all of them, and phases
-do not matter. A damper makes it fall exponentially from one frame to the next; what comes later says
-little, for others play on.
+Of every frame the level is a low quantile over the event's partials of what is seen against what
+the event would have if it were held: other keys raise some partials, hardly ever all of them, and
+phases do not matter. A damper makes it fall exponentially from one frame to the next; what comes
+later says little, for others play on.
 """
 
 import numpy as np

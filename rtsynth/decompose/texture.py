@@ -1,17 +1,20 @@
 """The stationary noise under everything: its level per band in quiet moments. Thread: any."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float
 from rtsynth.instrument import TEXTURE_EDGES_HZ
 
-__all__ = ["noise_floor"]
+__all__ = ["choose_floor", "noise_floor"]
 
 WINDOW, HOP = 2048, 1024
 QUANTILE = 0.1
 QUANTILE_TO_MEAN = 1.0 / -np.log(1.0 - QUANTILE)  # noise power is exponentially distributed
 THRESHOLD = 10.0 ** (-75.0 / 20.0)
 CHUNK = 2_048
+SHARES = (0.0, 0.35, 0.7, 1.0)
+SILENT = 1e-4  # of a full-scale sine's bin: 80 dB below it nothing is compared
 
 
 def noise_floor(residual: Float, sample_rate: float) -> Float:
@@ -43,3 +46,39 @@ def noise_floor(residual: Float, sample_rate: float) -> Float:
     level[centre >= 0.5 * sample_rate] = 0.0
     loud = float(np.sqrt(np.sum(level**2))) >= THRESHOLD
     return level if loud else np.zeros(bands)
+
+
+def choose_floor(signal: Float, model: Float, floor: Float, sample_rate: float) -> Float:
+    """[32] a noise floor, in every band as loud as brings the log-magnitudes closest.
+
+    Noise under what is already explained only blurs it; where nothing else is, it is the sound.
+
+    Args:
+        signal: [samples] the recording.
+        model: [samples] what the events make of it.
+        floor: [32] RMS amplitude per band, the loudest to try.
+        sample_rate: Hz.
+    """
+    if not floor.any():
+        return floor
+    white = np.random.Generator(np.random.Philox(0)).standard_normal(len(signal))
+    freq = np.fft.rfftfreq(WINDOW, 1.0 / sample_rate)
+    band = np.clip(np.searchsorted(TEXTURE_EDGES_HZ, freq, "right") - 1, 0, len(floor) - 1)
+    width = np.diff(TEXTURE_EDGES_HZ)
+    per_bin = (floor / np.sqrt(2.0 * width / sample_rate))[band]
+    wanted, made, noise = (_frames(part) for part in (signal, model, white))
+    epsilon = SILENT * WINDOW / 4
+    goal = np.log(np.abs(wanted) + epsilon)
+    misfits = []
+    for share in SHARES:
+        off = np.abs(np.log(np.abs(made + share * per_bin * noise) + epsilon) - goal)
+        misfits.append(np.bincount(band, off.mean(axis=0), minlength=len(floor)))
+    chosen: Float = floor * np.array(SHARES)[np.argmin(misfits, axis=0)]
+    return chosen
+
+
+def _frames(signal: Float) -> NDArray[np.complex128]:
+    frames = np.lib.stride_tricks.sliding_window_view(signal, WINDOW)[::HOP]
+    frames = frames[:: max(1, len(frames) // CHUNK)][:CHUNK]
+    spectra: NDArray[np.complex128] = np.fft.rfft(frames * np.hanning(WINDOW))
+    return spectra
