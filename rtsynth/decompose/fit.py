@@ -52,8 +52,8 @@ class Fit:
         self.residual = signal - draft.model()
         self._signal = signal
         self._rate = draft.sample_rate
-        self._onsets = np.zeros(0, np.int64)
-        self._span_s = FIT_S[0]
+        self._onsets = np.unique([strike.onset for strike in draft.strikes])
+        self._span_s = FIT_S[-1]
 
     def sweep(self, number: int, advance: Callable[[], object] = lambda: None) -> None:
         """Fit every resonance once; later sweeps (`number` ≥ 1) also move poles and key-offs."""

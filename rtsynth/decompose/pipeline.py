@@ -1,5 +1,6 @@
 """From a recording to events: onsets, modes, groups, joint fit, floor. Thread: worker."""
 
+import contextlib
 import dataclasses
 import os
 import time
@@ -8,22 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 from rtsynth.decompose.bake import bake
 from rtsynth.decompose.damped import Float
-from rtsynth.decompose.draft import Draft, Resonance, Strike
-from rtsynth.decompose.fit import Fit
-from rtsynth.decompose.grouping import group
+from rtsynth.decompose.draft import Draft
 from rtsynth.decompose.one_event import sustained_event
-from rtsynth.decompose.onset import find_onsets
-from rtsynth.decompose.panning import fit_pans, mid_signal
+from rtsynth.decompose.panning import mid_signal
+from rtsynth.decompose.progress import Bar, Progress, Silent
 from rtsynth.decompose.recipe import Recipe
 from rtsynth.decompose.recording import Recording, read_audio, recording_from_array
 from rtsynth.decompose.report import make_report
+from rtsynth.decompose.steps import State, Task, run_steps
 from rtsynth.decompose.synthesis import render_score
-from rtsynth.decompose.takes import take_onsets
-from rtsynth.decompose.texture import noise_floor
 from rtsynth.decompose.texture_only import bake_texture, only_texture
 from rtsynth.events import Score
 from rtsynth.instrument import Instrument
@@ -100,8 +97,8 @@ def _decompose(recording: Recording, recipe: Recipe, progress: bool) -> Decompos
     if reason:
         draft, floor = Draft(recording.sample_rate, len(recording.frames), [], []), np.zeros(32)
     else:
-        with tqdm(desc=recording.source or "decompose", disable=not progress, unit="step") as bar:
-            draft, floor = _analyse(recording, recipe, bar)
+        with contextlib.closing(Bar(recording.source) if progress else Silent()) as told:
+            draft, floor = _analyse(recording, recipe, told)
         if not draft.strikes:
             notes.append("no onset stands out: no events")
     score, instrument = bake(draft, floor, recording, recipe.modes)
@@ -126,38 +123,12 @@ def _nothing_to_do(recording: Recording) -> str:
     return ""
 
 
-def _analyse(recording: Recording, recipe: Recipe, bar: "tqdm[Any]") -> tuple[Draft, Float]:
+def _analyse(recording: Recording, recipe: Recipe, progress: Progress) -> tuple[Draft, Float]:
     signal, rate = mid_signal(recording.frames), recording.sample_rate
-    onsets = find_onsets(signal, rate, recipe.onset_threshold)
-    bar.total = 2 * len(onsets)  # a guess until the bank is known
-    takes = take_onsets(signal, rate, onsets, recipe.modes, bar.update)
-    groups = group(takes, recipe.resonances)
-    strikes = [
-        Strike(take.onset, index, gain, seen_gain=gain)
-        for take, members in zip(takes, groups.members, strict=True)
-        for index, gain in members.items()
-    ]
-    resonances = [
-        Resonance(modes, pitch_hz=pitch)
-        for modes, pitch in zip(groups.modes, groups.pitches_hz, strict=True)
-    ]
-    draft = Draft(rate, len(signal), strikes, resonances)
-    fit = Fit(signal, draft, attack=recipe.attack)
-    bar.total = len(onsets) + recipe.sweeps * len(resonances)
-    for number in range(recipe.sweeps):
-        fit.sweep(number, bar.update)
-        if number % 2 == 1:
-            fit.lift_gains()
-            fit.drop_weak(recipe.weakest_db)
-    fit.lift_gains()
-    if recipe.offsets:
-        fit.offsets()
-    floor = noise_floor(fit.residual, rate) if recipe.texture else np.zeros(32)
-    if recipe.noise:
-        fit.noise()
-    if recording.channels == 2:
-        fit_pans(draft, recording.frames)
-    return draft, floor
+    owned = (0, len(signal))
+    task = Task(recording.frames, signal, signal, rate, recipe, owned, progress)
+    state = run_steps(task, State(rate, len(signal)))
+    return state.draft, state.floor
 
 
 def _fitted(resynthesis: Float, recording: Recording) -> Float:

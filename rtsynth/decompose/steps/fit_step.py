@@ -1,0 +1,22 @@
+"""Step 5: the joint fit of strikes and resonances, by sweeps. Thread: worker."""
+
+from rtsynth.decompose.fit import Fit
+from rtsynth.decompose.steps.state import State
+from rtsynth.decompose.steps.task import Task
+
+__all__ = ["fit_draft"]
+
+
+def fit_draft(task: Task, state: State) -> None:
+    """Fit the draft; after every second sweep needless strikes are dropped."""
+    recipe, draft = task.recipe, state.draft
+    fit = Fit(task.signal, draft, attack=recipe.attack)
+    task.progress.begin("fit", recipe.sweeps * len(draft.resonances))
+    energy = float(task.signal @ task.signal) + 1e-30
+    for number in range(recipe.sweeps):
+        fit.sweep(number, task.progress.advance)
+        if number % 2 == 1:
+            fit.lift_gains()
+            fit.drop_weak(recipe.weakest_db)
+        left = (float(fit.residual @ fit.residual) / energy) ** 0.5
+        task.progress.tell(events=len(draft.strikes), error=f"{left:.3f}")

@@ -1,0 +1,20 @@
+"""Step 6: what is needless goes; what stays gets its level, and gains per mode where they pay.
+
+Thread: worker.
+"""
+
+from rtsynth.decompose.fit import Fit
+from rtsynth.decompose.steps.state import State
+from rtsynth.decompose.steps.task import Task
+
+__all__ = ["prune"]
+
+
+def prune(task: Task, state: State) -> None:
+    """Lift gains that least squares turned down, then learn the strikes' offsets."""
+    task.progress.begin("prune", 1)
+    fit = Fit(task.signal, state.draft, attack=task.recipe.attack)
+    fit.lift_gains()
+    if task.recipe.offsets:
+        fit.offsets()
+    task.progress.advance()

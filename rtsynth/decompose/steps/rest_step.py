@@ -1,0 +1,25 @@
+"""Step 7: what is left: the noise of strikes, the floor under everything, and the pans.
+
+Thread: worker.
+"""
+
+from rtsynth.decompose.fit import Fit
+from rtsynth.decompose.panning import fit_pans
+from rtsynth.decompose.steps.state import State
+from rtsynth.decompose.steps.task import Task
+from rtsynth.decompose.texture import noise_floor
+
+__all__ = ["explain_rest"]
+
+
+def explain_rest(task: Task, state: State) -> None:
+    """Fill in `floor`, the resonances' noise and the strikes' pans."""
+    task.progress.begin("rest", 1)
+    fit = Fit(task.signal, state.draft, attack=task.recipe.attack)
+    if task.recipe.texture:
+        state.floor = noise_floor(fit.residual, task.sample_rate)
+    if task.recipe.noise:
+        fit.noise()
+    if task.frames.shape[1] == 2:
+        fit_pans(state.draft, task.frames)
+    task.progress.advance()
