@@ -44,11 +44,20 @@ class Fit:
         signal: [samples], one channel.
         draft: changed in place.
         attack: learn attack waveforms.
+        frozen: resonances that stay as they are; only their strikes are fitted.
     """
 
-    def __init__(self, signal: Float, draft: Draft, *, attack: bool = True) -> None:
+    def __init__(
+        self,
+        signal: Float,
+        draft: Draft,
+        *,
+        attack: bool = True,
+        frozen: frozenset[int] = frozenset(),
+    ) -> None:
         self.draft = draft
         self._attack = attack
+        self._frozen = frozen
         self.residual = signal - draft.model()
         self._signal = signal
         self._rate = draft.sample_rate
@@ -143,6 +152,8 @@ class Fit:
         span = round(ATTACK_S * self._rate)
         for index, resonance in enumerate(self.draft.resonances):
             strikes = self.draft.of(index)
+            if index in self._frozen:
+                continue
             parts, gains, floors = [], [], []
             for strike in strikes:
                 gap = min(span, self._gap(strike.onset))
@@ -173,6 +184,8 @@ class Fit:
         steps += [self._fit_gains, self._fit_releases]
         if self._attack:
             steps += [self._learn_attack, self._fit_gains]
+        if index in self._frozen:
+            steps = [self._align, self._fit_gains, self._fit_releases]
         misfit = self._misfit(strikes)
         for step in steps:
             before = [dataclasses.replace(resonance), *(dataclasses.replace(s) for s in strikes)]

@@ -10,23 +10,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_limits
 
+from rtsynth.decompose.analysis import analyse
 from rtsynth.decompose.bake import bake
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Draft
 from rtsynth.decompose.one_event import sustained_event
-from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.progress import Bar, Progress, Silent
 from rtsynth.decompose.recipe import Recipe
 from rtsynth.decompose.recording import Recording, read_audio, recording_from_array
 from rtsynth.decompose.report import make_report
-from rtsynth.decompose.steps import State, Task, run_steps
 from rtsynth.decompose.synthesis import render_score
 from rtsynth.decompose.texture_only import bake_texture, only_texture
+from rtsynth.decompose.work import Work, fingerprint
 from rtsynth.events import Score
 from rtsynth.instrument import Instrument
 
 __all__ = ["Decomposition", "decompose", "decompose_array", "decompose_file"]
 
+WORKERS = min(2, os.cpu_count() or 1)
 SHORTEST_S = 0.05
 SILENCE = 1e-6  # peak amplitude, −120 dBFS
 
@@ -51,7 +52,12 @@ class Decomposition:
 
 
 def decompose_file(
-    path: str | os.PathLike[str], *, recipe: Recipe | None = None, progress: bool = False
+    path: str | os.PathLike[str],
+    *,
+    recipe: Recipe | None = None,
+    progress: bool = False,
+    work: str | os.PathLike[str] | None = None,
+    workers: int = WORKERS,
 ) -> Decomposition:
     """Take a sound file apart.
 
@@ -59,11 +65,15 @@ def decompose_file(
         path: WAV, FLAC, OGG, AIFF or MP3, any rate and channel count, at most an hour.
         recipe: settings; the default ones if None.
         progress: show a progress bar on stderr.
+        work: folder that keeps the result of every step; an interrupted run goes on from there.
+        workers: threads that may work at once; the events do not depend on it.
 
     Raises:
         AudioFileError: no usable sound file; the message says why.
+        FileFormatError: `work` belongs to another recording or recipe, or is damaged.
     """
-    return decompose(read_audio(path), recipe=recipe, progress=progress)
+    found = read_audio(path)
+    return decompose(found, recipe=recipe, progress=progress, work=work, workers=workers)
 
 
 def decompose_array(
@@ -74,18 +84,43 @@ def decompose_array(
 
 
 def decompose(
-    recording: Recording, *, recipe: Recipe | None = None, progress: bool = False
+    recording: Recording,
+    *,
+    recipe: Recipe | None = None,
+    progress: bool = False,
+    work: str | os.PathLike[str] | None = None,
+    workers: int = WORKERS,
 ) -> Decomposition:
-    """Take a recording apart; the same recording and recipe give the same events."""
+    """Take a recording apart; the same recording and recipe give the same events.
+
+    Args:
+        recording: what to take apart.
+        recipe: settings; the default ones if None.
+        progress: show a progress bar on stderr.
+        work: folder that keeps the result of every step; an interrupted run goes on from there.
+        workers: threads that may work at once; the events do not depend on it.
+
+    Raises:
+        FileFormatError: `work` belongs to another recording or recipe, or is damaged.
+    """
     # its matrices are small: a second BLAS thread only waits, and waits badly on a busy machine
-    with threadpool_limits(limits=1, user_api="blas"):
-        return _decompose(recording, recipe or Recipe(), progress)
+    with (
+        threadpool_limits(limits=1, user_api="blas"),
+        contextlib.closing(Bar(recording.source) if progress else Silent()) as told,
+    ):
+        return _decompose(recording, recipe or Recipe(), told, work, workers)
 
 
-def _decompose(recording: Recording, recipe: Recipe, progress: bool) -> Decomposition:
+def _decompose(
+    recording: Recording,
+    recipe: Recipe,
+    progress: Progress,
+    folder: str | os.PathLike[str] | None,
+    workers: int,
+) -> Decomposition:
     began = time.perf_counter()
     notes = list(recording.notes)
-    reason = _nothing_to_do(recording)
+    reason = nothing_to_do(recording)
     if recipe.sustained and not reason:
         score, instrument = sustained_event(recording, recipe.modes)
         return _decomposition(score, instrument, recording, notes, began)
@@ -94,11 +129,11 @@ def _decompose(recording: Recording, recipe: Recipe, progress: bool) -> Decompos
     if texture is not None:
         score, instrument = bake_texture(texture, recording)
         return _decomposition(score, instrument, recording, notes, began)
-    if reason:
-        draft, floor = Draft(recording.sample_rate, len(recording.frames), [], []), np.zeros(32)
-    else:
-        with contextlib.closing(Bar(recording.source) if progress else Silent()) as told:
-            draft, floor = _analyse(recording, recipe, told)
+    draft, floor = Draft(recording.sample_rate, len(recording.frames), [], []), np.zeros(32)
+    if not reason:
+        work = Work(folder, fingerprint(recording, recipe) if folder is not None else "")
+        ledger = analyse(recording, recipe, work, progress, workers)
+        draft, floor = ledger.draft(len(recording.frames)), ledger.floor()
         if not draft.strikes:
             notes.append("no onset stands out: no events")
     score, instrument = bake(draft, floor, recording, recipe.modes)
@@ -115,20 +150,13 @@ def _decomposition(
     return Decomposition(score, instrument, report, recording, resynthesis)
 
 
-def _nothing_to_do(recording: Recording) -> str:
+def nothing_to_do(recording: Recording) -> str:
+    """Why a recording has no events; empty if it may have some."""
     if recording.seconds < SHORTEST_S:
         return f"{recording.seconds:.3f} s is too short: no events; legal: {SHORTEST_S} s or more"
-    if float(np.abs(recording.frames).max()) < SILENCE:
+    if float(max(recording.frames.max(), -recording.frames.min())) < SILENCE:
         return "the recording is silent: no events"
     return ""
-
-
-def _analyse(recording: Recording, recipe: Recipe, progress: Progress) -> tuple[Draft, Float]:
-    signal, rate = mid_signal(recording.frames), recording.sample_rate
-    owned = (0, len(signal))
-    task = Task(recording.frames, signal, signal, rate, recipe, owned, progress)
-    state = run_steps(task, State(rate, len(signal)))
-    return state.draft, state.floor
 
 
 def _fitted(resynthesis: Float, recording: Recording) -> Float:

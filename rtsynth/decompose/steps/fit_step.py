@@ -1,6 +1,7 @@
 """Step 5: the joint fit of strikes and resonances, by sweeps. Thread: worker."""
 
 from rtsynth.decompose.fit import Fit
+from rtsynth.decompose.steps.draft_step import frozen_resonances
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.task import Task
 
@@ -10,7 +11,8 @@ __all__ = ["fit_draft"]
 def fit_draft(task: Task, state: State) -> None:
     """Fit the draft; after every second sweep needless strikes are dropped."""
     recipe, draft = task.recipe, state.draft
-    fit = Fit(task.signal, draft, attack=recipe.attack)
+    frozen = frozen_resonances(state)
+    fit = Fit(task.signal, draft, attack=recipe.attack, frozen=frozen)
     task.progress.begin("fit", recipe.sweeps * len(draft.resonances))
     energy = float(task.signal @ task.signal) + 1e-30
     for number in range(recipe.sweeps):

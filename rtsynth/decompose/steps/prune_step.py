@@ -4,6 +4,7 @@ Thread: worker.
 """
 
 from rtsynth.decompose.fit import Fit
+from rtsynth.decompose.steps.draft_step import frozen_resonances
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.task import Task
 
@@ -13,7 +14,8 @@ __all__ = ["prune"]
 def prune(task: Task, state: State) -> None:
     """Lift gains that least squares turned down, then learn the strikes' offsets."""
     task.progress.begin("prune", 1)
-    fit = Fit(task.signal, state.draft, attack=task.recipe.attack)
+    frozen = frozen_resonances(state)
+    fit = Fit(task.signal, state.draft, attack=task.recipe.attack, frozen=frozen)
     fit.lift_gains()
     if task.recipe.offsets:
         fit.offsets()

@@ -5,6 +5,7 @@ Thread: worker.
 
 from rtsynth.decompose.fit import Fit
 from rtsynth.decompose.panning import fit_pans
+from rtsynth.decompose.steps.draft_step import frozen_resonances
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.task import Task
 from rtsynth.decompose.texture import noise_floor
@@ -15,7 +16,8 @@ __all__ = ["explain_rest"]
 def explain_rest(task: Task, state: State) -> None:
     """Fill in `floor`, the resonances' noise and the strikes' pans."""
     task.progress.begin("rest", 1)
-    fit = Fit(task.signal, state.draft, attack=task.recipe.attack)
+    frozen = frozen_resonances(state)
+    fit = Fit(task.signal, state.draft, attack=task.recipe.attack, frozen=frozen)
     if task.recipe.texture:
         state.floor = noise_floor(fit.residual, task.sample_rate)
     if task.recipe.noise:

@@ -24,6 +24,7 @@ class State:
         onsets: [onsets] frames, ascending.
         takes: what each onset brought.
         groups: templates, and which of them each take is made of.
+        known: for each template, the resonance of the bank it is; −1 for a new one.
         draft: strikes and resonances.
         floor: [32] RMS amplitude per band of the noise that is always there.
     """
@@ -34,5 +35,6 @@ class State:
     onsets: NDArray[np.int64] = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
     takes: list[Take] = dataclasses.field(default_factory=list)
     groups: Grouping = dataclasses.field(default_factory=lambda: Grouping([], [], []))
+    known: list[int] = dataclasses.field(default_factory=list)
     draft: Draft = dataclasses.field(default_factory=lambda: Draft(0.0, 0, [], []))
     floor: Float = dataclasses.field(default_factory=lambda: np.zeros(TEXTURE_BANDS))

@@ -34,6 +34,7 @@ def save_state(state: State, path: str | os.PathLike[str], fingerprint: str = ""
         fingerprint: of recording, recipe and segment.
     """
     arrays: Arrays = {"onsets": state.onsets, "floor": state.floor}
+    arrays["known"] = np.array(state.known, np.int64)
     arrays |= _takes(state.takes) | _groups(state.groups) | _draft(state.draft)
     facts = {
         "fingerprint": fingerprint,
@@ -77,6 +78,7 @@ def _state(arrays: Arrays, facts: dict[str, Any]) -> State:
         arrays["onsets"],
         _read_takes(arrays),
         _read_groups(arrays),
+        arrays["known"].tolist(),
         Draft(float(rate), int(length), _read_strikes(arrays), _read_resonances(arrays)),
         arrays["floor"],
     )

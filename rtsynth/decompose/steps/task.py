@@ -4,11 +4,26 @@ import dataclasses
 from collections.abc import Callable
 
 from rtsynth.decompose.damped import Float
+from rtsynth.decompose.draft import Resonance
+from rtsynth.decompose.grouping import Take
 from rtsynth.decompose.progress import Progress, Silent
 from rtsynth.decompose.recipe import Recipe
 from rtsynth.decompose.steps.state import State
 
-__all__ = ["Step", "Task"]
+__all__ = ["Known", "Step", "Task"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """A resonance that earlier segments of the recording have learned.
+
+    Attributes:
+        resonance: as learned.
+        take: the onset it shows itself best at.
+    """
+
+    resonance: Resonance
+    take: Take
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +37,8 @@ class Task:
         sample_rate: Hz.
         recipe: settings.
         owned: first and one past the last frame whose onsets belong to this segment.
+        bank: what earlier segments have learned.
+        workers: threads that may work at once; the result does not depend on it.
         progress: told what goes on.
     """
 
@@ -31,6 +48,8 @@ class Task:
     sample_rate: float
     recipe: Recipe
     owned: tuple[int, int]
+    bank: tuple[Known, ...] = ()
+    workers: int = 1
     progress: Progress = dataclasses.field(default_factory=Silent)
 
 
