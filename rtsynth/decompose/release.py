@@ -31,18 +31,23 @@ def find_release(target: Float, model: Float, sample_rate: float) -> tuple[int, 
     audible = energy > 1e-4 * energy.max()
     level = np.clip(np.where(audible, product / (energy + 1e-20), 0.0), -0.5, 1.5)
     weight = np.where(audible, energy**0.75, 0.0)  # between fair to the tail and blind to it
-    best, best_cost = None, CLEAR * _misfit(level, weight, np.ones(count))
-    for first in range(max(1, round(EARLIEST_S / STEP_S)), count - MIN_AFTER):
-        if not audible[first]:
-            break
-        for release_s in RELEASES_S:
-            age = np.maximum(np.arange(count) + 0.5 - first, 0.0) * STEP_S
-            cost = _misfit(level, weight, np.exp(-LN1000 * age / release_s))
-            if cost < best_cost:
-                best, best_cost = (first * step, release_s), cost
-    return best
+    last = count - MIN_AFTER
+    firsts = np.arange(min(max(1, round(EARLIEST_S / STEP_S)), last), last)
+    silent = np.flatnonzero(~audible[firsts])
+    firsts = firsts[: silent[0]] if len(silent) else firsts
+    if len(firsts) == 0:
+        return None
+    age = np.maximum(np.arange(count) + 0.5 - firsts[:, None], 0.0) * STEP_S
+    shapes = np.exp(-LN1000 * age[:, None, :] / np.array(RELEASES_S)[None, :, None])
+    costs = _misfits(level, weight, shapes)
+    first, release = np.unravel_index(int(np.argmin(costs)), costs.shape)
+    if costs[first, release] >= CLEAR * float(_misfits(level, weight, np.ones(count))):
+        return None
+    return int(firsts[first]) * step, RELEASES_S[int(release)]
 
 
-def _misfit(level: Float, weight: Float, shape: Float) -> float:
-    scale = float(np.sum(weight * level * shape)) / (float(np.sum(weight * shape**2)) + 1e-20)
-    return float(np.sum(weight * (level - scale * shape) ** 2))
+def _misfits(level: Float, weight: Float, shapes: Float) -> Float:
+    """[...] what each of `shapes`, [..., steps], leaves of the level when scaled to fit best."""
+    scale = (shapes @ (weight * level)) / (shapes**2 @ weight + 1e-20)
+    misfits: Float = (level - scale[..., None] * shapes) ** 2 @ weight
+    return misfits
