@@ -11,5 +11,10 @@ def seek_modes(task: Task, state: State) -> None:
     """Fill in `takes`, one per onset."""
     task.progress.begin("takes", len(state.onsets))
     state.takes = take_onsets(
-        task.signal, task.sample_rate, state.onsets, task.recipe.modes, task.progress.advance
+        task.signal,
+        task.sample_rate,
+        state.onsets,
+        task.recipe.modes,
+        task.progress.advance,
+        task.workers,
     )
