@@ -116,7 +116,8 @@ def esprit(band: Complex, order: int) -> Complex:
 def _fit(s: Complex, signal: Float, first: int) -> Complex:
     """[modes] amplitudes at sample 0 of modes seen in `signal`, which begins at sample `first`."""
     if first < 0:  # undamped: backwards in time a damped mode would grow out of all bounds
-        return fit_amplitudes(1j * s.imag, [Window(signal, first, 1.0)], RIDGE)
+        steady: Complex = np.asarray(1j * s.imag, complex)
+        return fit_amplitudes(steady, [Window(signal, first, 1.0)], RIDGE)
     local = fit_amplitudes(s, [Window(signal, 0, 1.0)], RIDGE)
     grown: Complex = local * np.exp(np.clip(-s.real * first, -3.0, 3.0) - 1j * s.imag * first)
     return grown

@@ -1,14 +1,13 @@
 """Where an event sits between left and right. Thread: any."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float
+from rtsynth.decompose.disk import Samples
 from rtsynth.decompose.draft import Draft, strike_signal
 
 __all__ = ["fit_pans", "mid_signal", "mid_weights"]
 
-Frames = NDArray[np.float64] | NDArray[np.float32]
 SPAN_S = 0.5
 BLOCK = 1 << 20  # frames at once
 CENTRE = 0.02  # smaller pans are rounding
@@ -25,7 +24,7 @@ def mid_signal(frames: Float) -> Float:
     return mid
 
 
-def mid_weights(frames: Frames) -> Float:
+def mid_weights(frames: Samples) -> Float:
     """[channels] what the one channel that is analysed takes of each.
 
     Args:

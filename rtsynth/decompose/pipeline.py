@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from rtsynth.decompose.analysis import analyse
 from rtsynth.decompose.bake import bake
-from rtsynth.decompose.damped import Float
+from rtsynth.decompose.disk import Samples
 from rtsynth.decompose.draft import Draft
 from rtsynth.decompose.one_event import sustained_event
 from rtsynth.decompose.progress import Bar, Progress, Silent
@@ -48,7 +48,7 @@ class Decomposition:
     instrument: Instrument
     report: dict[str, Any]
     recording: Recording
-    resynthesis: Float
+    resynthesis: Samples
 
 
 def decompose_file(
@@ -159,8 +159,9 @@ def nothing_to_do(recording: Recording) -> str:
     return ""
 
 
-def _fitted(resynthesis: Float, recording: Recording) -> Float:
-    wanted = np.zeros_like(recording.frames)
-    count = min(len(wanted), len(resynthesis))
-    wanted[:count] = resynthesis[:count]
-    return wanted
+def _fitted(resynthesis: Samples, recording: Recording) -> Samples:
+    """The resynthesis as long as the recording; they differ by the rounding of a frame at most."""
+    missing = len(recording.frames) - len(resynthesis)
+    if missing <= 0:
+        return resynthesis[: len(recording.frames)]
+    return np.pad(resynthesis, ((0, missing), (0, 0)))
