@@ -10,22 +10,25 @@ import numpy as np
 from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_limits
 
-from rtsynth.decompose.analysis import analyse
+from rtsynth.decompose.analysis import analyse, analyse_until
 from rtsynth.decompose.bake import bake
 from rtsynth.decompose.disk import Samples
 from rtsynth.decompose.draft import Draft
+from rtsynth.decompose.joint_step import check_joint, refine_jointly
 from rtsynth.decompose.one_event import sustained_event
 from rtsynth.decompose.progress import Bar, Progress, Silent
 from rtsynth.decompose.recipe import Recipe
 from rtsynth.decompose.recording import Recording, read_audio, recording_from_array
 from rtsynth.decompose.report import make_report
+from rtsynth.decompose.steps import STEPS, State, Task
 from rtsynth.decompose.synthesis import render_score
 from rtsynth.decompose.texture_only import bake_texture, only_texture
 from rtsynth.decompose.work import Work, fingerprint
+from rtsynth.errors import AudioFileError, UnknownNameError
 from rtsynth.events import Score
 from rtsynth.instrument import Instrument
 
-__all__ = ["Decomposition", "decompose", "decompose_array", "decompose_file"]
+__all__ = ["Decomposition", "decompose", "decompose_array", "decompose_file", "decompose_until"]
 
 WORKERS = min(2, os.cpu_count() or 1)
 SHORTEST_S = 0.05
@@ -111,6 +114,41 @@ def decompose(
         return _decompose(recording, recipe or Recipe(), told, work, workers)
 
 
+def decompose_until(
+    path: str | os.PathLike[str],
+    until: str,
+    *,
+    recipe: Recipe | None = None,
+    progress: bool = False,
+    work: str | os.PathLike[str] | None = None,
+    workers: int = WORKERS,
+) -> tuple[Task, State]:
+    """Take the first segment of a sound file, all of a short one, through some of the steps.
+
+    Args:
+        path: as for `decompose_file`.
+        until: name of the last step, of `rtsynth.decompose.steps.STEPS`.
+        recipe: settings; the default ones if None.
+        progress: show a progress bar on stderr.
+        work: folder that keeps the result of every step; `decompose` goes on from there.
+        workers: threads that may work at once.
+
+    Raises:
+        AudioFileError: no usable sound file, or nothing to be heard in it.
+        UnknownNameError: no such step.
+        FileFormatError: `work` belongs to another recording or recipe, or is damaged.
+    """
+    if until not in STEPS:
+        raise UnknownNameError(f"no step {until!r}; legal: {', '.join(STEPS)}", field="until")
+    recording, recipe = read_audio(path), recipe or Recipe()
+    reason = nothing_to_do(recording)
+    if reason:
+        raise AudioFileError(f"{os.fspath(path)}: {reason}")
+    kept = Work(work, fingerprint(recording, recipe) if work is not None else "")
+    with contextlib.closing(Bar(recording.source) if progress else Silent()) as told:
+        return analyse_until(recording, recipe, until, kept, told, workers)
+
+
 def _decompose(
     recording: Recording,
     recipe: Recipe,
@@ -119,6 +157,7 @@ def _decompose(
     workers: int,
 ) -> Decomposition:
     began = time.perf_counter()
+    check_joint(recipe)
     notes = list(recording.notes)
     reason = nothing_to_do(recording)
     if recipe.sustained and not reason:
@@ -137,6 +176,9 @@ def _decompose(
         if not draft.strikes:
             notes.append("no onset stands out: no events")
     score, instrument = bake(draft, floor, recording, recipe.modes)
+    if recipe.joint_steps > 0 and draft.strikes:
+        score, instrument, more = refine_jointly(score, instrument, recording, recipe, progress)
+        notes += more
     return _decomposition(score, instrument, recording, notes, began)
 
 
