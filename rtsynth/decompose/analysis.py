@@ -46,7 +46,7 @@ def analyse(
         task = _task(recording, recipe, segment, ledger, offered)
         task = dataclasses.replace(task, workers=workers, progress=progress)
         ledger.add(segment, _run(task, work, number, LAST_STEP), offered)
-    ledger.shrink(recipe.resonances)
+    ledger.shrink(recipe.resonances - int(ledger.floor().any()))
     return ledger
 
 

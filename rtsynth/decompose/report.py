@@ -13,7 +13,7 @@ from rtsynth.metrics import compare
 __all__ = ["count_values", "make_report"]
 
 DEFAULT_FIELDS = {"transpose": 0.0, "damp": 1.0, "bright": 0.0, "inharm": 0.0, "pan": 0.0}
-EXCERPTS, EXCERPT_S = 4, 30.0
+EXCERPTS, EXCERPT_S = 4, 15.0  # the spectra of a minute take half a gigabyte
 ALWAYS = 3  # onset, gain, resonance
 
 

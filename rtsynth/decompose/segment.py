@@ -19,7 +19,7 @@ LEAD_S = 0.25  # what sounds before the first onset is needed to tell what is ne
 TRAIL_S = 2.0  # seen beyond the end, so that the last notes are known as well as the others
 STEP_S = 0.01
 SMOOTH_STEPS = 5
-SHORTEST, LONGEST = 0.75, 1.25  # of the wanted length
+SHORTEST, LONGEST = 0.75, 1.25  # of the wanted length; what is left at the end may be 0.5 … 1.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,8 +50,10 @@ def cut_segments(recording: Recording, recipe: Recipe) -> list[Segment]:
     if recording.seconds <= recipe.whole_s:
         return [Segment(0, length, 0, length)]
     cuts = [0]
-    while length - cuts[-1] > LONGEST * recipe.segment_s * rate:
-        near, far = (cuts[-1] + round(x * recipe.segment_s * rate) for x in (SHORTEST, LONGEST))
+    wanted = recipe.segment_s * rate
+    while length - cuts[-1] > 1.5 * wanted:
+        near, far = (cuts[-1] + round(share * wanted) for share in (SHORTEST, LONGEST))
+        far = min(far, length - round(0.5 * wanted))
         cuts.append(near + _quietest(recording, near, far))
     cuts.append(length)
     lead, trail = round(LEAD_S * rate), round(TRAIL_S * rate)
