@@ -16,6 +16,7 @@ __all__ = ["Ledger"]
 
 OFFERED = 96  # resonances of the bank that a segment may choose from, those struck most
 FLOOR_QUANTILE = 0.1  # a floor is what is there in nearly every segment
+LEAST_UNLIKE = 0.02
 LEVEL_S = 0.3  # over which two resonances are compared in level
 
 
@@ -99,19 +100,21 @@ class Ledger:
         self.floors.append(state.floor)
 
     def shrink(self, limit: int) -> None:
-        """Merge the most alike resonances until there are at most `limit` that are struck."""
+        """Merge resonances until at most `limit` are struck: what is quiet and has a likeness first.
+
+        What a merger costs is the energy of the strikes that change, times how unlike they become.
+        """
         used = sorted({strike.resonance for strike in self.strikes})
         patterns = np.array([_unit(self.bank[index].take) for index in used])
-        alike = patterns @ patterns.T if used else np.zeros((0, 0))
-        np.fill_diagonal(alike, -1.0)
-        count = np.bincount([s.resonance for s in self.strikes], minlength=len(self.bank))[used]
-        while len(used) - int(np.sum(count == 0)) > limit:
-            one, other = np.unravel_index(int(np.argmax(alike)), alike.shape)
-            keep, gone = (one, other) if count[one] >= count[other] else (other, one)
+        unlike = 1.0 - patterns @ patterns.T + LEAST_UNLIKE if used else np.zeros((0, 0))
+        np.fill_diagonal(unlike, np.inf)
+        energy = np.array([self._energy(index) for index in used])
+        for _ in range(len(used) - limit):
+            costs = energy[:, None] * unlike
+            gone, keep = np.unravel_index(int(np.argmin(costs)), costs.shape)
             self._replace(used[int(gone)], used[int(keep)])
-            count[keep] += count[gone]
-            count[gone] = 0
-            alike[gone, :] = alike[:, gone] = -1.0
+            energy[keep] += energy[gone]
+            unlike[gone, :] = unlike[:, gone] = np.inf
 
     def _replace(self, gone: int, keep: int) -> None:
         """Give the strikes of one resonance to another, as loud as they were."""
@@ -121,6 +124,10 @@ class Ledger:
                 strike.resonance, strike.offset_db = keep, None
                 strike.gain *= level[0] / (level[1] + 1e-12)
                 strike.seen_gain = strike.gain
+
+    def _energy(self, index: int) -> float:
+        gains = [strike.gain for strike in self.strikes if strike.resonance == index]
+        return float(np.sum(np.square(gains))) * self._level(self.bank[index].resonance) ** 2
 
     def _level(self, resonance: Resonance) -> float:
         span = round(LEVEL_S * self.sample_rate)
@@ -142,13 +149,14 @@ class Ledger:
 
 
 def _clearest(state: State, resonance: int) -> Take:
-    """The take in which a resonance is least mixed with others, the loudest of those."""
+    """The take in which a resonance is least mixed with others, its other modes left out."""
     loud = [
         (members[resonance] / sum(members.values()), members[resonance], number)
         for number, members in enumerate(state.groups.members)
         if members.get(resonance, 0.0) > 0.0
     ]
-    return state.takes[max(loud)[2]]
+    take = state.takes[max(loud)[2]]
+    return dataclasses.replace(take, modes=state.groups.modes[resonance])
 
 
 def _unit(take: Take) -> Float:

@@ -17,6 +17,7 @@ from rtsynth.decompose import (
     read_audio,
     recording,
     report,
+    synthesis,
     work,
 )
 from rtsynth.decompose.segment import cut_segments
@@ -148,9 +149,10 @@ def test_memory_does_not_grow_with_the_length(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(report, "EXCERPT_S", 1.0)
     for module in (panning, recording, work):
         monkeypatch.setattr(module, "BLOCK", 1 << 14)
+    monkeypatch.setattr(synthesis, "PIECE", 1 << 14)
     recipe = Recipe(modes=4, sweeps=1, whole_s=5.0, segment_s=5.0, only_texture=False)
     peaks = []
-    for times in (8, 16):
+    for times in (6, 12):
         sound = np.tile(SOUND, times).astype(np.float32)
         tracemalloc.start()
         try:
@@ -160,7 +162,7 @@ def test_memory_does_not_grow_with_the_length(monkeypatch: pytest.MonkeyPatch) -
             tracemalloc.stop()
         assert len(made.score.table) >= 3 * times
         assert len(cut_segments(made.recording, recipe)) > 1
-    seconds = 8 * len(SOUND) / RATE
+    seconds = 6 * len(SOUND) / RATE
     hour = peaks[0] + (peaks[1] - peaks[0]) / seconds * 3_600
     assert hour < 2e9  # bytes
 

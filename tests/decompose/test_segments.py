@@ -82,9 +82,11 @@ def test_an_interrupted_run_goes_on_and_ends_the_same(
     with pytest.raises(KeyboardInterrupt):
         decompose(RECORDING, recipe=CUT, work=tmp_path)
     steps: list[tuple[str, int]] = []
-    monkeypatch.setattr(
-        Work, "keep", lambda self, n, state: (steps.append((state.done, n)), keep(self, n, state))
-    )
+
+    def noted(self: Work, segment: int, state: State) -> None:
+        steps.append((state.done, segment))
+
+    monkeypatch.setattr(Work, "keep", noted)
     made = decompose(RECORDING, recipe=CUT, work=tmp_path)
     assert broken_off not in steps
     assert made.score.table == MADE.score.table
