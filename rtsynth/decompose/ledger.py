@@ -100,7 +100,7 @@ class Ledger:
         self.floors.append(state.floor)
 
     def shrink(self, limit: int) -> None:
-        """Merge resonances until at most `limit` are struck: what is quiet and has a likeness first.
+        """Merge resonances until at most `limit` are struck, first what is quiet and has a like.
 
         What a merger costs is the energy of the strikes that change, times how unlike they become.
         """
