@@ -36,6 +36,8 @@ PORT = _number(0, 65_535, int)
 BLOCK = _number(1, 1 << 20, int)
 LIVE_BLOCK = _number(16, 8_192, int)
 RATE = _number(8_000, 192_000, int)
+DECOMPOSE_STEPS = ("onsets", "takes", "groups", "draft", "fit", "prune", "rest")
+"""Those of `rtsynth.decompose.steps`, which is not imported to say no more than their names."""
 A_SCORE = f"a file, or a shipped one: {', '.join(INSTRUMENTS)}"
 
 
@@ -77,6 +79,28 @@ def _decompose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", metavar="IN", help="WAV, FLAC, OGG, AIFF or MP3 file")
     parser.add_argument(
         "-o", "--output", metavar="SCORE", help="score to write (IN.score.safetensors)"
+    )
+    parser.add_argument(
+        "--recipe",
+        metavar="YAML",
+        default="fast",
+        help="a file, or fast, quality or gpu (fast)",
+    )
+    parser.add_argument(
+        "--work", metavar="FOLDER", help="keep every step's result here; go on from what is there"
+    )
+    parser.add_argument(
+        "--until",
+        metavar="STEP",
+        choices=DECOMPOSE_STEPS,
+        help=f"stop after a step of the first segment: {', '.join(DECOMPOSE_STEPS)}",
+    )
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=_number(1, 64, int),
+        default=2,
+        help="threads at once (2); the events do not depend on it",
     )
     parser.add_argument("--png", metavar="PNG", help="also draw what was found")
     whole = parser.add_mutually_exclusive_group()

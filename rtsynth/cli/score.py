@@ -1,10 +1,11 @@
 """Commands on files: decompose, render, inspect, compare. Thread: main."""
 
 import argparse
+import dataclasses
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from rtsynth.instrument import Instrument
 from rtsynth.presets import find_score
 from rtsynth.render import load_score, render_score, save_score, score_seconds
 from rtsynth.render.load import SCORE_SUFFIX
+
+if TYPE_CHECKING:
+    from rtsynth.decompose import Recipe
 
 __all__ = ["compare", "decompose", "inspect", "print_facts", "recording_of", "render"]
 
@@ -36,16 +40,24 @@ def print_facts(facts: dict[str, Any], as_json: bool) -> None:
 
 def decompose(options: argparse.Namespace) -> int:
     """`rtsynth decompose`."""
-    from rtsynth.decompose import Recipe, decompose_file, draw
+    from rtsynth.decompose import decompose_file, draw
 
     source = Path(options.input)
     output = Path(options.output or source.with_suffix(SCORE_SUFFIX))
     if output.name == source.name:
         raise UsageError(f"{output}: the score would overwrite the recording; choose another -o")
-    recipe = Recipe(only_texture=True if options.texture else None, sustained=options.sustained)
-    found = decompose_file(source, recipe=recipe, progress=not options.quiet)
+    recipe = _recipe(options)
+    if options.until:
+        return _decompose_until(options, recipe)
+    found = decompose_file(
+        source,
+        recipe=recipe,
+        progress=not options.quiet,
+        work=options.work,
+        workers=options.workers,
+    )
     beside = save_score(found.score, found.instrument, output)
-    facts = {"score": str(output), "instrument": str(beside), **found.report}
+    facts = {"score": str(output), "instrument": str(beside), "recipe": recipe.name, **found.report}
     if options.png:
         rate = found.recording.sample_rate
         draw(
@@ -56,6 +68,42 @@ def decompose(options: argparse.Namespace) -> int:
             options.png,
             reference=found.recording.frames,
         )
+        facts["png"] = options.png
+    print_facts(facts, options.json)
+    return 0
+
+
+def _recipe(options: argparse.Namespace) -> "Recipe":
+    from rtsynth.decompose import load_recipe
+
+    recipe = load_recipe(options.recipe)
+    if options.texture:
+        recipe = dataclasses.replace(recipe, only_texture=True)
+    return dataclasses.replace(recipe, sustained=True) if options.sustained else recipe
+
+
+def _decompose_until(options: argparse.Namespace, recipe: "Recipe") -> int:
+    """The first steps only: facts, a picture of the last of them, and what `--work` keeps."""
+    from rtsynth.decompose import decompose_until, draw_step
+
+    task, state = decompose_until(
+        options.input,
+        options.until,
+        recipe=recipe,
+        progress=not options.quiet,
+        work=options.work,
+        workers=options.workers,
+    )
+    facts: dict[str, Any] = {
+        "step": state.done,
+        "seconds": state.length / state.sample_rate,
+        "onsets": len(state.onsets),
+        "takes": len(state.takes),
+        "templates": len(state.groups.modes),
+        "events": len(state.draft.strikes),
+    }
+    if options.png:
+        draw_step(task, state, options.png)
         facts["png"] = options.png
     print_facts(facts, options.json)
     return 0

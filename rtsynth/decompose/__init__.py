@@ -1,10 +1,18 @@
 """From a recording to events: onsets, modes, a shared bank, the joint fit. Thread: worker."""
 
 from rtsynth.decompose.picture import draw
-from rtsynth.decompose.pipeline import Decomposition, decompose, decompose_array, decompose_file
+from rtsynth.decompose.pipeline import (
+    Decomposition,
+    decompose,
+    decompose_array,
+    decompose_file,
+    decompose_until,
+)
 from rtsynth.decompose.recipe import Recipe
+from rtsynth.decompose.recipe_file import load_recipe
 from rtsynth.decompose.recording import Recording, read_audio, recording_from_array
 from rtsynth.decompose.report import count_values
+from rtsynth.decompose.step_picture import draw_step
 from rtsynth.decompose.synthesis import event_signal, render_score
 from rtsynth.decompose.texture_fit import TextureFit, fit_texture, render_texture
 from rtsynth.decompose.texture_statistics import texture_statistics, texture_w1
@@ -18,9 +26,12 @@ __all__ = [
     "decompose",
     "decompose_array",
     "decompose_file",
+    "decompose_until",
     "draw",
+    "draw_step",
     "event_signal",
     "fit_texture",
+    "load_recipe",
     "read_audio",
     "recording_from_array",
     "render_score",

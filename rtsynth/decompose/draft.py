@@ -1,6 +1,7 @@
 """The working form of a score and a bank while they are being fitted. Thread: any."""
 
 import dataclasses
+import threading
 
 import numpy as np
 
@@ -109,13 +110,29 @@ def modal_signal(strike: Strike, modes: Modes, sample_rate: float, limit: int) -
     """[≤ limit] samples of the modes of one strike, its release included."""
     if len(modes) == 0 or limit <= 0:
         return np.zeros(0)
-    tail = int(RING_LEVELS * float(modes.t60_s.max()) * sample_rate) + 1
-    amplitude = amplitudes(strike, modes)
-    s = poles(modes.freq_hz, modes.t60_s, sample_rate)
+    tail = min(limit, int(RING_LEVELS * float(modes.t60_s.max()) * sample_rate) + 1)
+    held = tail if strike.held is None else min(strike.held, tail)
+    if strike.offset_db is None:
+        first = strike.gain * _held_on(modes, sample_rate, held)
+    else:
+        first = ring(
+            poles(modes.freq_hz, modes.t60_s, sample_rate), amplitudes(strike, modes), held
+        )
     if strike.held is None:
-        return ring(s, amplitude, min(limit, tail))
-    held = min(strike.held, limit, tail)
-    first = ring(s, amplitude, held)
+        return first
+    s = poles(modes.freq_hz, modes.t60_s, sample_rate)
     rest = min(limit - held, int(RING_LEVELS * strike.release_s * sample_rate) + 1)
     damped = s - LN1000 / (strike.release_s * sample_rate)
-    return np.concatenate([first, ring(damped, amplitude * np.exp(s * held), rest)])
+    return np.concatenate([first, ring(damped, amplitudes(strike, modes) * np.exp(s * held), rest)])
+
+
+_last = threading.local()
+
+
+def _held_on(modes: Modes, sample_rate: float, length: int) -> Float:
+    """[length] samples of modes as struck with gain 1: the strikes of a resonance share them."""
+    kept, rate, sound = getattr(_last, "sound", (None, 0.0, np.zeros(0)))
+    if kept is not modes or rate != sample_rate or len(sound) < length:
+        sound = ring(poles(modes.freq_hz, modes.t60_s, sample_rate), modes.amplitude, length)
+        _last.sound = (modes, sample_rate, sound)
+    return sound[:length]

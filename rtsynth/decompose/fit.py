@@ -25,23 +25,32 @@ class Fit:
         draft: changed in place.
         modes: at most so many per resonance.
         attack: learn attack waveforms.
+        frozen: resonances that stay as they are; only their strikes are fitted.
 
     Attributes:
         signal: what is fitted.
+        frozen: as given.
         residual: [samples] signal minus the draft's model.
         weight: [samples] of the misfit's root. The ear follows a tail: late, quiet misfit counts
             as its amplitude, not as its energy.
     """
 
     def __init__(
-        self, signal: Float, draft: Draft, *, modes: int = 32, attack: bool = True
+        self,
+        signal: Float,
+        draft: Draft,
+        *,
+        modes: int = 32,
+        attack: bool = True,
+        frozen: frozenset[int] = frozenset(),
     ) -> None:
         self.draft = draft
         self.signal = signal
         self.residual = signal - draft.model()
         self._modes = modes
         self._attack = attack
-        self._onsets = np.zeros(0, np.int64)
+        self.frozen = frozen
+        self._onsets = np.unique([strike.onset for strike in draft.strikes])
         level = local_power(signal, draft.sample_rate)
         self.weight = (level + LEAST * float(level.max(initial=0.0)) + 1e-30) ** -0.25
 
@@ -61,7 +70,10 @@ class Fit:
             strikes = self.draft.of(index)
             if strikes:
                 turn = Turn(self, self.draft.resonances[index], strikes, power, number)
-                turn.run(self._modes if peel else 0, attack=self._attack)
+                if index in self.frozen:
+                    turn.run_known()
+                else:
+                    turn.run(self._modes if peel else 0, attack=self._attack)
             advance()
 
     def put_back(self, strikes: list[Strike]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import firwin
 
+from rtsynth.decompose.amplitude import Window, fit_amplitudes
 from rtsynth.decompose.damped import Complex, Float, Modes, poles, ring
 from rtsynth.units import LN1000
 
@@ -114,26 +115,12 @@ def esprit(band: Complex, order: int) -> Complex:
 
 def _fit(s: Complex, signal: Float, first: int) -> Complex:
     """[modes] amplitudes at sample 0 of modes seen in `signal`, which begins at sample `first`."""
-    # anchored at the loudest end so that no column under- or overflows
-    time = np.arange(len(signal))
-    anchor = first if first >= 0 else first + len(signal)
-    local = time if first >= 0 else time - len(signal)
-    growth = (
-        np.clip(np.outer(local, s.real), None, 0.0) if first >= 0 else np.outer(local, 0 * s.real)
-    )
-    phase = np.outer(local, s.imag)
-    design = np.exp(growth) * np.exp(1j * phase)
-    real = np.concatenate([design.real, -design.imag], axis=1)
-    gram = real.T @ real
-    gram[np.diag_indices_from(gram)] *= 1.0 + RIDGE
-    gram[np.diag_indices_from(gram)] += 1e-9 * np.trace(gram) / len(gram)
-    solved = np.linalg.solve(gram, real.T @ signal)
-    amplitude = solved[: len(s)] + 1j * solved[len(s) :]
-    at_zero: Complex = amplitude * np.exp(
-        -np.clip(s * anchor if first >= 0 else 0 * s, -3.0, 3.0).real
-    )
-    turned: Complex = at_zero * np.exp(-1j * s.imag * anchor)
-    return turned
+    if first < 0:  # undamped: backwards in time a damped mode would grow out of all bounds
+        steady: Complex = np.asarray(1j * s.imag, complex)
+        return fit_amplitudes(steady, [Window(signal, first, 1.0)], RIDGE)
+    local = fit_amplitudes(s, [Window(signal, 0, 1.0)], RIDGE)
+    grown: Complex = local * np.exp(np.clip(-s.real * first, -3.0, 3.0) - 1j * s.imag * first)
+    return grown
 
 
 def _strongest(modes: Modes, count: int) -> Modes:

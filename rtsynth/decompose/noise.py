@@ -24,6 +24,8 @@ def give_noise(fit: Fit) -> None:
     span = round(ATTACK_S * rate)
     for index, resonance in enumerate(fit.draft.resonances):
         strikes = fit.draft.of(index)
+        if index in fit.frozen:
+            continue
         parts, gains, floors = [], [], []
         for strike in strikes:
             parts.append(fit.left(strike, min(span, fit.gap(strike.onset))))

@@ -3,11 +3,13 @@
 import numpy as np
 
 from rtsynth.decompose.damped import Float
+from rtsynth.decompose.disk import Samples
 from rtsynth.decompose.draft import Draft, strike_signal
 
-__all__ = ["fit_pans", "mid_signal"]
+__all__ = ["fit_pans", "mid_signal", "mid_weights"]
 
 SPAN_S = 0.5
+BLOCK = 1 << 20  # frames at once
 CENTRE = 0.02  # smaller pans are rounding
 OPPOSED = 0.1  # a mid signal with less of the energy than this has cancelled
 
@@ -18,11 +20,27 @@ def mid_signal(frames: Float) -> Float:
     Args:
         frames: [frames, 1 or 2].
     """
-    mid: Float = frames.mean(axis=1)
-    energy = np.sum(frames**2, axis=0)
-    if np.sum(mid**2) < OPPOSED * float(energy.mean()):
-        mid = frames[:, int(np.argmax(energy))]
-    return np.ascontiguousarray(mid)
+    mid: Float = frames @ mid_weights(frames)
+    return mid
+
+
+def mid_weights(frames: Samples) -> Float:
+    """[channels] what the one channel that is analysed takes of each.
+
+    Args:
+        frames: [frames, 1 or 2], of any length: they are looked at in blocks.
+    """
+    channels = frames.shape[1]
+    mid, energy = 0.0, np.zeros(channels)
+    for first in range(0, len(frames), BLOCK):
+        block = frames[first : first + BLOCK].astype(float)
+        mid += float(np.sum(block.mean(axis=1) ** 2))
+        energy += np.sum(block**2, axis=0)
+    if mid >= OPPOSED * float(energy.mean()):
+        return np.full(channels, 1.0 / channels)
+    weights = np.zeros(channels)
+    weights[int(np.argmax(energy))] = 1.0
+    return weights
 
 
 def fit_pans(draft: Draft, frames: Float) -> None:

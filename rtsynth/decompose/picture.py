@@ -12,7 +12,7 @@ from rtsynth.events import Event, Kind, Score
 from rtsynth.instrument import Instrument
 from rtsynth.metrics import stft_magnitude
 
-__all__ = ["draw"]
+__all__ = ["colour_of", "draw", "frequency_axis", "log_spectrogram"]
 
 SIZE = 4096
 LOWEST_HZ, BINS = 40.0, 320
@@ -46,7 +46,7 @@ def draw(
     import matplotlib.pyplot as plt
 
     panels = _panels(resynthesis, reference)
-    levels = [_log_spectrogram(sound, sample_rate) for _, sound in panels]
+    levels = [log_spectrogram(sound, sample_rate) for _, sound in panels]
     top = max(float(level.max()) for level in levels[: max(1, len(levels) - 1)])
     figure, axes = plt.subplots(
         len(panels) + 1,
@@ -70,7 +70,7 @@ def draw(
             vmax=top,
             extent=(0.0, seconds, np.log2(LOWEST_HZ), np.log2(high)),
         )
-        _frequency_axis(axis, high)
+        frequency_axis(axis, high)
         axis.set_title(title, loc="left", fontsize=10)
     shown = axes[1 if reference is not None else 0, 0]
     _draw_modes(shown, score, instrument, high)
@@ -105,7 +105,7 @@ def _one_channel(sound: ArrayLike) -> Float:
     return array if array.ndim == 1 else array.mean(axis=1)
 
 
-def _log_spectrogram(signal: Float, sample_rate: int) -> Float:
+def log_spectrogram(signal: Float, sample_rate: int) -> Float:
     """[BINS, columns] level in dB on a log-frequency axis."""
     hop = max(256, len(signal) // COLUMNS)
     magnitude = stft_magnitude(signal, SIZE, hop)[: max(1, len(signal) // hop)] / (SIZE / 4)
@@ -118,14 +118,16 @@ def _log_spectrogram(signal: Float, sample_rate: int) -> Float:
     return 20.0 * np.log10(np.array(rows) + 1e-7)
 
 
-def _frequency_axis(axis: Any, high_hz: float) -> None:
+def frequency_axis(axis: Any, high_hz: float) -> None:
+    """Ticks of an axis that shows log2 of Hz, from `LOWEST_HZ` on."""
     ticks = [f for f in (50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000) if f < high_hz]
     axis.set_yticks(np.log2(ticks), [f"{f // 1000} k" if f >= 1000 else str(f) for f in ticks])
     axis.set_ylabel("frequency, Hz")
     axis.set_ylim(np.log2(LOWEST_HZ), np.log2(high_hz))
 
 
-def _colour(resonance: int) -> Any:
+def colour_of(resonance: int) -> Any:
+    """The colour of a resonance in every picture."""
     import matplotlib
 
     return matplotlib.colormaps["tab20"](resonance % 20)
@@ -136,7 +138,7 @@ def _draw_onsets(axis: Any, score: Score) -> None:
     for event in score.table:
         if event.kind == Kind.MODAL:
             span = (high - low) * 0.06
-            axis.vlines(event.onset_s, high - span, high, color=_colour(event.resonance), lw=2)
+            axis.vlines(event.onset_s, high - span, high, color=colour_of(event.resonance), lw=2)
 
 
 def _length_s(event: Event, instrument: Instrument) -> float:
@@ -163,7 +165,7 @@ def _draw_modes(axis: Any, score: Score, instrument: Instrument, high_hz: float)
                     LINE_SECONDS,
                 )
                 y = np.log2(freq[mode])
-                colour = _colour(event.resonance)
+                colour = colour_of(event.resonance)
                 axis.plot([event.onset_s, until], [y, y], color=colour, lw=0.8, alpha=0.45)
                 axis.plot(event.onset_s, y, ".", color=colour, ms=3)
     axis.set_xlim(low)
@@ -178,7 +180,7 @@ def _draw_events(axis: Any, score: Score, instrument: Instrument) -> None:
         texture = event.kind == Kind.TEXTURE
         length = score.seconds if texture else _length_s(event, instrument)
         length = min(length, score.seconds - event.onset_s)
-        y, colour = place[event.resonance], _colour(event.resonance)
+        y, colour = place[event.resonance], colour_of(event.resonance)
         height = 0.25 + 0.6 * min(1.0, float(event.gain) ** 0.5)
         axis.barh(y, length, height, event.onset_s, color=colour, alpha=0.35, lw=0)
         axis.vlines(event.onset_s, y - height / 2, y + height / 2, color=colour, lw=2)

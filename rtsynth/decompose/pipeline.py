@@ -1,5 +1,6 @@
 """From a recording to events: onsets, modes, groups, joint fit, floor. Thread: worker."""
 
+import contextlib
 import dataclasses
 import os
 import time
@@ -8,31 +9,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
+from rtsynth.decompose.analysis import analyse, analyse_until
 from rtsynth.decompose.bake import bake
-from rtsynth.decompose.damped import Float
-from rtsynth.decompose.draft import Draft, Resonance, Strike
-from rtsynth.decompose.fit import Fit
-from rtsynth.decompose.grouping import group
-from rtsynth.decompose.noise import give_noise
-from rtsynth.decompose.offset import give_offsets
+from rtsynth.decompose.disk import Samples
+from rtsynth.decompose.draft import Draft
+from rtsynth.decompose.joint_step import check_joint, refine_jointly
 from rtsynth.decompose.one_event import sustained_event
-from rtsynth.decompose.onset import find_onsets
-from rtsynth.decompose.panning import fit_pans, mid_signal
-from rtsynth.decompose.prune import drop_weak, lift_gains
+from rtsynth.decompose.progress import Bar, Progress, Silent
 from rtsynth.decompose.recipe import Recipe
 from rtsynth.decompose.recording import Recording, read_audio, recording_from_array
 from rtsynth.decompose.report import make_report
+from rtsynth.decompose.steps import STEPS, State, Task
 from rtsynth.decompose.synthesis import render_score
-from rtsynth.decompose.takes import take_onsets
-from rtsynth.decompose.texture import choose_floor, noise_floor
 from rtsynth.decompose.texture_only import bake_texture, only_texture
+from rtsynth.decompose.work import Work, fingerprint
+from rtsynth.errors import AudioFileError, UnknownNameError
 from rtsynth.events import Score
 from rtsynth.instrument import Instrument
 
-__all__ = ["Decomposition", "decompose", "decompose_array", "decompose_file"]
+__all__ = ["Decomposition", "decompose", "decompose_array", "decompose_file", "decompose_until"]
 
+WORKERS = min(2, os.cpu_count() or 1)
 SHORTEST_S = 0.05
 SILENCE = 1e-6  # peak amplitude, −120 dBFS
 
@@ -53,11 +51,16 @@ class Decomposition:
     instrument: Instrument
     report: dict[str, Any]
     recording: Recording
-    resynthesis: Float
+    resynthesis: Samples
 
 
 def decompose_file(
-    path: str | os.PathLike[str], *, recipe: Recipe | None = None, progress: bool = False
+    path: str | os.PathLike[str],
+    *,
+    recipe: Recipe | None = None,
+    progress: bool = False,
+    work: str | os.PathLike[str] | None = None,
+    workers: int = WORKERS,
 ) -> Decomposition:
     """Take a sound file apart.
 
@@ -65,11 +68,15 @@ def decompose_file(
         path: WAV, FLAC, OGG, AIFF or MP3, any rate and channel count, at most an hour.
         recipe: settings; the default ones if None.
         progress: show a progress bar on stderr.
+        work: folder that keeps the result of every step; an interrupted run goes on from there.
+        workers: threads that may work at once; the events do not depend on it.
 
     Raises:
         AudioFileError: no usable sound file; the message says why.
+        FileFormatError: `work` belongs to another recording or recipe, or is damaged.
     """
-    return decompose(read_audio(path), recipe=recipe, progress=progress)
+    found = read_audio(path)
+    return decompose(found, recipe=recipe, progress=progress, work=work, workers=workers)
 
 
 def decompose_array(
@@ -80,18 +87,79 @@ def decompose_array(
 
 
 def decompose(
-    recording: Recording, *, recipe: Recipe | None = None, progress: bool = False
+    recording: Recording,
+    *,
+    recipe: Recipe | None = None,
+    progress: bool = False,
+    work: str | os.PathLike[str] | None = None,
+    workers: int = WORKERS,
 ) -> Decomposition:
-    """Take a recording apart; the same recording and recipe give the same events."""
+    """Take a recording apart; the same recording and recipe give the same events.
+
+    Args:
+        recording: what to take apart.
+        recipe: settings; the default ones if None.
+        progress: show a progress bar on stderr.
+        work: folder that keeps the result of every step; an interrupted run goes on from there.
+        workers: threads that may work at once; the events do not depend on it.
+
+    Raises:
+        FileFormatError: `work` belongs to another recording or recipe, or is damaged.
+    """
     # its matrices are small: a second BLAS thread only waits, and waits badly on a busy machine
-    with threadpool_limits(limits=1, user_api="blas"):
-        return _decompose(recording, recipe or Recipe(), progress)
+    with (
+        threadpool_limits(limits=1, user_api="blas"),
+        contextlib.closing(Bar(recording.source) if progress else Silent()) as told,
+    ):
+        return _decompose(recording, recipe or Recipe(), told, work, workers)
 
 
-def _decompose(recording: Recording, recipe: Recipe, progress: bool) -> Decomposition:
+def decompose_until(
+    path: str | os.PathLike[str],
+    until: str,
+    *,
+    recipe: Recipe | None = None,
+    progress: bool = False,
+    work: str | os.PathLike[str] | None = None,
+    workers: int = WORKERS,
+) -> tuple[Task, State]:
+    """Take the first segment of a sound file, all of a short one, through some of the steps.
+
+    Args:
+        path: as for `decompose_file`.
+        until: name of the last step, of `rtsynth.decompose.steps.STEPS`.
+        recipe: settings; the default ones if None.
+        progress: show a progress bar on stderr.
+        work: folder that keeps the result of every step; `decompose` goes on from there.
+        workers: threads that may work at once.
+
+    Raises:
+        AudioFileError: no usable sound file, or nothing to be heard in it.
+        UnknownNameError: no such step.
+        FileFormatError: `work` belongs to another recording or recipe, or is damaged.
+    """
+    if until not in STEPS:
+        raise UnknownNameError(f"no step {until!r}; legal: {', '.join(STEPS)}", field="until")
+    recording, recipe = read_audio(path), recipe or Recipe()
+    reason = nothing_to_do(recording)
+    if reason:
+        raise AudioFileError(f"{os.fspath(path)}: {reason}")
+    kept = Work(work, fingerprint(recording, recipe) if work is not None else "")
+    with contextlib.closing(Bar(recording.source) if progress else Silent()) as told:
+        return analyse_until(recording, recipe, until, kept, told, workers)
+
+
+def _decompose(
+    recording: Recording,
+    recipe: Recipe,
+    progress: Progress,
+    folder: str | os.PathLike[str] | None,
+    workers: int,
+) -> Decomposition:
     began = time.perf_counter()
+    check_joint(recipe)
     notes = list(recording.notes)
-    reason = _nothing_to_do(recording)
+    reason = nothing_to_do(recording)
     if recipe.sustained and not reason:
         score, instrument = sustained_event(recording, recipe.modes)
         return _decomposition(score, instrument, recording, notes, began)
@@ -100,14 +168,17 @@ def _decompose(recording: Recording, recipe: Recipe, progress: bool) -> Decompos
     if texture is not None:
         score, instrument = bake_texture(texture, recording)
         return _decomposition(score, instrument, recording, notes, began)
-    if reason:
-        draft, floor = Draft(recording.sample_rate, len(recording.frames), [], []), np.zeros(32)
-    else:
-        with tqdm(desc=recording.source or "decompose", disable=not progress, unit="step") as bar:
-            draft, floor = _analyse(recording, recipe, bar)
+    draft, floor = Draft(recording.sample_rate, len(recording.frames), [], []), np.zeros(32)
+    if not reason:
+        work = Work(folder, fingerprint(recording, recipe) if folder is not None else "")
+        ledger = analyse(recording, recipe, work, progress, workers)
+        draft, floor = ledger.draft(len(recording.frames)), ledger.floor()
         if not draft.strikes:
             notes.append("no onset stands out: no events")
     score, instrument = bake(draft, floor, recording, recipe.modes)
+    if recipe.joint_steps > 0 and draft.strikes:
+        score, instrument, more = refine_jointly(score, instrument, recording, recipe, progress)
+        notes += more
     return _decomposition(score, instrument, recording, notes, began)
 
 
@@ -121,51 +192,18 @@ def _decomposition(
     return Decomposition(score, instrument, report, recording, resynthesis)
 
 
-def _nothing_to_do(recording: Recording) -> str:
+def nothing_to_do(recording: Recording) -> str:
+    """Why a recording has no events; empty if it may have some."""
     if recording.seconds < SHORTEST_S:
         return f"{recording.seconds:.3f} s is too short: no events; legal: {SHORTEST_S} s or more"
-    if float(np.abs(recording.frames).max()) < SILENCE:
+    if float(max(recording.frames.max(), -recording.frames.min())) < SILENCE:
         return "the recording is silent: no events"
     return ""
 
 
-def _analyse(recording: Recording, recipe: Recipe, bar: "tqdm[Any]") -> tuple[Draft, Float]:
-    signal, rate = mid_signal(recording.frames), recording.sample_rate
-    onsets = find_onsets(signal, rate, recipe.onset_threshold)
-    bar.total = 2 * len(onsets)  # a guess until the bank is known
-    takes = take_onsets(signal, rate, onsets, recipe.modes, bar.update)
-    groups = group(takes, recipe.resonances)
-    strikes = [
-        Strike(take.onset, index, gain, seen_gain=gain)
-        for take, members in zip(takes, groups.members, strict=True)
-        for index, gain in members.items()
-    ]
-    resonances = [
-        Resonance(modes, pitch_hz=pitch)
-        for modes, pitch in zip(groups.modes, groups.pitches_hz, strict=True)
-    ]
-    draft = Draft(rate, len(signal), strikes, resonances)
-    fit = Fit(signal, draft, modes=recipe.modes, attack=recipe.attack)
-    bar.total = len(onsets) + recipe.sweeps * len(resonances)
-    for number in range(recipe.sweeps):
-        fit.sweep(number, bar.update, peel=number in (1, 2))
-        if number % 2 == 1:
-            lift_gains(fit)
-            drop_weak(fit, recipe.weakest_db)
-    lift_gains(fit)
-    if recipe.offsets:
-        give_offsets(fit)
-    floor = noise_floor(fit.residual, rate) if recipe.texture else np.zeros(32)
-    floor = choose_floor(signal, signal - fit.residual, floor, rate)
-    if recipe.noise:
-        give_noise(fit)
-    if recording.channels == 2:
-        fit_pans(draft, recording.frames)
-    return draft, floor
-
-
-def _fitted(resynthesis: Float, recording: Recording) -> Float:
-    wanted = np.zeros_like(recording.frames)
-    count = min(len(wanted), len(resynthesis))
-    wanted[:count] = resynthesis[:count]
-    return wanted
+def _fitted(resynthesis: Samples, recording: Recording) -> Samples:
+    """The resynthesis as long as the recording; they differ by the rounding of a frame at most."""
+    missing = len(recording.frames) - len(resynthesis)
+    if missing <= 0:
+        return resynthesis[: len(recording.frames)]
+    return np.pad(resynthesis, ((0, missing), (0, 0)))

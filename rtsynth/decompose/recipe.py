@@ -1,10 +1,14 @@
 """What a decomposition may spend and when it stops, in one frozen record. Thread: any."""
 
 import dataclasses
+import hashlib
+import json
 
 from rtsynth.errors import ValueRangeError
 
-__all__ = ["Recipe"]
+__all__ = ["DEVICES", "Recipe"]
+
+DEVICES = ("cpu", "cuda", "auto")
 
 RANGES: dict[str, tuple[float, float, str]] = {
     "onset_threshold": (0.001, 10.0, "nepers"),
@@ -12,6 +16,10 @@ RANGES: dict[str, tuple[float, float, str]] = {
     "resonances": (1, 128, ""),
     "sweeps": (1, 20, ""),
     "weakest_db": (-120.0, 0.0, "dB"),
+    "seed": (0, 2**31 - 1, ""),
+    "segment_s": (5.0, 120.0, "s"),
+    "whole_s": (1.0, 600.0, "s"),
+    "joint_steps": (0, 1_000_000, ""),
 }
 
 
@@ -21,7 +29,7 @@ class Recipe:
 
     Attributes:
         onset_threshold: rise of the mean log-magnitude that makes an onset, nepers.
-        modes: at most so many modes per resonance, 1 … 32.
+        modes: at most so many modes per resonance, 1 … 128.
         resonances: at most so many resonances, 1 … 128.
         sweeps: rounds of the joint fit.
         weakest_db: events weaker than this against the loudest are dropped, dB.
@@ -32,6 +40,12 @@ class Recipe:
         only_texture: one texture event for the whole recording: True always, False never, None if
             it sounds like one (hiss, clicks and hum, nothing that is played).
         sustained: the recording is one note, held or let go: make it one event.
+        seed: of everything drawn at random.
+        whole_s: a recording up to this long is one segment, seconds.
+        segment_s: a longer one is cut into segments of about this length, seconds.
+        joint_steps: of the gradient descent on everything at once, after the bake; 0 for none.
+        device: of that descent: "cpu", "cuda", or "auto" for whichever is there.
+        name: for people.
     """
 
     onset_threshold: float = 0.033
@@ -45,6 +59,12 @@ class Recipe:
     texture: bool = True
     only_texture: bool | None = None
     sustained: bool = False
+    seed: int = 0
+    whole_s: float = 40.0
+    segment_s: float = 24.0
+    joint_steps: int = 0
+    device: str = "auto"
+    name: str = "fast"
 
     def __post_init__(self) -> None:
         for name, (low, high, unit) in RANGES.items():
@@ -52,3 +72,14 @@ class Recipe:
             if not low <= value <= high:
                 legal = f"{low:g} … {high:g} {unit}".strip()
                 raise ValueRangeError(f"{name} = {value!r}; legal: {legal}", field=name)
+        if self.device not in DEVICES:
+            raise ValueRangeError(
+                f"device = {self.device!r}; legal: {', '.join(DEVICES)}", field="device"
+            )
+
+    def fingerprint(self) -> str:
+        """SHA-256 over what decides the events; the name and the device do not."""
+        facts = dataclasses.asdict(self)
+        for name in ("name", "device"):
+            del facts[name]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from rtsynth.decompose.damped import Float
+from rtsynth.decompose.disk import Samples
 from rtsynth.decompose.recording import Recording
 from rtsynth.events import Kind, Score
 from rtsynth.instrument import Instrument
@@ -13,6 +13,7 @@ from rtsynth.metrics import compare
 __all__ = ["count_values", "make_report"]
 
 DEFAULT_FIELDS = {"transpose": 0.0, "damp": 1.0, "bright": 0.0, "inharm": 0.0, "pan": 0.0}
+EXCERPTS, EXCERPT_S = 4, 15.0  # the spectra of a minute take half a gigabyte
 ALWAYS = 3  # onset, gain, resonance
 
 
@@ -20,7 +21,7 @@ def make_report(
     score: Score,
     instrument: Instrument,
     recording: Recording,
-    resynthesis: Float,
+    resynthesis: Samples,
     notes: list[str],
     seconds_taken: float,
 ) -> dict[str, Any]:
@@ -39,9 +40,22 @@ def make_report(
         "events_per_s": len(score.table) / seconds,
         "values_per_s": count_values(score) / seconds,
         "seconds_taken": seconds_taken,
-        "metrics": compare(recording.frames, resynthesis, recording.sample_rate),
+        "metrics": compare(*_excerpts(recording, resynthesis), recording.sample_rate),
         "notes": list(notes),
     }
+
+
+def _excerpts(recording: Recording, resynthesis: Samples) -> tuple[Samples, Samples]:
+    """Both sounds, or of long ones `EXCERPTS` stretches spread evenly, one after the other."""
+    frames, part = recording.frames, round(EXCERPT_S * recording.sample_rate)
+    if len(frames) <= EXCERPTS * part:
+        return frames, resynthesis
+    starts = np.linspace(0, len(frames) - part, EXCERPTS).astype(int)
+    first, second = (
+        np.concatenate([sound[start : start + part] for start in starts]).astype(float)
+        for sound in (frames, resynthesis)
+    )
+    return first, second
 
 
 def count_values(score: Score) -> int:

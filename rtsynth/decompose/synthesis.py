@@ -5,11 +5,12 @@ with it, and pictures are drawn from it. The formula is that of `rtsynth.instrum
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from rtsynth.decompose.damped import Complex, Float, ring
+from rtsynth.decompose.disk import Samples, blank_frames
 from rtsynth.decompose.drawn import Drawing, blown_noise, drawn_attack, sounding_modes
 from rtsynth.decompose.texture_synthesis import texture_signal
 from rtsynth.dsp.noise import fill_white, uniform_at
@@ -23,6 +24,7 @@ White = Callable[[int, int, int], Float]
 """`white(seed, first, count) -> [count]` noise of unit variance from position first on."""
 
 AUDIBLE_LEVELS = 80.0 / 60.0
+PIECE = 1_024 * 2_048  # samples of a texture at once, whole hops
 VIBRATO_STEP = 32  # samples between points of the bent phase
 
 
@@ -35,7 +37,7 @@ def white_noise(seed: int, first: int, count: int) -> Float:
 
 def render_score(
     score: Score, instrument: Instrument, sample_rate: int | None = None, white: White = white_noise
-) -> Float:
+) -> Samples:
     """The whole score as sound.
 
     Args:
@@ -45,18 +47,33 @@ def render_score(
         white: source of noise.
 
     Returns:
-        [frames, channels] of score.seconds at the sample rate.
+        [frames, channels] of score.seconds at the sample rate; a long one in float32, on disk.
     """
     rate = sample_rate or instrument.attack_rate
-    out = np.zeros((round(score.seconds * rate), score.channels))
+    out = blank_frames(round(score.seconds * rate), score.channels)
     for event in score.table:
         first = round(event.onset_s * rate)
         if event.muted or first >= len(out):
             continue
-        sound = event_signal(event, instrument, rate, len(out) - first, white)
         gains = pan_gains(event.pan) if score.channels == 2 else np.ones(1)
-        out[first : first + len(sound)] += sound[:, None] * gains
+        for sound in _pieces(event, instrument, rate, len(out) - first, white):
+            out[first : first + len(sound)] += sound[:, None] * gains
+            first += len(sound)
     return out
+
+
+def _pieces(
+    event: Event, instrument: Instrument, sample_rate: int, limit: int, white: White
+) -> Iterator[Float]:
+    """`event_signal` in one piece, or that of a texture in several: it may last an hour."""
+    if event.kind != Kind.TEXTURE:
+        yield event_signal(event, instrument, sample_rate, limit, white)
+        return
+    plain = dataclasses.replace(event, vector=(0.0,) * VECTOR_DIM)
+    bent = _bent(plain, instrument, sample_rate)
+    for first in range(0, limit, PIECE):
+        last = min(first + PIECE, limit)
+        yield texture_signal(event, instrument, sample_rate, last, bent, first)
 
 
 def pan_gains(pan: float) -> Float:

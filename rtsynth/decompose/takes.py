@@ -1,6 +1,7 @@
 """Every onset by itself: its new modes, how its spectrum rose, how tonal it is. Thread: any."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ def take_onsets(
     onsets: NDArray[np.int64],
     count: int = 32,
     advance: Callable[[], object] = lambda: None,
+    workers: int = 1,
 ) -> list[Take]:
     """What each onset brought.
 
@@ -32,12 +34,15 @@ def take_onsets(
         onsets: [onsets] samples, ascending.
         count: at most so many modes each.
         advance: called after each.
+        workers: threads at once; the takes do not depend on it.
     """
-    takes = []
     edges = [0, *(int(o) for o in onsets), len(signal)]
-    for previous, onset, following in zip(edges, edges[1:], edges[2:], strict=False):
-        takes.append(_take(signal, sample_rate, (previous, onset, following), count))
-        advance()
+    around = list(zip(edges, edges[1:], edges[2:], strict=False))
+    takes = []
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        for take in pool.map(lambda near: _take(signal, sample_rate, near, count), around):
+            takes.append(take)
+            advance()
     return takes
 
 

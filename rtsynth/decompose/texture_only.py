@@ -39,7 +39,8 @@ def only_texture(recording: Recording, wanted: bool | None) -> tuple[TextureFit 
         wanted: True for a texture whatever it is, None if it passes for one, False for never.
     """
     least = SHORTEST_S if wanted else JUDGED_S
-    signal = mid_signal(recording.frames)[: round(LONGEST_S * recording.sample_rate)]
+    beginning = recording.frames[: round(LONGEST_S * recording.sample_rate)].astype(float)
+    signal = mid_signal(beginning)
     if wanted is False or recording.seconds < least:
         note = f"too short for a texture: legal: {SHORTEST_S:g} s or more" if wanted else ""
         return None, note

@@ -26,8 +26,9 @@ def texture_signal(
     sample_rate: int,
     limit: int,
     bent: tuple[Complex, Complex],
+    first: int = 0,
 ) -> Float:
-    """[≤ limit] samples of a texture event from its onset on, before panning.
+    """[≤ limit − first] samples of a texture event from sample `first` on, before panning.
 
     Args:
         event: of kind texture.
@@ -36,12 +37,13 @@ def texture_signal(
         limit: at most so many samples.
         bent: [modes] complex amplitudes for an impulse of strength `impulse`, and [modes]
             exponents per sample, of the event's resonance as its fields deform it.
+        first: a multiple of the hop, so that a long one can be made in pieces.
     """
     index = event.resonance
     held = round(min(event.duration_s, 1e6) * sample_rate)
     fade = int(np.ceil(FADE_S * sample_rate))
     length = min(limit, held + fade)
-    if length < 1:
+    if length <= first:
         return np.zeros(0)
     gains = instrument.texture_gain[index] * 10.0 ** (np.array(event.vector) / 20.0)
     sound = texture_noise(
@@ -49,19 +51,26 @@ def texture_signal(
         instrument.am_depth_db[index].astype(float),
         float(instrument.am_rate_hz[index]),
         event.seed,
-        length,
+        length - first,
         sample_rate,
+        first // HOP,
     )
-    sound += _clicks(event, instrument, sample_rate, length, bent)
-    time = np.arange(length) / sample_rate
+    sound += _clicks(event, instrument, sample_rate, (first, length), bent)
+    time = np.arange(first, length) / sample_rate
     for hz, gain in zip(instrument.hum_hz[index], instrument.hum_gain[index], strict=True):
         if 0.0 < hz < 0.49 * sample_rate:
             sound += float(gain) * np.sin(2.0 * np.pi * float(hz) * time)
-    return event.gain * sound * _fades(length, held, fade)
+    return event.gain * sound * _fades(np.arange(first, length), held, fade)
 
 
 def texture_noise(
-    gains: Float, depth_db: Float, rate_hz: float, seed: int, length: int, sample_rate: float
+    gains: Float,
+    depth_db: Float,
+    rate_hz: float,
+    seed: int,
+    length: int,
+    sample_rate: float,
+    begin: int = 0,
 ) -> Float:
     """[length] samples of the bands' noise.
 
@@ -72,6 +81,7 @@ def texture_noise(
         seed: of the event.
         length: samples.
         sample_rate: Hz.
+        begin: hops after the onset at which the samples begin.
     """
     grains = -(-length // HOP) + 1
     weights = band_weights(TEXTURE_EDGES_HZ, sample_rate).astype(float)
@@ -80,8 +90,8 @@ def texture_noise(
     for first in range(0, grains, CHUNK):
         count = min(CHUNK, grains - first)
         normal = np.empty((2, count * BINS))
-        fill_gaussian(np.uint64(seed), first * BINS, normal[0], normal[1])
-        middle = (first + np.arange(count)) * HOP / sample_rate
+        fill_gaussian(np.uint64(seed), (begin + first) * BINS, normal[0], normal[1])
+        middle = (begin + first + np.arange(count)) * HOP / sample_rate
         power = _band_power(gains, depth_db, rate_hz, seed, middle) @ weights
         spectrum = np.zeros((count, BINS + 1), complex)
         spectrum[:, :BINS] = (normal[0] + 1j * normal[1]).reshape(count, BINS)
@@ -121,17 +131,17 @@ def swells_db(seed: int, band: int, cycles: Float) -> Float:
 
 
 def click_times(
-    seed: int, rate_hz: float, spread_db: float, length: int, sample_rate: float
+    seed: int, rate_hz: float, spread_db: float, length: int, sample_rate: float, first: int = 0
 ) -> tuple[NDArray[np.int64], Float]:
-    """Frames of the clicks among the first `length`, and their strengths against the median."""
+    """Frames of the clicks in first … length − 1, and their strengths against the median."""
     cell_frames = sample_rate / CELLS_PER_S
     key = np.uint64(seed)
     found = [
         (place_click(key, cell, i, cell_frames), size_click(key, cell, i, spread_db))
-        for cell in range(int(np.ceil(length / cell_frames)))
+        for cell in range(int(first / cell_frames), int(np.ceil(length / cell_frames)))
         for i in range(count_clicks(key, cell, rate_hz / sample_rate * cell_frames))
     ]
-    kept = sorted(pair for pair in found if pair[0] < length)
+    kept = sorted(pair for pair in found if first <= pair[0] < length)
     frames = np.array([frame for frame, _ in kept], np.int64)
     return frames, np.array([size for _, size in kept], float)
 
@@ -140,34 +150,36 @@ def _clicks(
     event: Event,
     instrument: Instrument,
     sample_rate: int,
-    length: int,
+    span: tuple[int, int],
     bent: tuple[Complex, Complex],
 ) -> Float:
-    index = event.resonance
+    """Samples span[0] … span[1] − 1 of what the clicks make ring."""
+    index, (first, last) = event.resonance, span
     amplitude, s = bent
     rate, gain = float(instrument.click_rate_hz[index]), float(instrument.click_gain[index])
     impulse = float(instrument.impulse[index])
     if rate <= 0.0 or gain <= 0.0 or impulse <= 0.0 or len(s) == 0:
-        return np.zeros(length)
+        return np.zeros(last - first)
     spread = float(instrument.click_spread_db[index])
-    frames, sizes = click_times(event.seed, rate, spread, length, sample_rate)
-    drive = np.bincount(frames, sizes * gain / impulse, minlength=length)
-    reach = min(length, int(np.log(1e7) / max(float(-s.real.max()), 1e-9)) + 1)
+    reach = min(last, int(np.log(1e7) / max(float(-s.real.max()), 1e-9)) + 1)
+    begin = max(0, first - reach)
+    frames, sizes = click_times(event.seed, rate, spread, last, sample_rate, begin)
+    drive = np.bincount(frames - begin, sizes * gain / impulse, minlength=last - begin)
     response = ring(s, amplitude, reach)
-    size = 1 << int(np.ceil(np.log2(length + reach)))
+    size = 1 << int(np.ceil(np.log2(last - begin + reach)))
     rung: Float = np.fft.irfft(np.fft.rfft(drive, size) * np.fft.rfft(response, size), size)
-    return rung[:length]
+    return rung[first - begin : last - begin]
 
 
-def _fades(length: int, held: int, fade: int) -> Float:
-    """[length] 0 … 1: in from the onset, out from the end of the duration."""
-    curve = 0.5 - 0.5 * np.cos(np.pi * np.arange(1, fade + 1) / fade)
-    gain = np.ones(length)
-    gain[: min(fade, length)] = curve[:length]
-    if held < length:
-        now = float(gain[held - 1]) if held > 0 else 0.0
-        gain[held:] = now * (1.0 - curve[: length - held])
-    return gain
+def _fades(place: NDArray[np.int64], held: int, fade: int) -> Float:
+    """Gains 0 … 1 at frames after the onset: in from there, out from the end of the duration."""
+
+    def risen(since: NDArray[np.int64]) -> Float:
+        curve: Float = 0.5 - 0.5 * np.cos(np.pi * np.clip(since + 1, 0, fade) / fade)
+        return curve
+
+    gains: Float = risen(np.minimum(place, held - 1)) * (1.0 - risen(place - held))
+    return gains
 
 
 def texture_shape(gains: Float, freq_hz: Float, sample_rate: int) -> Float:

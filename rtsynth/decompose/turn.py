@@ -70,6 +70,13 @@ class Turn:
             search = [lambda: self._peel(modes), *learn, self._fit_gains]
             chains += [search]
         chains += [[self._lead, *learn, self._fit_gains]]
+        self._keep_what_helps(chains)
+
+    def run_known(self) -> None:
+        """The steps of a resonance that stays as it is."""
+        self._keep_what_helps([[self._align, self._fit_gains], [self._fit_releases]])
+
+    def _keep_what_helps(self, chains: list[list[Step]]) -> None:
         misfit = self._misfit()
         for chain in chains:
             before = self._kept()

@@ -1,0 +1,94 @@
+"""All segments of a recording through the steps, each with what the earlier ones have found.
+
+What earlier events still do in a segment is taken away from it, and what they have taught is
+offered to it. So the cost is linear in the length, and the memory that of a segment and the events.
+Thread: worker.
+"""
+
+import dataclasses
+
+from rtsynth.decompose.ledger import Ledger
+from rtsynth.decompose.panning import mid_weights
+from rtsynth.decompose.progress import Progress
+from rtsynth.decompose.recipe import Recipe
+from rtsynth.decompose.recording import Recording
+from rtsynth.decompose.segment import Segment, cut_segments
+from rtsynth.decompose.steps import STEPS, State, Task, run_steps
+from rtsynth.decompose.work import Work
+
+__all__ = ["analyse", "analyse_until"]
+
+LAST_STEP = list(STEPS)[-1]
+
+
+def analyse(
+    recording: Recording, recipe: Recipe, work: Work, progress: Progress, workers: int = 1
+) -> Ledger:
+    """Take a recording through all steps.
+
+    Args:
+        recording: not empty.
+        recipe: settings.
+        work: where results are kept.
+        progress: told what goes on.
+        workers: threads that may work at once.
+
+    Returns:
+        what was found, with at most `recipe.resonances` resonances struck.
+    """
+    weights = mid_weights(recording.frames)
+    ledger = Ledger(recording.sample_rate, weights)
+    segments = cut_segments(recording, recipe)
+    for number, segment in enumerate(segments):
+        if len(segments) > 1:
+            progress.tell(segment=f"{number + 1}/{len(segments)}")
+        offered = ledger.offer()
+        task = _task(recording, recipe, segment, ledger, offered)
+        task = dataclasses.replace(task, workers=workers, progress=progress)
+        ledger.add(segment, _run(task, work, number, LAST_STEP), offered)
+    ledger.shrink(recipe.resonances - int(ledger.floor().any()))
+    return ledger
+
+
+def analyse_until(
+    recording: Recording,
+    recipe: Recipe,
+    until: str,
+    work: Work,
+    progress: Progress,
+    workers: int = 1,
+) -> tuple[Task, State]:
+    """Take the first segment of a recording (all of a short one) through some of the steps.
+
+    Args:
+        recording: not empty.
+        recipe: settings.
+        until: name of the last step.
+        work: where results are kept; `analyse` goes on from there.
+        progress: told what goes on.
+        workers: threads that may work at once.
+    """
+    ledger = Ledger(recording.sample_rate, mid_weights(recording.frames))
+    task = _task(recording, recipe, cut_segments(recording, recipe)[0], ledger, [])
+    task = dataclasses.replace(task, workers=workers, progress=progress)
+    return task, _run(task, work, 0, until)
+
+
+def _run(task: Task, work: Work, number: int, until: str) -> State:
+    state = work.latest(number, until) or State(task.sample_rate, len(task.heard))
+    return run_steps(task, state, until, lambda done: work.keep(number, done))
+
+
+def _task(
+    recording: Recording,
+    recipe: Recipe,
+    segment: Segment,
+    ledger: Ledger,
+    offered: list[int],
+) -> Task:
+    frames = recording.frames[segment.begin : segment.end].astype(float)
+    heard = frames @ ledger.weights
+    owned = (segment.first - segment.begin, segment.last - segment.begin)
+    bank = tuple(ledger.bank[index] for index in offered)
+    signal = heard - ledger.ringing(segment)
+    return Task(frames, heard, signal, recording.sample_rate, recipe, owned, bank)

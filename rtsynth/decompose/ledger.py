@@ -1,0 +1,165 @@
+"""What all segments together have found: one list of strikes over one bank. Thread: worker."""
+
+import dataclasses
+
+import numpy as np
+
+from rtsynth.decompose.damped import Float
+from rtsynth.decompose.draft import Draft, Resonance, Strike, strike_signal
+from rtsynth.decompose.grouping import Take, pattern
+from rtsynth.decompose.segment import Segment
+from rtsynth.decompose.steps import Known, State
+from rtsynth.decompose.synthesis import pan_gains
+from rtsynth.instrument import TEXTURE_BANDS
+
+__all__ = ["Ledger"]
+
+OFFERED = 96  # resonances of the bank that a segment may choose from, those struck most
+FLOOR_QUANTILE = 0.1  # a floor is what is there in nearly every segment
+LEAST_UNLIKE = 0.02
+LEVEL_S = 0.3  # over which two resonances are compared in level
+
+
+@dataclasses.dataclass
+class Ledger:
+    """Strikes in absolute frames, the bank, and the floor of every segment.
+
+    Attributes:
+        sample_rate: Hz.
+        weights: [channels] what the channel that is analysed takes of each.
+        strikes: of all segments so far, `resonance` counting through `bank`.
+        bank: what was learned, in the order of learning.
+        floors: [32] of each segment.
+    """
+
+    sample_rate: float
+    weights: Float
+    strikes: list[Strike] = dataclasses.field(default_factory=list)
+    bank: list[Known] = dataclasses.field(default_factory=list)
+    floors: list[Float] = dataclasses.field(default_factory=list)
+
+    def offer(self) -> list[int]:
+        """Resonances of the bank for the next segment, ascending."""
+        struck = np.bincount(
+            [strike.resonance for strike in self.strikes], minlength=len(self.bank)
+        )
+        return sorted(np.argsort(-struck, kind="stable")[:OFFERED].tolist())
+
+    def ringing(self, segment: Segment) -> Float:
+        """[frames looked at] what earlier strikes still do in a segment."""
+        total = np.zeros(segment.end - segment.begin)
+        for strike in self.strikes:
+            sounding = self._until(strike) > segment.begin
+            if sounding and strike.onset < segment.end:
+                resonance = self.bank[strike.resonance].resonance
+                sides = pan_gains(strike.pan)[: len(self.weights)] if strike.pan else np.ones(1)
+                heard = strike.gain * float(np.sum(self.weights * sides))
+                sound = strike_signal(
+                    dataclasses.replace(strike, gain=heard),
+                    resonance,
+                    self.sample_rate,
+                    segment.end - strike.onset,
+                )
+                skipped = max(0, segment.begin - strike.onset)
+                at = max(0, strike.onset - segment.begin)
+                part = sound[skipped:]
+                total[at : at + len(part)] += part
+        return total
+
+    def _until(self, strike: Strike) -> int:
+        """A frame by which a strike is over."""
+        resonance = self.bank[strike.resonance].resonance
+        ring_s = 4.0 / 3.0 * float(resonance.modes.t60_s.max(initial=0.0))
+        count = round(ring_s * self.sample_rate)
+        if strike.held is not None:
+            let_go = strike.held + round(4.0 / 3.0 * strike.release_s * self.sample_rate)
+            count = min(count, let_go)
+        return strike.onset + max(count, len(resonance.attack)) + 2
+
+    def add(self, segment: Segment, state: State, offered: list[int]) -> None:
+        """Take over the strikes that a segment owns, and the resonances they need.
+
+        Args:
+            segment: where its frames begin, and which onsets are its own.
+            state: after the last step.
+            offered: what `offer` gave before.
+        """
+        place = {index: offered[k] for index, k in enumerate(state.known) if k >= 0}
+        for strike in state.draft.strikes:
+            onset = strike.onset + segment.begin
+            if onset >= segment.last:
+                continue
+            if strike.resonance not in place:
+                place[strike.resonance] = len(self.bank)
+                resonance = state.draft.resonances[strike.resonance]
+                take = _clearest(state, strike.resonance)
+                self.bank.append(Known(resonance, take))
+            row = place[strike.resonance]
+            moved = dataclasses.replace(strike, onset=onset, resonance=row)
+            self.strikes.append(moved)
+        self.floors.append(state.floor)
+
+    def shrink(self, limit: int) -> None:
+        """Merge resonances until at most `limit` are struck, first what is quiet and has a like.
+
+        What a merger costs is the energy of the strikes that change, times how unlike they become.
+        """
+        used = sorted({strike.resonance for strike in self.strikes})
+        patterns = np.array([_unit(self.bank[index].take) for index in used])
+        unlike = 1.0 - patterns @ patterns.T + LEAST_UNLIKE if used else np.zeros((0, 0))
+        np.fill_diagonal(unlike, np.inf)
+        energy = np.array([self._energy(index) for index in used])
+        for _ in range(len(used) - limit):
+            costs = energy[:, None] * unlike
+            gone, keep = np.unravel_index(int(np.argmin(costs)), costs.shape)
+            self._replace(used[int(gone)], used[int(keep)])
+            energy[keep] += energy[gone]
+            unlike[gone, :] = unlike[:, gone] = np.inf
+
+    def _replace(self, gone: int, keep: int) -> None:
+        """Give the strikes of one resonance to another, as loud as they were."""
+        level = [self._level(self.bank[index].resonance) for index in (gone, keep)]
+        for strike in self.strikes:
+            if strike.resonance == gone:
+                strike.resonance, strike.offset_db = keep, None
+                strike.gain *= level[0] / (level[1] + 1e-12)
+                strike.seen_gain = strike.gain
+
+    def _energy(self, index: int) -> float:
+        gains = [strike.gain for strike in self.strikes if strike.resonance == index]
+        return float(np.sum(np.square(gains))) * self._level(self.bank[index].resonance) ** 2
+
+    def _level(self, resonance: Resonance) -> float:
+        span = round(LEVEL_S * self.sample_rate)
+        return float(
+            np.linalg.norm(strike_signal(Strike(0, 0, 1.0), resonance, self.sample_rate, span))
+        )
+
+    def draft(self, length: int) -> Draft:
+        """The whole recording's draft, of `length` frames."""
+        resonances = [known.resonance for known in self.bank]
+        return Draft(self.sample_rate, length, self.strikes, resonances)
+
+    def floor(self) -> Float:
+        """[32] RMS amplitude per band of what nearly every segment has."""
+        if not self.floors:
+            return np.zeros(TEXTURE_BANDS)
+        floor: Float = np.quantile(np.array(self.floors), FLOOR_QUANTILE, axis=0)
+        return floor
+
+
+def _clearest(state: State, resonance: int) -> Take:
+    """The take in which a resonance is least mixed with others, its other modes left out."""
+    loud = [
+        (members[resonance] / sum(members.values()), members[resonance], number)
+        for number, members in enumerate(state.groups.members)
+        if members.get(resonance, 0.0) > 0.0
+    ]
+    take = state.takes[max(loud)[2]]
+    return dataclasses.replace(take, modes=state.groups.modes[resonance])
+
+
+def _unit(take: Take) -> Float:
+    shown = pattern(take.modes, take.rise, take.tonal)
+    unit: Float = shown / (np.linalg.norm(shown) + 1e-12)
+    return unit

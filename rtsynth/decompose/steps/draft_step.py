@@ -1,0 +1,53 @@
+"""Step 4: a first bank and the strikes that choose from it. Thread: worker."""
+
+import dataclasses
+
+import numpy as np
+
+from rtsynth.decompose.draft import Draft, Resonance, Strike, strike_signal
+from rtsynth.decompose.steps.state import State
+from rtsynth.decompose.steps.task import Task
+
+__all__ = ["frozen_resonances", "make_draft"]
+
+HEARD_S = 0.06
+
+
+def make_draft(task: Task, state: State) -> None:
+    """Fill in `draft`: a strike for each member of each take, a resonance for each template.
+
+    A template that the bank knows is the bank's resonance, which the fit leaves as it is.
+    """
+    groups = state.groups
+    resonances = [
+        dataclasses.replace(task.bank[known].resonance)
+        if known >= 0
+        else Resonance(modes, pitch_hz=pitch)
+        for modes, pitch, known in zip(groups.modes, groups.pitches_hz, state.known, strict=True)
+    ]
+    strikes = []
+    for take, members in zip(state.takes, groups.members, strict=True):
+        for index, seen in members.items():
+            heard = _as_heard(task, take.onset, resonances[index])
+            share = seen / sum(members.values())
+            gain = share * heard if state.known[index] >= 0 else min(seen, heard)
+            strikes.append(Strike(take.onset, index, gain, seen_gain=seen))
+    state.draft = Draft(task.sample_rate, state.length, strikes, resonances)
+    task.progress.tell(events=len(strikes), resonances=len(resonances))
+
+
+def _as_heard(task: Task, onset: int, resonance: Resonance) -> float:
+    """The gain that gives a strike all of the energy that is heard after its onset.
+
+    No strike starts louder: two that cancel would be found by no later step.
+    """
+    span = round(HEARD_S * task.sample_rate)
+    heard = task.signal[onset : onset + span]
+    sound = strike_signal(Strike(0, 0, 1.0), resonance, task.sample_rate, len(heard))
+    energy = float(sound @ sound)
+    return float(np.sqrt(heard @ heard / energy)) if energy > 0.0 else 1.0
+
+
+def frozen_resonances(state: State) -> frozenset[int]:
+    """Those of the draft that the bank has learned before."""
+    return frozenset(index for index, known in enumerate(state.known) if known >= 0)

@@ -1,0 +1,27 @@
+"""Step 5: the joint fit of strikes and resonances, by sweeps. Thread: worker."""
+
+from rtsynth.decompose.fit import Fit
+from rtsynth.decompose.prune import drop_weak, lift_gains
+from rtsynth.decompose.steps.draft_step import frozen_resonances
+from rtsynth.decompose.steps.state import State
+from rtsynth.decompose.steps.task import Task
+
+__all__ = ["fit_draft"]
+
+PEELING = (1, 2)  # sweeps that look for modes anew: first short of key-offs, then over everything
+
+
+def fit_draft(task: Task, state: State) -> None:
+    """Fit the draft; after every second sweep needless strikes are dropped."""
+    recipe, draft = task.recipe, state.draft
+    frozen = frozen_resonances(state)
+    fit = Fit(task.signal, draft, modes=recipe.modes, attack=recipe.attack, frozen=frozen)
+    task.progress.begin("fit", recipe.sweeps * len(draft.resonances))
+    energy = float(task.signal @ task.signal) + 1e-30
+    for number in range(recipe.sweeps):
+        fit.sweep(number, task.progress.advance, peel=number in PEELING)
+        if number % 2 == 1:
+            lift_gains(fit)
+            drop_weak(fit, recipe.weakest_db)
+        left = (float(fit.residual @ fit.residual) / energy) ** 0.5
+        task.progress.tell(events=len(draft.strikes), error=f"{left:.3f}")

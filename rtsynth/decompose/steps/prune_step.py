@@ -1,0 +1,24 @@
+"""Step 6: what is needless goes; what stays gets its level, and gains per mode where they pay.
+
+Thread: worker.
+"""
+
+from rtsynth.decompose.fit import Fit
+from rtsynth.decompose.offset import give_offsets
+from rtsynth.decompose.prune import lift_gains
+from rtsynth.decompose.steps.draft_step import frozen_resonances
+from rtsynth.decompose.steps.state import State
+from rtsynth.decompose.steps.task import Task
+
+__all__ = ["prune"]
+
+
+def prune(task: Task, state: State) -> None:
+    """Lift gains that least squares turned down, then learn the strikes' offsets."""
+    task.progress.begin("prune", 1)
+    frozen = frozen_resonances(state)
+    fit = Fit(task.signal, state.draft, attack=task.recipe.attack, frozen=frozen)
+    lift_gains(fit)
+    if task.recipe.offsets:
+        give_offsets(fit)
+    task.progress.advance()

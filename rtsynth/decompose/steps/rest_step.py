@@ -1,0 +1,30 @@
+"""Step 7: what is left: the noise of strikes, the floor under everything, and the pans.
+
+Thread: worker.
+"""
+
+from rtsynth.decompose.fit import Fit
+from rtsynth.decompose.noise import give_noise
+from rtsynth.decompose.panning import fit_pans
+from rtsynth.decompose.steps.draft_step import frozen_resonances
+from rtsynth.decompose.steps.state import State
+from rtsynth.decompose.steps.task import Task
+from rtsynth.decompose.texture import choose_floor, noise_floor
+
+__all__ = ["explain_rest"]
+
+
+def explain_rest(task: Task, state: State) -> None:
+    """Fill in `floor`, the resonances' noise and the strikes' pans."""
+    task.progress.begin("rest", 1)
+    frozen = frozen_resonances(state)
+    fit = Fit(task.signal, state.draft, attack=task.recipe.attack, frozen=frozen)
+    if task.recipe.texture:
+        floor = noise_floor(fit.residual, task.sample_rate)
+        model = task.signal - fit.residual
+        state.floor = choose_floor(task.signal, model, floor, task.sample_rate)
+    if task.recipe.noise:
+        give_noise(fit)
+    if task.frames.shape[1] == 2:
+        fit_pans(state.draft, task.frames)
+    task.progress.advance()

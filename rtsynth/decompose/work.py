@@ -1,0 +1,82 @@
+"""A folder that keeps what every step has found, so that an interrupted run goes on.
+
+Files are named `SEGMENT.STEP.safetensors`; each is written whole or not at all. Thread: worker.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+from rtsynth.decompose.recipe import Recipe
+from rtsynth.decompose.recording import Recording
+from rtsynth.decompose.steps import STEPS, State, load_state, save_state
+from rtsynth.errors import FileFormatError
+
+__all__ = ["Work", "fingerprint"]
+
+BLOCK = 1 << 20  # frames at once
+STAMP = "fingerprint.txt"
+VERSION = "1"  # of the steps: raised when they find something else in the same recording
+
+
+def fingerprint(recording: Recording, recipe: Recipe) -> str:
+    """SHA-256 of everything that decides what the steps find."""
+    digest = hashlib.sha256(f"{VERSION} {recipe.fingerprint()} {recording.sample_rate}".encode())
+    digest.update(str(recording.frames.shape).encode())
+    for first in range(0, len(recording.frames), BLOCK):
+        digest.update(recording.frames[first : first + BLOCK].tobytes())
+    return digest.hexdigest()
+
+
+class Work:
+    """A folder of states; without one, nothing is kept and nothing taken up.
+
+    Args:
+        folder: made if it is not there; None for none.
+        mark: fingerprint of recording and recipe.
+
+    Raises:
+        FileFormatError: no folder can be made there, or it belongs to something else.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None, mark: str) -> None:
+        self._folder = Path(folder) if folder is not None else None
+        self._mark = mark
+        if self._folder is None:
+            return
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            stamp = self._folder / STAMP
+            if not stamp.exists():
+                stamp.write_text(mark + "\n")
+            found = stamp.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise FileFormatError(
+                f"{self._folder}: cannot keep work there ({error}); choose another folder"
+            ) from None
+        if found != mark:
+            raise FileFormatError(
+                f"{self._folder}: holds work on another recording or with another recipe; "
+                "choose another folder or remove it"
+            )
+
+    def keep(self, segment: int, state: State) -> None:
+        """Write the state of a segment after its last step."""
+        if self._folder is not None:
+            save_state(state, self._path(segment, state.done), self._mark)
+
+    def latest(self, segment: int, until: str) -> State | None:
+        """The furthest state of a segment that was kept, at most after the step `until`.
+
+        Raises:
+            FileFormatError: what was kept is damaged.
+        """
+        names = list(STEPS)
+        for step in reversed(names[: names.index(until) + 1]):
+            if self._folder is not None and self._path(segment, step).is_file():
+                return load_state(self._path(segment, step), self._mark)
+        return None
+
+    def _path(self, segment: int, step: str) -> Path:
+        assert self._folder is not None
+        return self._folder / f"{segment:04d}.{list(STEPS).index(step)}-{step}.safetensors"

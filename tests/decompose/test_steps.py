@@ -1,0 +1,70 @@
+"""Every step by itself: what it fills in, and that its state survives a file to the last bit."""
+
+import dataclasses
+import pathlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rtsynth.decompose import Recipe
+from rtsynth.decompose.steps import STEPS, State, Task, load_state, run_steps, save_state
+from rtsynth.errors import FileFormatError
+from tests.decompose.known_bank import RATE, melody
+
+KEYS = [60, 67, 60, 72]
+KNOWN = melody(KEYS, [1.0, 0.8, 0.5, 0.7])
+TASK = Task(
+    KNOWN.sound[:, None], KNOWN.sound, KNOWN.sound, RATE,
+    Recipe(modes=12, sweeps=2), (0, len(KNOWN.sound)),
+)  # fmt: skip
+
+
+def plain(value: Any) -> Any:
+    """Records as nested tuples of bytes and numbers, to be compared exactly."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return tuple(plain(getattr(value, f.name)) for f in dataclasses.fields(value))
+    if isinstance(value, np.ndarray):
+        return (value.dtype.kind, value.shape, value.tobytes())
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value
+
+
+def test_a_run_taken_up_after_any_step_ends_in_the_same_state(tmp_path: pathlib.Path) -> None:
+    whole = run_steps(TASK, State(RATE, len(KNOWN.sound)))
+    state = State(RATE, len(KNOWN.sound))
+    for step in STEPS:
+        run_steps(TASK, state, step)
+        save_state(state, tmp_path / "state.safetensors", "this one")
+        again = load_state(tmp_path / "state.safetensors", "this one")
+        assert plain(again) == plain(state), step
+        state = again
+    assert plain(state) == plain(whole)
+
+
+def test_onsets_takes_and_strikes_follow_each_other() -> None:
+    state = run_steps(TASK, State(RATE, len(KNOWN.sound)), "draft")
+    assert state.done == "draft"
+    np.testing.assert_allclose(state.onsets / RATE, KNOWN.onsets_s, atol=0.002)  # s
+    assert [take.onset for take in state.takes] == state.onsets.tolist()
+    assert {strike.onset for strike in state.draft.strikes} == set(state.onsets.tolist())
+    assert len(state.draft.resonances) == len(set(KEYS))
+
+
+def test_onsets_before_the_segment_are_somebody_elses() -> None:
+    owned = (round(0.5 * RATE), len(KNOWN.sound))
+    task = dataclasses.replace(TASK, owned=owned)
+    state = run_steps(task, State(RATE, len(KNOWN.sound)), "onsets")
+    np.testing.assert_allclose(state.onsets / RATE, KNOWN.onsets_s[2:], atol=0.002)  # s
+
+
+def test_a_state_of_another_recording_or_a_damaged_one_is_refused(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "state.safetensors"
+    state = run_steps(TASK, State(RATE, len(KNOWN.sound)), "takes")
+    save_state(state, path, "one")
+    with pytest.raises(FileFormatError, match="another recording"):
+        load_state(path, "two")
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(FileFormatError):
+        load_state(path, "one")
