@@ -27,6 +27,7 @@ from rtsynth.decompose import (
     draw,
 )
 from rtsynth.events import Kind
+from rtsynth.instrument import Instrument
 from rtsynth.metrics import event_pitches, rates
 
 KILOBYTE = 1_024 if sys.platform != "darwin" else 1
@@ -58,6 +59,12 @@ def timed(path: pathlib.Path, recipe: Recipe) -> tuple[Decomposition, Row]:
     }
 
 
+def bank_values(instrument: Instrument) -> int:
+    """Numbers other than 0 in the bank; the map of the vector, the same for all, is left out."""
+    arrays = {name: value for name, value in vars(instrument).items() if name != "mode_map"}
+    return sum(int(np.count_nonzero(a)) for a in arrays.values() if isinstance(a, np.ndarray))
+
+
 def measured(made: Decomposition, path: pathlib.Path, silver: pathlib.Path | None) -> Row:
     clip = read_clip(path, silver)
     sound = made.resynthesis.mean(axis=1)
@@ -71,6 +78,7 @@ def measured(made: Decomposition, path: pathlib.Path, silver: pathlib.Path | Non
         "textures": int(np.sum(rows["kind"] == Kind.TEXTURE)),
         "resonances": made.report["resonances"],
         "bank_modes": made.report["modes"],
+        "bank_values": bank_values(made.instrument),
         **rates(len(played), count_values(made.score), clip.seconds),
         **sound_row(clip, sound),
         **events_row(clip, played["onset_s"], pitches),

@@ -19,6 +19,7 @@ COLUMNS = (
     ("onset_offset_ms", "off, ms", "{:+.1f}"),
     ("note_f1", "note F", "{:.2f}"),
     ("values_per_s", "values/s", "{:.0f}"),
+    ("bank_values", "bank", "{:.0f}"),
     ("sc", "SC", "{:.3f}"),
     ("log_mag", "log-mag", "{:.3f}"),
     ("snr_db", "SNR, dB", "{:.1f}"),
@@ -34,11 +35,12 @@ COLUMNS = (
 LEGEND = """\
 `ev/note` events per true note, `onset F` F1 at ±50 ms with chords merged, `off` its median offset,
 `note F` onset and pitch, `values/s` numbers in the events (of NMF, sines and the pursuits: all they
-carry; the bank of rtsynth is apart), `log-mag` in nepers, `MOS` Zimtohrli's, `+ noise` the same
-with a noise vocoder's model of what is left added, `floor` the MOS of that vocoder alone, with no
-events, `W1` and `tonality` of the residual, `FLAC b` bits per sample of the residual, `stem` median
-SI-SDR of events soloed, missing ones counting as the worst, `s per s` seconds of computing per
-second. Onsets marked ~ are against detectors that agree, not against a truth."""
+carry), `bank` numbers in the bank of rtsynth, once for the clip and not in values/s, `log-mag` in
+nepers, `MOS` Zimtohrli's, `+ noise` the same with a noise vocoder's model of what is left added,
+`floor` the MOS of that vocoder alone, with no events, `W1` and `tonality` of the residual, `FLAC b`
+bits per sample of the residual, `stem` median SI-SDR of events soloed, missing ones counting as the
+worst, `s per s` seconds of computing per second. Onsets marked ~ are against detectors that agree,
+not against a truth."""
 
 
 def cell(row: Row, name: str, form: str) -> str:
