@@ -154,4 +154,5 @@ def test_the_page_names_every_method_and_what_failed(tool: Any, tmp_path: Path) 
     assert "mp-gabor-200" in text
     assert text.count("the command") == 1
     assert json.loads((tmp_path / "decompose.json").read_text())["rows"]
+    tool("decompose_page").draw(some, tmp_path / "decompose.png")
     assert (tmp_path / "decompose.png").stat().st_size > 5_000

@@ -4,10 +4,10 @@
     python tools/compare/decompose.py --clips CLIPS --out FOLDER [--recipe fast] [--only d04 d05]
 
 Writes decompose.md (targets with verdicts, then every clip by every method), decompose.json and
-decompose.png, and a picture of each clip. Each decomposition runs in a process of its own on one
-core, peers beside it on another. Peers need packages of their own; they are installed into the
-virtual environment given with --peers, which is made if it is not there, and kept. Nothing else is
-kept from one run to the next.
+decompose.png, and a picture of each clip; the tables grow while it runs. Each decomposition runs in
+a process of its own on one core, peers beside it on another. Peers need packages of their own; they
+are installed into the virtual environment given with --peers, which is made if it is not there, and
+kept. Nothing else is kept from one run to the next.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import threading
 import venv
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +27,7 @@ from typing import Any
 import numpy as np
 import soundfile
 from decompose_measure import Clip, Row, events_row, read_clip, sound_row
-from decompose_page import save
+from decompose_page import draw, save
 from decompose_targets import FLOOR, JOINED, OURS, Rows
 
 from rtsynth.metrics import noise_vocoder
@@ -86,6 +87,7 @@ class Run:
     scratch: pathlib.Path
     rows: Rows = dataclasses.field(default_factory=dict)
     notes: list[str] = dataclasses.field(default_factory=list)
+    lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
     def read(self, name: str) -> Clip:
         """A clip with all that is known of it."""
@@ -93,9 +95,17 @@ class Run:
 
     def add(self, clip: str, method: str, row: Row) -> None:
         """Keep and tell a row."""
-        self.rows[clip, method] = row
+        with self.lock:
+            self.rows[clip, method] = row
+            if row.get("mos") is not None:
+                row["mos_floor"] = self.rows.get((clip, FLOOR), row).get("mos")
+            self.save()
         said = row.get("failed") or f"log-mag {row.get('log_mag') or float('nan'):.3f}"
         print(f"{clip} {method}: {said}", file=sys.stderr, flush=True)
+
+    def save(self) -> str:
+        """The page of all that is measured so far, written."""
+        return save(self.options.out, self.rows, command(self.options), self.notes)
 
 
 def call(command: list[str], *, ours: bool) -> str:
@@ -149,7 +159,6 @@ def floors(run: Run) -> None:
 
 def peers(run: Run, python: pathlib.Path | None) -> None:
     """Every peer on its clips; what fails is told in the table."""
-    floors(run)
     for peer in PEERS if not run.options.no_peers else ():
         chosen = [n for n in run.clips if not peer.clips or n.split("_")[0] in peer.clips]
         if not chosen or (peer.packaged and python is None):
@@ -248,14 +257,12 @@ def measure(options: argparse.Namespace, scratch: pathlib.Path) -> Run:
         except (subprocess.CalledProcessError, OSError) as error:
             run.notes.append(f"packaged peers could not be installed: {error}")
     jobs: list[Callable[[], None]] = [lambda: ours(run), lambda: peers(run, python)]
+    floors(run)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(job) for job in jobs]:
             done.result()
     if not options.no_speed:
         speed(run)
-    for (clip, _), row in run.rows.items():
-        if row.get("mos") is not None:
-            row["mos_floor"] = run.rows[clip, FLOOR]["mos"]
     return run
 
 
@@ -273,7 +280,8 @@ def main() -> None:
     settle(options)
     with tempfile.TemporaryDirectory() as scratch:
         run = measure(options, pathlib.Path(scratch))
-    print(save(options.out, run.rows, command(options), run.notes))
+    draw(run.rows, options.out / "decompose.png")
+    print(run.save())
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def _order(item: tuple[tuple[str, str], Row]) -> tuple[str, bool, str]:
 
 
 def save(folder: pathlib.Path, rows: Rows, command: str, notes: list[str]) -> str:
-    """Write decompose.md, decompose.json and decompose.png; the page."""
+    """Write decompose.md and decompose.json; the page."""
     text = page(rows, command, notes)
     (folder / "decompose.md").write_text(text)
     data = {
@@ -91,7 +91,6 @@ def save(folder: pathlib.Path, rows: Rows, command: str, notes: list[str]) -> st
         "notes": notes,
     }
     (folder / "decompose.json").write_text(json.dumps(data, indent=1, allow_nan=False))
-    draw(rows, folder / "decompose.png")
     return text
 
 
