@@ -137,8 +137,8 @@ def decompose(run: Run, name: str, path: pathlib.Path, *more: str) -> None:
     facts.unlink(missing_ok=True)
     failed = call(asked, ours=True)
     row: Row = {"failed": failed} if failed else json.loads(facts.read_text())
-    if "seconds_taken" in row:
-        row["speed"] = row["seconds_taken"] / row["seconds"]
+    if "cpu_seconds" in row:
+        row["speed"] = row["cpu_seconds"] / row["seconds"]
     facts.unlink(missing_ok=True)
     run.add(name, OURS, row)
 
