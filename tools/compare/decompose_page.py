@@ -39,8 +39,8 @@ carry), `bank` numbers in the bank of rtsynth, once for the clip and not in valu
 nepers, `MOS` Zimtohrli's, `+ noise` the same with a noise vocoder's model of what is left added,
 `floor` the MOS of that vocoder alone, with no events, `W1` and `tonality` of the residual, `FLAC b`
 bits per sample of the residual, `stem` median SI-SDR of events soloed, missing ones counting as the
-worst, `s per s` seconds of one processor per second. Onsets marked ~ are against detectors that agree,
-not against a truth."""
+worst, `s per s` seconds of one processor per second. Onsets marked ~ are against detectors that
+agree, not against a truth."""
 
 
 def cell(row: Row, name: str, form: str) -> str:
