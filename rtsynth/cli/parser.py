@@ -217,6 +217,10 @@ def _inspect(parser: argparse.ArgumentParser) -> None:
 def _compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("reference", metavar="REF")
     parser.add_argument("estimate", metavar="EST")
+    parser.add_argument("--score", metavar="SCORE", help="also say what its events cost")
+    parser.add_argument(
+        "--truth", metavar="JSON", help="what was played: also say how well the score holds it"
+    )
     _json(parser)
 
 

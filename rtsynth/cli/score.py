@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rtsynth.errors import UsageError
+from rtsynth.errors import FileFormatError, UsageError
 from rtsynth.events import Kind, Score
 from rtsynth.instrument import Instrument
 from rtsynth.presets import find_score
@@ -177,15 +177,37 @@ def compare(options: argparse.Namespace) -> int:
     """`rtsynth compare`."""
     from rtsynth.decompose import read_audio
     from rtsynth.metrics import compare as measure
+    from rtsynth.metrics import ear_scores
 
+    if options.truth and not options.score:
+        raise UsageError("--truth says what a score should hold; give that score with --score")
     reference, estimate = read_audio(options.reference), read_audio(options.estimate)
     if reference.sample_rate != estimate.sample_rate:
         raise UsageError(
             f"{options.estimate} is at {estimate.source_rate} Hz, {options.reference} at "
             f"{reference.source_rate} Hz; convert one of them first"
         )
-    print_facts(measure(reference.frames, estimate.frames, reference.sample_rate), options.json)
+    sounds = reference.frames, estimate.frames, reference.sample_rate
+    facts: dict[str, Any] = {}
+    if options.score:
+        facts["score"] = _scored(options.score, options.truth, reference.seconds)
+    print_facts({**measure(*sounds), **ear_scores(*sounds), **facts}, options.json)
     return 0
+
+
+def _scored(name: str, truth_path: str | None, seconds: float) -> dict[str, float | None]:
+    """What a score costs, and how well it holds what was played if that is known."""
+    from rtsynth.decompose import count_values
+    from rtsynth.metrics import rates, read_truth, score_against
+
+    truth = read_truth(truth_path) if truth_path else None
+    if truth_path and truth is None:
+        raise FileFormatError(f"{truth_path}: says that nothing is known; leave --truth out")
+    score, instrument = load_score(find_score(name))
+    textures = int(np.sum(score.table.rows["kind"] == Kind.TEXTURE))
+    facts: dict[str, float | None] = {"events": len(score.table) - textures, "textures": textures}
+    facts |= rates(len(score.table), count_values(score), seconds)
+    return facts if truth is None else facts | score_against(score, instrument, truth)
 
 
 def recording_of(path: Path, score: Score) -> Path | None:

@@ -1,8 +1,10 @@
 """All distances between two sounds in one dictionary. Thread: any."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from rtsynth.metrics.information import flac_bits
+from rtsynth.metrics.passage import one_channel, passages
 from rtsynth.metrics.residual import residual_w1, tonality
 from rtsynth.metrics.spectral import (
     log_spectral_distance,
@@ -14,24 +16,23 @@ from rtsynth.metrics.spectral import (
 
 __all__ = ["compare"]
 
-LONGEST_S = 120.0  # statistics of a longer recording are those of its beginning
-
 
 def compare(reference: ArrayLike, estimate: ArrayLike, sample_rate: int) -> dict[str, float | None]:
     """How far an estimate is from a reference, by every measure that is reported.
 
+    Of sounds over two minutes, twelve passages of 10 s, evenly spread, are compared.
+
     Args:
-        reference: [frames] or [frames, channels]; channels are averaged for the spectra.
+        reference: [frames] or [frames, channels]; channels are averaged.
         estimate: likewise; the shorter of the two counts.
         sample_rate: Hz.
 
     Returns:
         `sc`, `log_mag` (nepers), `relative_l1`, `lsd_db`, `snr_db`, `si_sdr_db`, `w1`, `tonality`
-        of the residual: plain finite numbers, None where undefined.
+        and `flac_bits` (per sample) of the residual, `flac_bits_reference`: plain finite numbers,
+        None where undefined.
     """
-    x, y = _one_channel(reference), _one_channel(estimate)
-    count = min(len(x), len(y), int(LONGEST_S * sample_rate))
-    x, y = x[:count], y[:count]
+    x, y = passages(one_channel(reference), one_channel(estimate), sample_rate)
     convergence, log_mag = multi_resolution(x, y)
     values: dict[str, float | None] = {
         "sc": convergence,
@@ -42,10 +43,7 @@ def compare(reference: ArrayLike, estimate: ArrayLike, sample_rate: int) -> dict
         "si_sdr_db": si_sdr(x, y),
         "w1": residual_w1(x, y),
         "tonality": tonality(x - y),
+        "flac_bits": flac_bits(x - y, sample_rate),
+        "flac_bits_reference": flac_bits(x, sample_rate),
     }
     return {name: v if v is not None and np.isfinite(v) else None for name, v in values.items()}
-
-
-def _one_channel(sound: ArrayLike) -> NDArray[np.float64]:
-    array = np.asarray(sound, float)
-    return array if array.ndim == 1 else array.mean(axis=1)

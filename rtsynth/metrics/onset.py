@@ -9,7 +9,16 @@ import dataclasses
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["OnsetScores", "events_per_note", "match_onsets", "onset_scores"]
+__all__ = [
+    "OnsetScores",
+    "events_per_note",
+    "match_onsets",
+    "merge_onsets",
+    "onset_scores",
+    "scores_of",
+]
+
+CHORD_S = 0.03
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,13 +63,37 @@ def onset_scores(true_s: ArrayLike, found_s: ArrayLike, window_s: float = 0.05) 
         found_s: [onsets] seconds.
         window_s: how far apart a pair may lie, seconds.
     """
-    pairs = match_onsets(true_s, found_s, window_s)
-    truth, found = np.size(true_s), np.size(found_s)
-    precision = len(pairs) / found if found else float(truth == 0)
-    recall = len(pairs) / truth if truth else float(found == 0)
+    offsets = [f - t for t, f in match_onsets(true_s, found_s, window_s)]
+    return scores_of(offsets, np.size(true_s), np.size(found_s))
+
+
+def scores_of(offsets_s: list[float], true: int, found: int) -> OnsetScores:
+    """The scores of a matching.
+
+    Args:
+        offsets_s: [pairs] found minus true, seconds.
+        true: how many there were to find.
+        found: how many were found.
+    """
+    precision = len(offsets_s) / found if found else float(true == 0)
+    recall = len(offsets_s) / true if true else float(found == 0)
     total = precision + recall
-    offset = float(np.median([f - t for t, f in pairs])) if pairs else None
-    return OnsetScores(precision, recall, 2 * precision * recall / total if total else 0.0, offset)
+    f1 = 2 * precision * recall / total if total else 0.0
+    return OnsetScores(precision, recall, f1, float(np.median(offsets_s)) if offsets_s else None)
+
+
+def merge_onsets(onsets_s: ArrayLike, gap_s: float = CHORD_S) -> list[float]:
+    """Sorted onsets of which a chord's count once: none within `gap_s` after one that counts.
+
+    Args:
+        onsets_s: [onsets] seconds, any order.
+        gap_s: seconds.
+    """
+    kept: list[float] = []
+    for onset in np.sort(np.asarray(onsets_s, float)).tolist():
+        if not kept or onset - kept[-1] > gap_s:
+            kept.append(onset)
+    return kept
 
 
 def events_per_note(found: int, true_notes: int) -> float | None:

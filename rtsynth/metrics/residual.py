@@ -1,15 +1,21 @@
-"""Is what is left noise? Two statistics of a residual. Thread: any."""
+"""Is what is left noise? Two statistics of a residual, in bounded memory. Thread: any."""
+
+import itertools
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter, uniform_filter
 
-from rtsynth.metrics.spectral import stft_magnitude
+from rtsynth.metrics.spectral import magnitudes
 
 __all__ = ["noise_w1", "residual_w1", "tonality"]
 
 SIZE, HOP = 1024, 256
 NEIGHBOURS = 17
+HALO = NEIGHBOURS // 2
+SILENT = 1e-12  # of the loudest bin's power: digital silence says nothing about noise
+STEP = 0.002  # of the histogram of ratios; the distance is exact to about its square
 TONAL_RATIO = 10.0 ** (12.0 / 10.0)
 
 Float = NDArray[np.float64]
@@ -24,26 +30,56 @@ def residual_w1(reference: Float, estimate: Float) -> float | None:
         reference: [samples].
         estimate: [samples].
     """
-    left = stft_magnitude(reference, SIZE, HOP) - stft_magnitude(estimate, SIZE, HOP)
-    return noise_w1(np.maximum(left, 0.0) ** 2)
+
+    def power() -> Iterator[Float]:
+        sounds = (magnitudes(sound, SIZE, HOP) for sound in (reference, estimate))
+        for x, y in zip(*sounds, strict=True):
+            yield np.maximum(x - y, 0.0) ** 2
+
+    return _w1(power)
 
 
 def noise_w1(power: Float) -> float | None:
     """Distance of power over its local mean from Exp(1), as locally stationary noise has it.
 
-    The Wasserstein-1 distance between the sorted values and the quantiles of Exp(1).
+    The Wasserstein-1 distance ∫ |F(x) − (1 − e^−x)| dx, F being the distribution of the ratios of
+    power to its mean over 17 x 17 neighbours.
 
     Args:
         power: [analysis frames, bins].
     """
-    local = uniform_filter(power, NEIGHBOURS, mode="nearest")
-    present = local > 1e-12 * power.max(initial=0.0)
-    if not present.any():
+    return _w1(lambda: iter([power]))
+
+
+def _w1(blocks: Callable[[], Iterator[Float]]) -> float | None:
+    """The statistic of consecutive blocks of analysis frames; they are asked for twice."""
+    loudest = max((float(block.max(initial=0.0)) for block in blocks()), default=0.0)
+    counts = np.zeros(round(NEIGHBOURS**2 / STEP) + 2)  # one bin cannot exceed its local sum
+    for block, first, last in _with_halo(blocks()):
+        local = uniform_filter(block, NEIGHBOURS, mode="nearest")[first:last]
+        present = local > SILENT * loudest
+        ratio = block[first:last][present] / local[present]
+        place = np.minimum((ratio / STEP).astype(np.intp), len(counts) - 1)
+        counts += np.bincount(place, minlength=len(counts))
+    if not counts.any():
         return None
-    values = np.sort(power[present] / local[present])
-    count = len(values)
-    quantiles = -np.log(1.0 - (np.arange(count) + 0.5) / count)
-    return float(np.mean(np.abs(values - quantiles)))
+    edges = STEP * np.arange(1, len(counts) + 1)
+    apart = np.cumsum(counts) / counts.sum() - (1.0 - np.exp(-edges))
+    ends = np.abs(np.concatenate([[0.0], apart]))
+    return float(STEP * np.sum((ends[1:] + ends[:-1]) / 2.0))
+
+
+def _with_halo(blocks: Iterator[Float]) -> Iterator[tuple[Float, int, int]]:
+    """Each block with the frames beside it that its local means need, and where it begins, ends."""
+    before: Float | None = None
+    for block, after in itertools.pairwise(itertools.chain(blocks, [None])):
+        if block is None:
+            continue
+        parts = [block] if before is None else [before, block]
+        first = 0 if before is None else len(before)
+        parts += [] if after is None else [after[:HALO]]
+        yield np.concatenate(parts), first, first + len(block)
+        before = parts[-2 if after is not None else -1][-HALO:]
 
 
 def tonality(residual: Float) -> float | None:
@@ -54,9 +90,10 @@ def tonality(residual: Float) -> float | None:
     Args:
         residual: [samples].
     """
-    power = stft_magnitude(residual, 4096, 2048) ** 2
-    total = float(power.sum())
-    if total <= 0.0:
-        return None
-    around = median_filter(power + 1e-20, (1, 61), mode="nearest")
-    return float(power[power > TONAL_RATIO * around].sum()) / total
+    tonal = total = 0.0
+    for block in magnitudes(residual, 4096, 2048):
+        power = block**2
+        around = median_filter(power + 1e-20, (1, 61), mode="nearest")
+        tonal += float(power[power > TONAL_RATIO * around].sum())
+        total += float(power.sum())
+    return tonal / total if total > 0.0 else None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "log_spectral_distance",
+    "magnitudes",
     "multi_resolution",
     "relative_l1",
     "si_sdr",
@@ -29,10 +30,11 @@ Float = NDArray[np.float64]
 
 def stft_magnitude(signal: Float, size: int, hop: int) -> Float:
     """[analysis frames, size/2 + 1] magnitudes under a periodic Hann window, frames centred."""
-    return np.concatenate(list(_magnitudes(signal, size, hop)))
+    return np.concatenate(list(magnitudes(signal, size, hop)))
 
 
-def _magnitudes(signal: Float, size: int, hop: int) -> Iterator[Float]:
+def magnitudes(signal: Float, size: int, hop: int) -> Iterator[Float]:
+    """Blocks of at most 2048 rows of `stft_magnitude`, one after the other."""
     padded = np.pad(np.asarray(signal, float), (size // 2, size // 2 + size))
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
     window = np.hanning(size + 1)[:-1]
@@ -51,9 +53,7 @@ def multi_resolution(reference: Float, estimate: Float) -> tuple[float | None, f
         epsilon = FLOOR * size / 4
         off = total = log_off = 0.0
         count = 0
-        pairs = zip(
-            _magnitudes(reference, size, hop), _magnitudes(estimate, size, hop), strict=True
-        )
+        pairs = zip(magnitudes(reference, size, hop), magnitudes(estimate, size, hop), strict=True)
         for x, y in pairs:
             off += float(np.sum((y - x) ** 2))
             total += float(np.sum(x**2))
@@ -70,8 +70,8 @@ def relative_l1(reference: Float, estimate: Float) -> float | None:
     off = total = 0.0
     for size in L1_WINDOWS:
         pairs = zip(
-            _magnitudes(reference, size, size // 4),
-            _magnitudes(estimate, size, size // 4),
+            magnitudes(reference, size, size // 4),
+            magnitudes(estimate, size, size // 4),
             strict=True,
         )
         for x, y in pairs:
@@ -86,7 +86,7 @@ def log_spectral_distance(reference: Float, estimate: Float) -> float:
     size, hop = 2048, 512
     epsilon = FLOOR * size / 4
     total, count = 0.0, 0
-    pairs = zip(_magnitudes(reference, size, hop), _magnitudes(estimate, size, hop), strict=True)
+    pairs = zip(magnitudes(reference, size, hop), magnitudes(estimate, size, hop), strict=True)
     for x, y in pairs:
         difference = 20.0 * np.log10((y + epsilon) / (x + epsilon))
         total += float(np.sum(np.sqrt(np.mean(difference**2, axis=1))))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import uniform_filter
 from scipy.signal import lfilter
 
 from rtsynth.metrics import noise_w1, residual_w1, stft_magnitude, tonality
@@ -65,3 +66,19 @@ def test_tonality_is_near_0_for_noise_and_near_1_for_tones() -> None:
     assert tonal is not None
     assert noisy < 0.05  # a steep colour near 0 Hz counts a little
     assert tonal > 0.95
+
+
+def test_a_long_sound_has_the_statistic_of_its_pieces_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = residual_w1(TONES + WHITE, 0.0 * TIME), tonality(TONES + WHITE)
+    monkeypatch.setattr("rtsynth.metrics.spectral.CHUNK", 50)
+    assert residual_w1(TONES + WHITE, 0.0 * TIME) == pytest.approx(whole[0], abs=1e-12)
+    assert tonality(TONES + WHITE) == pytest.approx(whole[1], abs=1e-12)
+
+
+def test_the_distance_is_that_of_sorted_ratios_to_quantiles() -> None:
+    power = stft_magnitude(TONES + WHITE, 1024, 256) ** 2
+    ratios = np.sort((power / uniform_filter(power, 17, mode="nearest")).ravel())
+    quantiles = -np.log(1.0 - (np.arange(len(ratios)) + 0.5) / len(ratios))
+    assert noise_w1(power) == pytest.approx(np.mean(np.abs(ratios - quantiles)), abs=1e-4)

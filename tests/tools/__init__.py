@@ -1,0 +1,1 @@
+"""Tests of tools that make and measure clips."""
