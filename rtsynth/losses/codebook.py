@@ -12,6 +12,7 @@ __all__ = ["CodeBook"]
 FORGET = 0.98  # of the counts, per step
 DEAD = 0.05  # a code counted less often is given to a patch of today
 INFORMATION = 8.0  # nats at most
+ALIKE = 1.0  # squared distance, where two patches of noise are 2 · dimensions apart
 WHITE = 1e-3  # of the largest variance; directions with less are not blown up
 
 
@@ -82,10 +83,15 @@ class CodeBook:
             self._basis = (axes[:, -self._basis.shape[1] :] / scale).to(patches)
 
     def _nearest(self, patches: Tensor) -> Tensor:
-        """[P] codes."""
+        """[P] codes; of those that are as good as the nearest, the one seen most.
+
+        Else one steady sound would share its patches out among many codes, and each look rare.
+        """
         where = (patches - self._mean) @ self._basis
         book = (self._centre - self._mean) @ self._basis
-        return (book.square().sum(dim=1) - 2.0 * where @ book.T).argmin(dim=1)
+        distance = book.square().sum(dim=1) - 2.0 * where @ book.T
+        alike = distance <= distance.amin(dim=1, keepdim=True) + ALIKE
+        return torch.where(alike, self._count, -1.0).argmax(dim=1)
 
     def _move(self, patches: Tensor, code: Tensor, seen: Tensor) -> None:
         """Codes to the mean of what they stand for; those that stand for nothing start anew."""

@@ -99,7 +99,7 @@ def _borders(length: int, shift: int) -> tuple[int, int]:
 
 def _spread(weight: Tensor) -> Tensor:
     """[B, bins, frames] the patches' weights under raised cosines, which add up to 1."""
-    rise = torch.sin(math.pi * (torch.arange(SIDE) + 0.5) / SIDE).square().to(weight)
+    rise = torch.sin(math.pi * (torch.arange(SIDE).to(weight) + 0.5) / SIDE).square()
     cosine = (rise[:, None] * rise)[None, None]
     spread = torch.nn.functional.conv_transpose2d(weight[:, None], cosine, stride=STEP)
     return spread[:, 0]

@@ -18,7 +18,7 @@ from rtsynth.losses.transform import Floor, Magnitudes, MultiScaleMag
 __all__ = ["Support", "dilated", "support_mask", "support_masks"]
 
 SHARE = 0.9
-BISECTIONS = 24
+BISECTIONS = 14
 LEAST = 2.0**-40  # of the loudest bin's energy; below lies nothing that counts
 
 
@@ -26,7 +26,7 @@ LEAST = 2.0**-40  # of the loudest bin's energy; below lies nothing that counts
 def support_mask(power: Tensor, share: float = SHARE) -> Tensor:
     """[..., bins, frames] bool, the loudest bins that together hold `share` of the energy.
 
-    The level that separates them is found by bisection, to 1e-6 of an octave: no bin is sorted.
+    The level that separates them is found by bisection, to 0.01 dB: no bin is sorted.
 
     Args:
         power: [..., bins, frames] ≥ 0.
