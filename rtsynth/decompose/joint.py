@@ -20,7 +20,7 @@ from rtsynth.decompose.joint_adam import RowAdam
 from rtsynth.decompose.joint_model import JointModel, learnable
 from rtsynth.decompose.recording import Recording
 from rtsynth.decompose.synthesis import render_score
-from rtsynth.decompose.texture_synthesis import texture_shape
+from rtsynth.decompose.texture_floor import expected_floor
 from rtsynth.errors import ValueRangeError
 from rtsynth.events import EventTable, Kind, Score
 from rtsynth.instrument import Instrument
@@ -32,6 +32,7 @@ from rtsynth.losses import (
     MultiScaleMag,
     NestedDropout,
     PatchInfo,
+    Phased,
     RateController,
     SharedLoss,
     SparsitySchedule,
@@ -45,17 +46,18 @@ __all__ = ["RATES", "WEIGHTS", "refine"]
 WINDOWS = (2048, 1024, 512, 256, 128, 64)
 AT_ONCE = 2  # windows per step, drawn anew each time
 CROP_S = 0.75
+EXCESS = 0.1  # error that twice as many events as asked for are worth
 MEASURED = 6  # times during a fit that the whole is rendered and measured
 
 RATES = {
-    "pitch": 0.2, "decay": 0.01, "level": 0.01, "phase": 0.01, "attack": 0.01, "gain": 0.01,
-    "transpose": 0.1, "damp": 0.005, "bright": 0.02, "held": 1.0, "release": 0.02, "vector": 0.0,
-    "gates.log_odds": 0.05,
+    "pitch": 0.2, "decay": 0.01, "level": 0.01, "phase": 0.01, "attack": 0.01, "noise": 0.02,
+    "gain": 0.01, "transpose": 0.1, "damp": 0.005, "bright": 0.02, "held": 1.0, "release": 0.02,
+    "vector": 0.0, "gates.log_odds": 0.05,
 }  # fmt: skip
 """Step of every parameter, in its own unit (`JointModel`)."""
 
-WEIGHTS = {"g2": 1.0, "g1": 0.1, "attribution": 0.05, "patch_info": 0.05}
-"""Of the losses by name; `multiscale` and `nested_dropout` are known too."""
+WEIGHTS = {"multiscale": 1.0, "phased": 0.5}
+"""Of the losses by name; g1, g2, attribution, patch_info and nested_dropout are known too."""
 
 History = list[dict[str, float]]
 
@@ -89,7 +91,8 @@ def refine(
 
     Returns:
         The better score and instrument, or those given if none is better; and what was measured,
-        by step: `error` (spectral convergence plus log-magnitude in nepers) and mean `loss`.
+        by step: `error` (spectral convergence plus log-magnitude in nepers, and what events beyond
+        `events_per_s` cost) and mean `loss`.
 
     Raises:
         ValueRangeError: steps, or the instrument's rate, are illegal.
@@ -132,11 +135,11 @@ class _Run:
         self.random = np.random.Generator(np.random.PCG64(seed))
         self.target = recording.frames.mean(axis=1)
         self.fixed = _fixed(score, instrument, self.model.index, recording)
-        self.textures = _texture_rows(score)
         self.controller = RateController(events_per_s, 0.3, 10) if events_per_s else None
         self.schedule = SparsitySchedule(steps)
         self.weights, self.patches = weights, PatchInfo(seed=seed)
         self.nested = NestedDropout(seed=seed)
+        self.events_per_s = events_per_s
         error = self._measure(score, instrument)
         self.best = (error, score, instrument)
         self.history: History = [{"step": 0.0, "error": error}]
@@ -171,7 +174,9 @@ class _Run:
         if self.fixed is not None:
             events = torch.cat([events, self._crop(self.fixed, first, count)])
         spectra = Spectra(self._crop(self.target, first, count), events[None])
-        loss = self._loss(spectra, step, self._floor(first))
+        rows = self.model.score.table.rows
+        floor = expected_floor(rows, self.model.source, self.rate, first)
+        loss = self._loss(spectra, step, floor)
         loss = loss + self._pressure(step)
         loss.backward()  # type: ignore[no-untyped-call]
         share = 0.05 + 0.95 * (0.5 + 0.5 * math.cos(math.pi * step / self.steps))
@@ -188,6 +193,7 @@ class _Run:
             "g2": lambda: SumOfMagnitudes(transform),
             "g1": lambda: MagnitudeOfSum(transform),
             "multiscale": lambda: MultiScale(windows),
+            "phased": lambda: Phased(transform),
             "attribution": lambda: Attribution(transform),
             "patch_info": lambda: self.patches,
             "nested_dropout": lambda: self.nested,
@@ -214,39 +220,19 @@ class _Run:
         part = torch.from_numpy(np.ascontiguousarray(sound[first : first + count], np.float32))
         return part.to(self.device)[None]
 
-    def _floor(self, first: int) -> Floor | None:
-        if len(self.textures) == 0:
-            return None
-
-        def power(size: int, hop: int, frames: int) -> Tensor:
-            freq = np.arange(size // 2 + 1, dtype=np.float64) * (self.rate / size)
-            energy = float(np.sum(np.hanning(size + 1)[:-1] ** 2))
-            middle = (first + size // 2 + hop * np.arange(frames)) / self.rate
-            total = np.zeros((len(freq), frames))
-            for row in self.textures:
-                gains = self.model.source.texture_gain[row["resonance"]].astype(np.float64)
-                gains = (
-                    gains * float(row["gain"]) * 10.0 ** (row["vector"].astype(np.float64) / 20.0)
-                )
-                age = middle - float(row["onset_s"])
-                sounding = (age >= 0.0) & (age < float(row["duration_s"]))
-                shape = texture_shape(gains, freq, self.rate) ** 2
-                total += energy * shape[:, None] * sounding
-            return torch.from_numpy(total)
-
-        return power
-
     def _measure(self, score: Score, instrument: Instrument) -> float:
         made = render_score(score, instrument, self.rate).mean(axis=1)
         sound = np.zeros(len(self.target))
         sound[: len(made)] = made[: len(sound)]
         convergence, distance = multi_resolution(self.target, sound)
-        return (convergence or 0.0) + distance
+        return (convergence or 0.0) + distance + self._excess(score)
 
-
-def _texture_rows(score: Score) -> Any:
-    rows = score.table.rows
-    return rows[(rows["kind"] == Kind.TEXTURE) & (rows["muted"] == 0)]
+    def _excess(self, score: Score) -> float:
+        """What events beyond the rate asked for cost."""
+        if self.events_per_s is None:
+            return 0.0
+        rate = len(score.table) * self.rate / len(self.target)
+        return EXCESS * max(0.0, rate / self.events_per_s - 1.0)
 
 
 def _fixed(

@@ -63,6 +63,7 @@ class JointModel(nn.Module):
         decay: [R, M] nepers of T60.
         level, phase: [R, M] nepers and radians.
         attack: [R, A] shares of the attack's own level.
+        noise: [R] nepers of the strike's noise.
         gain: [E] nepers.
         vector: [E, 32] dB.
         transpose: [E] cents; damp: [E] nepers; bright: [E] dB per octave.
@@ -87,6 +88,7 @@ class JointModel(nn.Module):
             nn.Parameter(torch.zeros(shape)) for _ in range(4)
         )
         self.attack = nn.Parameter(torch.zeros(instrument.attack.shape))
+        self.noise = nn.Parameter(torch.zeros(shape[0]))
         self.vector = nn.Parameter(torch.zeros(count, rows["vector"].shape[1]))
         self.gain, self.transpose, self.damp, self.bright, self.held, self.release = (
             nn.Parameter(torch.zeros(count)) for _ in range(6)
@@ -129,7 +131,10 @@ class JointModel(nn.Module):
         t60 = torch.where(present, t60.clamp(*T60_RANGE_S), 1.0)
         gain = old.gain * torch.polar(torch.exp(rows * self.level), rows * self.phase)
         attack = old.attack + rows * self._constants["attack_level"] * self.attack
-        return dataclasses.replace(old, freq_hz=freq, t60_s=t60, gain=gain, attack=attack)
+        dry = old.strike_dry * torch.exp(moving * self.noise)
+        return dataclasses.replace(
+            old, freq_hz=freq, t60_s=t60, gain=gain, attack=attack, strike_dry=dry
+        )
 
     def batch(self, index: NDArray[np.intp], gate: Tensor | None = None) -> EventBatch:
         """The events at `index` as they are now.
@@ -222,6 +227,7 @@ class JointModel(nn.Module):
             made.freq_hz[row, at], made.t60_s[row, at] = alone.freq_hz[0], alone.t60_s[0]
             made.mode_gain[row, at] = alone.mode_gain[0]
             made.impulse[row] = alone.impulse[0]
+        made.strike_dry = bank.strike_dry.cpu().numpy().astype(np.float32)
         made.attack = bank.attack.cpu().numpy().astype(np.float32)
         return made
 

@@ -18,6 +18,7 @@ from rtsynth.losses.nested import NestedDropout
 from rtsynth.losses.noise import NoiseW1, exponential_w1
 from rtsynth.losses.orthogonal import Orthogonal
 from rtsynth.losses.patch_info import PatchInfo
+from rtsynth.losses.phased import Phased
 from rtsynth.losses.registry import LOSSES, make_loss
 from rtsynth.losses.sparsity import RateController, SparsitySchedule, score_bits
 from rtsynth.losses.spectra import Spectra
@@ -40,6 +41,7 @@ __all__ = [
     "Orthogonal",
     "Parts",
     "PatchInfo",
+    "Phased",
     "RandChannel",
     "RateController",
     "SharedLoss",

@@ -15,6 +15,7 @@ from rtsynth.losses.nested import NestedDropout
 from rtsynth.losses.noise import NoiseW1
 from rtsynth.losses.orthogonal import Orthogonal
 from rtsynth.losses.patch_info import PatchInfo
+from rtsynth.losses.phased import Phased
 from rtsynth.losses.support import Support
 
 __all__ = ["LOSSES", "make_loss"]
@@ -24,6 +25,7 @@ LOSSES: dict[str, Callable[..., Loss]] = {
     "multiscale": MultiScale,
     "g1": MagnitudeOfSum,
     "g2": SumOfMagnitudes,
+    "phased": Phased,
     "rand_channel": RandChannel,
     "greedy_steps": GreedySteps,
     "support": Support,

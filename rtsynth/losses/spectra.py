@@ -14,8 +14,8 @@ from torch import Tensor
 
 __all__ = ["Spectra", "What", "short_time"]
 
-What = Literal["target", "mix", "channels"]
-"""Which sound: the target, the sum of the channels, or each channel."""
+What = Literal["target", "mix", "left", "channels"]
+"""Which sound: the target, the sum of the channels, their difference, or each channel."""
 
 Made = TypeVar("Made")
 SHORTEST_BAND = 512
@@ -56,9 +56,11 @@ class Spectra:
 
     def sound(self, what: What) -> Tensor:
         """The waveform meant by `what`."""
-        return {"target": lambda: self.target, "channels": lambda: self.channels}.get(
-            what, lambda: self.mix
-        )()
+        if what == "channels":
+            return self.channels
+        if what == "left":
+            return self.target - self.mix
+        return self.target if what == "target" else self.mix
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What `make` returns, from the first time on that somebody asks for `key`."""
@@ -79,10 +81,11 @@ class Spectra:
         Returns:
             [B, size/2 + 1, frames]; of the channels [B, E, size/2 + 1, frames].
         """
-        apart = ("stft", "channels", size, hop, octave)
-        if what == "mix" and apart in self._made:
-            spectra: Tensor = self._made[apart]
-            return self.once(("stft", "mix", *apart[2:]), lambda: spectra.sum(dim=1))
+        if what == "mix" and ("stft", "channels", size, hop, octave) in self._made:
+            apart = self.stft("channels", size, hop, octave)
+            return self.once(("stft", "mix", size, hop, octave), lambda: apart.sum(dim=1))
+        if what == "left":
+            return self.stft("target", size, hop, octave) - self.stft("mix", size, hop, octave)
 
         def make() -> Tensor:
             sound = self.sound(what) if octave is None else self.bands(what)[octave]
