@@ -21,8 +21,8 @@ from rtsynth.events.event import FIELDS, VECTOR_FIELD
 from rtsynth.instrument import Instrument
 from rtsynth.losses import HardConcrete
 from rtsynth.nn.batch import BankTensors, EventBatch
-from rtsynth.nn.excitation import frames_of
-from rtsynth.nn.voice import Voices
+from rtsynth.nn.damped import ring
+from rtsynth.nn.excitation import frames_of, strike_table
 from rtsynth.units import LN1000
 
 __all__ = ["JointModel", "learnable"]
@@ -31,7 +31,7 @@ HZ_TOP = 0.45  # of the sample rate
 T60_RANGE_S = (0.005, 60.0)
 EXCITED_S = 0.25  # attack and strike are over by then
 QUIET = 1e-4  # an event this far below full scale is no longer heard
-TICK = 32
+ALIAS = 0.49  # of the sample rate; modes beyond stay silent
 FIELD_NAMES = ("transpose", "damp", "bright", "duration_s", "release_s")
 WORTH = {"transpose": 0.005, "damp": 0.01, "bright": 0.05}
 """Semitones, share and dB per octave: what moved by less is left at its default."""
@@ -44,6 +44,7 @@ def learnable(score: Score, instrument: Instrument) -> NDArray[np.intp]:
         return np.zeros(0, np.intp)
     r = rows["resonance"]
     plain = (rows["kind"] == Kind.MODAL) & (rows["muted"] == 0) & (rows["stretch"] > 0.0)
+    plain &= rows["vibrato_depth"] == 0.0
     plain &= ~instrument.sustained[r] & (instrument.strike_wet[r] == 0.0)
     return np.flatnonzero(plain)
 
@@ -96,7 +97,10 @@ class JointModel(nn.Module):
         self.gates = HardConcrete(count, seed=seed) if gated else None
         self._bank = BankTensors.of(instrument)
         self._events = EventBatch.of(rows, instrument.modes, sample_rate)
+        events = self._events
+        noise = strike_table(instrument, events.resonance.numpy(), events.seed, sample_rate)
         self._constants = {
+            "noise": torch.from_numpy(noise).float(),
             "moving": torch.from_numpy(_own_resonances(score, instrument, self.index)),
             "attack_level": torch.from_numpy(_attack_level(instrument)),
             "pan": torch.tensor([float(pan_gains(float(p)).mean()) for p in rows["pan"]]),
@@ -169,15 +173,59 @@ class JointModel(nn.Module):
             count: frames.
             gate: [E] factor on every event.
         """
-        batch = self.batch(index, gate)
-        begin = np.maximum(0, (first - batch.onset) // TICK)
-        voices = Voices(self.bank(), batch, self.sample_rate)
-        device = self.gain.device
-        sounds = voices.whole(torch.as_tensor(begin, device=device), count // TICK + 2)
-        late = torch.as_tensor(first - batch.onset - begin * TICK, device=device)
-        placed = frames_of(sounds, late, count)
+        batch, bank, device = self.batch(index, gate), self.bank(), self.gain.device
+        late = torch.as_tensor(first - batch.onset, device=device)
+        age = late.clamp_min(0)
+        sound = self._ringing(bank, batch, age, count) + self._struck(bank, index, age, count)
         at = torch.as_tensor(index, device=device)
-        return placed * self._constants["pan"][at, None]
+        level = batch.gain * self._constants["pan"][at]
+        return level[:, None] * frames_of(sound, late - age, count)
+
+    def _ringing(self, bank: BankTensors, own: EventBatch, age: Tensor, count: int) -> Tensor:
+        """[events, count] the modes for gain 1, from an age in frames on, released."""
+        r = own.resonance
+        present = bank.freq_hz[r] > 0
+        learned = torch.where(present, bank.freq_hz[r], 1e30).double()
+        above = torch.where(present, learned / learned.amin(dim=1, keepdim=True), 1.0)
+        inharm = own.inharm[:, None].double()
+        freq = learned * torch.exp2(own.bend.double() / 12.0)[:, None] * own.detune.double()
+        freq = freq * torch.sqrt((1.0 + inharm * above**2) / (1.0 + inharm))
+        sounds = present & (freq < ALIAS * self.sample_rate)
+        freq = torch.where(sounds, freq, 1.0)
+        slower = own.damp.double() / own.stretch.double()
+        decay = LN1000 / (bank.t60_s[r].double() * slower[:, None])
+        db = own.bright[:, None] * torch.log2(above).float() + own.vector @ bank.mode_map
+        level = bank.impulse[r][:, None] * torch.pow(10.0, db / 20.0) * sounds
+        s = torch.complex(-decay, 2.0 * math.pi * freq)
+        amplitude = (bank.gain[r] * level).to(s.dtype)
+        sound = ring(s, amplitude, count, self.sample_rate, age.double(), torch.float32)
+        after = (own.held - age).float()  # frames of the crop until the release
+        let_go = (after < count).nonzero()[:, 0]
+        if len(let_go) == 0:
+            return sound
+        frame = torch.arange(1, count + 1, device=age.device, dtype=torch.float32)
+        over = (frame - after[let_go, None]).clamp_min(0.0)
+        rate = own.release_rate(self.sample_rate)[let_go, None]
+        return sound.index_copy(0, let_go, sound[let_go] * torch.exp(-over * rate))
+
+    def _struck(
+        self, bank: BankTensors, index: NDArray[np.intp], age: Tensor, count: int
+    ) -> Tensor:
+        """[events, count] attack and noise of the strike for gain 1, from an age in frames on."""
+        at = torch.as_tensor(index, device=age.device)
+        r = self._events.resonance[at]
+        sound = torch.zeros(len(index), count, device=age.device)
+        for table, level in (
+            (bank.attack[r], torch.ones_like(bank.strike_dry[r])),
+            (self._constants["noise"][at], bank.strike_dry[r]),
+        ):
+            early = min(count, table.shape[1])
+            young = (age < table.shape[1]).nonzero()[:, 0]
+            if early and len(young):
+                heard = level[young, None] * frames_of(table[young], age[young], early)
+                padded = torch.nn.functional.pad(heard, (0, count - early))
+                sound = sound.index_add(0, young, padded)
+        return sound
 
     @torch.no_grad()
     def bake(self) -> tuple[Score, Instrument]:

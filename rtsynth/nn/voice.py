@@ -366,7 +366,7 @@ class Voices:
         ratio = torch.exp2(self.events.bend.double() / 12.0)
         if table.shape[1] == 0 or bool((ratio == 1.0).all()):
             return table
-        count = int(np.ceil(table.shape[1] / float(ratio.detach().min())))
+        count = int(np.ceil(table.shape[1] / float(ratio.min())))
         at = ratio[:, None] * torch.arange(count, device=ratio.device)
         low = at.floor().long()
         share = (at - low).to(table.dtype)
