@@ -17,7 +17,8 @@ from torch import Tensor
 
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.joint_adam import RowAdam
-from rtsynth.decompose.joint_model import JointModel, learnable
+from rtsynth.decompose.joint_model import JointModel
+from rtsynth.decompose.joint_start import learnable
 from rtsynth.decompose.recording import Recording
 from rtsynth.decompose.synthesis import render_score
 from rtsynth.decompose.texture_floor import expected_floor

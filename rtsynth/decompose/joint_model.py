@@ -7,46 +7,29 @@ is, and so do the resonances it needs; textures are known by the power they add.
 
 import copy
 import dataclasses
-import math
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rtsynth.decompose.attack import attack_fade
+from rtsynth.decompose.joint_sound import ringing, struck
+from rtsynth.decompose.joint_start import attack_level, learnable, own_resonances, spans
 from rtsynth.decompose.synthesis import pan_gains
-from rtsynth.events import EventTable, Kind, Score
+from rtsynth.events import EventTable, Score
 from rtsynth.events.event import FIELDS, VECTOR_FIELD
 from rtsynth.instrument import Instrument
 from rtsynth.losses import HardConcrete
 from rtsynth.nn.batch import BankTensors, EventBatch
-from rtsynth.nn.damped import ring
 from rtsynth.nn.excitation import frames_of, strike_table
-from rtsynth.units import LN1000
 
-__all__ = ["JointModel", "learnable"]
+__all__ = ["JointModel"]
 
 HZ_TOP = 0.45  # of the sample rate
 T60_RANGE_S = (0.005, 60.0)
-EXCITED_S = 0.25  # attack and strike are over by then
-QUIET = 1e-4  # an event this far below full scale is no longer heard
-ALIAS = 0.49  # of the sample rate; modes beyond stay silent
 FIELD_NAMES = ("transpose", "damp", "bright", "duration_s", "release_s")
 WORTH = {"transpose": 0.005, "damp": 0.01, "bright": 0.05}
 """Semitones, share and dB per octave: what moved by less is left at its default."""
-
-
-def learnable(score: Score, instrument: Instrument) -> NDArray[np.intp]:
-    """Rows of the score's table that the joint fit moves."""
-    rows = score.table.rows
-    if len(rows) == 0 or instrument.field is not None:
-        return np.zeros(0, np.intp)
-    r = rows["resonance"]
-    plain = (rows["kind"] == Kind.MODAL) & (rows["muted"] == 0) & (rows["stretch"] > 0.0)
-    plain &= rows["vibrato_depth"] == 0.0
-    plain &= ~instrument.sustained[r] & (instrument.strike_wet[r] == 0.0)
-    return np.flatnonzero(plain)
 
 
 class JointModel(nn.Module):
@@ -101,11 +84,11 @@ class JointModel(nn.Module):
         noise = strike_table(instrument, events.resonance.numpy(), events.seed, sample_rate)
         self._constants = {
             "noise": torch.from_numpy(noise).float(),
-            "moving": torch.from_numpy(_own_resonances(score, instrument, self.index)),
-            "attack_level": torch.from_numpy(_attack_level(instrument)),
+            "moving": torch.from_numpy(own_resonances(score, instrument, self.index)),
+            "attack_level": torch.from_numpy(attack_level(instrument)),
             "pan": torch.tensor([float(pan_gains(float(p)).mean()) for p in rows["pan"]]),
         }
-        self.begin, self.end = _spans(rows, instrument, sample_rate)
+        self.begin, self.end = spans(rows, instrument, sample_rate)
         if score.channels == 1:
             self._constants["pan"] = torch.ones(count)
 
@@ -176,56 +159,11 @@ class JointModel(nn.Module):
         batch, bank, device = self.batch(index, gate), self.bank(), self.gain.device
         late = torch.as_tensor(first - batch.onset, device=device)
         age = late.clamp_min(0)
-        sound = self._ringing(bank, batch, age, count) + self._struck(bank, index, age, count)
         at = torch.as_tensor(index, device=device)
+        sound = ringing(bank, batch, age, count, self.sample_rate)
+        sound = sound + struck(bank, batch.resonance, self._constants["noise"][at], age, count)
         level = batch.gain * self._constants["pan"][at]
         return level[:, None] * frames_of(sound, late - age, count)
-
-    def _ringing(self, bank: BankTensors, own: EventBatch, age: Tensor, count: int) -> Tensor:
-        """[events, count] the modes for gain 1, from an age in frames on, released."""
-        r = own.resonance
-        present = bank.freq_hz[r] > 0
-        learned = torch.where(present, bank.freq_hz[r], 1e30).double()
-        above = torch.where(present, learned / learned.amin(dim=1, keepdim=True), 1.0)
-        inharm = own.inharm[:, None].double()
-        freq = learned * torch.exp2(own.bend.double() / 12.0)[:, None] * own.detune.double()
-        freq = freq * torch.sqrt((1.0 + inharm * above**2) / (1.0 + inharm))
-        sounds = present & (freq < ALIAS * self.sample_rate)
-        freq = torch.where(sounds, freq, 1.0)
-        slower = own.damp.double() / own.stretch.double()
-        decay = LN1000 / (bank.t60_s[r].double() * slower[:, None])
-        db = own.bright[:, None] * torch.log2(above).float() + own.vector @ bank.mode_map
-        level = bank.impulse[r][:, None] * torch.pow(10.0, db / 20.0) * sounds
-        s = torch.complex(-decay, 2.0 * math.pi * freq)
-        amplitude = (bank.gain[r] * level).to(s.dtype)
-        sound = ring(s, amplitude, count, self.sample_rate, age.double(), torch.float32)
-        after = (own.held - age).float()  # frames of the crop until the release
-        let_go = (after < count).nonzero()[:, 0]
-        if len(let_go) == 0:
-            return sound
-        frame = torch.arange(1, count + 1, device=age.device, dtype=torch.float32)
-        over = (frame - after[let_go, None]).clamp_min(0.0)
-        rate = own.release_rate(self.sample_rate)[let_go, None]
-        return sound.index_copy(0, let_go, sound[let_go] * torch.exp(-over * rate))
-
-    def _struck(
-        self, bank: BankTensors, index: NDArray[np.intp], age: Tensor, count: int
-    ) -> Tensor:
-        """[events, count] attack and noise of the strike for gain 1, from an age in frames on."""
-        at = torch.as_tensor(index, device=age.device)
-        r = self._events.resonance[at]
-        sound = torch.zeros(len(index), count, device=age.device)
-        for table, level in (
-            (bank.attack[r], torch.ones_like(bank.strike_dry[r])),
-            (self._constants["noise"][at], bank.strike_dry[r]),
-        ):
-            early = min(count, table.shape[1])
-            young = (age < table.shape[1]).nonzero()[:, 0]
-            if early and len(young):
-                heard = level[young, None] * frames_of(table[young], age[young], early)
-                padded = torch.nn.functional.pad(heard, (0, count - early))
-                sound = sound.index_add(0, young, padded)
-        return sound
 
     @torch.no_grad()
     def bake(self) -> tuple[Score, Instrument]:
@@ -278,49 +216,3 @@ class JointModel(nn.Module):
         made.strike_dry = bank.strike_dry.cpu().numpy().astype(np.float32)
         made.attack = bank.attack.cpu().numpy().astype(np.float32)
         return made
-
-
-def _own_resonances(
-    score: Score, instrument: Instrument, index: NDArray[np.intp]
-) -> NDArray[np.float32]:
-    """[R] 1 for those that learned events alone use."""
-    used = score.table.rows["resonance"]
-    others = np.delete(used, index)
-    moving = np.isin(np.arange(instrument.resonances), used[index])
-    moving &= ~np.isin(np.arange(instrument.resonances), others)
-    return moving.astype(np.float32)
-
-
-def _attack_level(instrument: Instrument) -> NDArray[np.float32]:
-    """[R, A] how far a step of 1 moves each sample: the attack's RMS, faded as attacks are.
-
-    A resonance without an attack gets none: its level is 0.
-    """
-    attack = instrument.attack.astype(float)
-    if attack.shape[1] == 0:
-        return attack.astype(np.float32)
-    early = attack[:, : max(1, attack.shape[1] // 4)]
-    level = np.sqrt(np.mean(early**2, axis=1, keepdims=True))
-    faded: NDArray[np.float32] = (level * attack_fade(attack.shape[1])).astype(np.float32)
-    return faded
-
-
-def _spans(
-    rows: NDArray[np.void], instrument: Instrument, sample_rate: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """[E] frames between which each event may be heard."""
-    r = rows["resonance"]
-    size = np.linalg.norm(instrument.mode_gain[r].astype(float), axis=2)
-    db = rows["vector"].astype(float) @ instrument.mode_map.astype(float)
-    size *= (rows["gain"] * instrument.impulse[r])[:, None] * 10.0 ** (db / 20.0)
-    t60 = np.where(instrument.freq_hz[r] > 0, instrument.t60_s[r].astype(float), 1e-3)
-    t60 *= rows["damp"][:, None].astype(float) / rows["stretch"][:, None].astype(float)
-    lasts = t60 / LN1000 * np.log(np.maximum(size * size.shape[1] / QUIET, 1.0))
-    released = rows["duration_s"] + 4.0 / 3.0 * rows["release_s"]
-    heard = np.minimum(np.maximum(lasts.max(axis=1, initial=0.0), EXCITED_S), 600.0)
-    heard = np.minimum(heard, np.maximum(released, EXCITED_S))
-    begin = rows["onset_s"].astype(float) * sample_rate
-    return (
-        np.floor(begin).astype(np.int64),
-        np.ceil(begin + heard * sample_rate).astype(np.int64) + math.ceil(0.05 * sample_rate),
-    )

@@ -11,7 +11,8 @@ from torch import nn
 from rtsynth.decompose import Recording, recording_from_array, render_score
 from rtsynth.decompose.joint import refine
 from rtsynth.decompose.joint_adam import RowAdam
-from rtsynth.decompose.joint_model import JointModel, learnable
+from rtsynth.decompose.joint_model import JointModel
+from rtsynth.decompose.joint_start import learnable
 from rtsynth.errors import ValueRangeError
 from rtsynth.events import Event, EventTable, Kind, Score
 from rtsynth.instrument import Instrument
