@@ -3,11 +3,10 @@
 import dataclasses
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from rtsynth.decompose import Recording
-from rtsynth.decompose.texture_synthesis import texture_shape
+from rtsynth.decompose.texture_floor import expected_floor
 from rtsynth.errors import FileFormatError
 from rtsynth.events import Kind, Score
 from rtsynth.instrument import Instrument
@@ -94,31 +93,8 @@ class Material:
         return np.where(excited, np.inf, level)
 
     def floor(self, piece: Piece, first: int) -> Floor | None:
-        """Power that the piece's texture events add to a crop: their noise cannot be matched.
-
-        Only its expectation is compared; clicks, hum and slow modulation are left out.
-        """
-        rows = piece.score.table.rows
-        textures = rows[(rows["kind"] == Kind.TEXTURE) & (rows["muted"] == 0)]
-        if len(textures) == 0:
-            return None
-        rate = self.sample_rate
-
-        def power(size: int, hop: int, frames: int) -> torch.Tensor:
-            freq = np.arange(size // 2 + 1, dtype=np.float64) * (rate / size)
-            energy = float(np.sum(np.hanning(size + 1)[:-1] ** 2))
-            middle = (first + size // 2 + hop * np.arange(frames)) / rate
-            total = np.zeros((len(freq), frames))
-            for row in textures:
-                gains = self.instrument.texture_gain[row["resonance"]].astype(np.float64)
-                gains *= float(row["gain"]) * 10.0 ** (row["vector"].astype(np.float64) / 20.0)
-                age = middle - float(row["onset_s"])
-                sounding = (age >= 0.0) & (age < float(row["duration_s"]))
-                shape = texture_shape(gains, freq, rate) ** 2
-                total += energy * shape[:, None] * sounding
-            return torch.from_numpy(total)
-
-        return power
+        """Power that the piece's texture events add to a crop: their noise cannot be matched."""
+        return expected_floor(piece.score.table.rows, self.instrument, self.sample_rate, first)
 
 
 def prepare(pairs: list[tuple[Recording, Score]], instrument: Instrument) -> Material:

@@ -5,20 +5,20 @@ gradient are finite everywhere, and noise nobody hears weighs nothing.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from rtsynth.errors import ValueRangeError
+from rtsynth.losses.loss import Parts, SharedLoss
+from rtsynth.losses.loudness import Loudness
+from rtsynth.losses.spectra import Spectra, What, short_time
+from rtsynth.losses.transform import OVERLAP, Floor, check_windows
 
-__all__ = ["Floor", "MultiScale", "smooth_magnitude"]
-
-Floor = Callable[[int, int, int], Tensor]
-"""`floor(size, hop, frames) -> [size/2 + 1, frames]` power that noise is expected to add."""
+__all__ = ["MultiScale", "smooth_magnitude"]
 
 FLOOR = 1e-4
-OVERLAP = 4
 
 
 def smooth_magnitude(sound: Tensor, size: int, hop: int, floor: Floor | None = None) -> Tensor:
@@ -30,10 +30,10 @@ def smooth_magnitude(sound: Tensor, size: int, hop: int, floor: Floor | None = N
         hop: samples.
         floor: power to add, as of noise that is not in the sound.
     """
-    if sound.shape[-1] < size:
-        sound = torch.nn.functional.pad(sound, (0, size - sound.shape[-1]))
-    window = torch.hann_window(size, dtype=sound.dtype, device=sound.device)
-    spectrum = torch.stft(sound, size, hop, window=window, center=False, return_complex=True)
+    return _smooth(short_time(sound, size, hop), size, hop, floor)
+
+
+def _smooth(spectrum: Tensor, size: int, hop: int, floor: Floor | None) -> Tensor:
     power = spectrum.real**2 + spectrum.imag**2 + (FLOOR * size / 4) ** 2
     if floor is not None:
         power = power + floor(size, hop, spectrum.shape[-1]).to(power)
@@ -41,13 +41,21 @@ def smooth_magnitude(sound: Tensor, size: int, hop: int, floor: Floor | None = N
     return magnitude
 
 
-class MultiScale:
+class MultiScale(SharedLoss):
     """`mean over windows of |S − S'| relative to |S|, plus alpha · |log S − log S'|` in nepers.
+
+    It looks at the sum of the channels only. The options are those of DDSP, all relative to |S|.
 
     Args:
         windows: samples, each at 75 % overlap.
         alpha: weight of the logarithms.
         linear: weight of the magnitudes.
+        delta_time: weight of their differences from frame to frame: onsets.
+        delta_freq: weight of their differences from bin to bin: lines and their width.
+        cumulative: weight of `|Σ_{≤f} S − Σ_{≤f} S'|` over the number of bins: how far energy must
+            move in frequency, as a Wasserstein distance.
+        loudness: weight of the difference of A-weighted loudness, nepers.
+        sample_rate: Hz, which loudness needs.
     """
 
     def __init__(
@@ -55,37 +63,61 @@ class MultiScale:
         windows: Sequence[int] = (2048, 1024, 512, 256, 128, 64),
         alpha: float = 1.0,
         linear: float = 1.0,
+        delta_time: float = 0.0,
+        delta_freq: float = 0.0,
+        cumulative: float = 0.0,
+        loudness: float = 0.0,
+        sample_rate: int = 44_100,
     ) -> None:
-        legal = all(isinstance(w, int) and 16 <= w <= 65_536 and w % 4 == 0 for w in windows)
-        if not windows or not legal:
-            raise ValueRangeError(
-                f"windows = {list(windows)}; legal: multiples of 4 in 16 … 65536", field="windows"
-            )
-        for name, value in (("alpha", alpha), ("linear", linear)):
+        weights = {
+            "linear": linear, "log": alpha, "delta_time": delta_time, "delta_freq": delta_freq,
+            "cumulative": cumulative, "loudness": loudness,
+        }  # fmt: skip
+        for name, value in weights.items():
             if not 0.0 <= value <= 100.0:
+                name = "alpha" if name == "log" else name
                 raise ValueRangeError(f"{name} = {value}; legal: 0 … 100", field=name)
-        self.windows, self.alpha, self.linear = tuple(windows), alpha, linear
+        self.windows, self.alpha, self.linear = check_windows(windows), alpha, linear
+        self._weights = weights
+        self._loudness = Loudness(sample_rate)
 
-    def __call__(
-        self, target: Tensor, channels: Tensor, floor: Floor | None = None
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def measure(self, spectra: Spectra, floor: Floor | None = None) -> tuple[Tensor, Parts]:
         """How far the sum of the channels is from the target.
 
-        Args:
-            target: [B, samples].
-            channels: [B, E, samples].
-            floor: power of noise that the channels leave out on purpose.
-
         Returns:
-            The scalar and its parts `linear` and `log`, which sum to it.
+            The scalar and its parts `linear` and `log`, and those options whose weight is not 0;
+            they sum to it.
         """
-        made = channels.sum(dim=1)
-        linear, log = made.new_zeros(()), made.new_zeros(())
+        sums: Parts = {}
         for size in self.windows:
-            wanted = smooth_magnitude(target, size, size // OVERLAP)
-            found = smooth_magnitude(made, size, size // OVERLAP, floor)
-            linear = linear + (found - wanted).abs().sum() / wanted.sum()
-            log = log + (torch.log(found) - torch.log(wanted)).abs().mean()
+            wanted = self._magnitude(spectra, "target", size, None)
+            found = self._magnitude(spectra, "mix", size, floor)
+            for name, value in self._compare(wanted, found).items():
+                sums[name] = sums[name] + value if name in sums else value
         scale = 1.0 / len(self.windows)
-        parts = {"linear": self.linear * scale * linear, "log": self.alpha * scale * log}
-        return parts["linear"] + parts["log"], parts
+        parts = {name: self._weights[name] * scale * value for name, value in sums.items()}
+        if self._weights["loudness"] > 0.0:
+            parts["loudness"] = self._weights["loudness"] * self._loudness.distance(spectra)
+        return sum(parts.values(), start=spectra.channels.new_zeros(())), parts
+
+    def _magnitude(self, spectra: Spectra, what: What, size: int, floor: Floor | None) -> Tensor:
+        hop = size // OVERLAP
+        return spectra.once(
+            ("smooth", what, size, floor),
+            lambda: _smooth(spectra.stft(what, size, hop), size, hop, floor),
+        )
+
+    def _compare(self, wanted: Tensor, found: Tensor) -> Parts:
+        """The unweighted terms of one window that are asked for."""
+        total, off = wanted.sum(), found - wanted
+        terms = {
+            "linear": off.abs().sum() / total,
+            "log": (torch.log(found) - torch.log(wanted)).abs().mean(),
+        }
+        if self._weights["delta_time"] > 0.0:
+            terms["delta_time"] = off.diff(dim=-1).abs().sum() / total
+        if self._weights["delta_freq"] > 0.0:
+            terms["delta_freq"] = off.diff(dim=-2).abs().sum() / total
+        if self._weights["cumulative"] > 0.0:
+            terms["cumulative"] = off.cumsum(dim=-2).abs().sum() / (total * off.shape[-2])
+        return terms

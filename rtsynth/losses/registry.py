@@ -2,27 +2,40 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Protocol
-
-from torch import Tensor
+from typing import Any
 
 from rtsynth.errors import UnknownNameError, ValueRangeError
-from rtsynth.losses.multiscale import Floor, MultiScale
+from rtsynth.losses.assign import MpAssign
+from rtsynth.losses.attribution import Attribution
+from rtsynth.losses.channel import GreedySteps, RandChannel
+from rtsynth.losses.global_l1 import MagnitudeOfSum, SumOfMagnitudes
+from rtsynth.losses.loss import Loss
+from rtsynth.losses.multiscale import MultiScale
+from rtsynth.losses.nested import NestedDropout
+from rtsynth.losses.noise import NoiseW1
+from rtsynth.losses.orthogonal import Orthogonal
+from rtsynth.losses.patch_info import PatchInfo
+from rtsynth.losses.phased import Phased
+from rtsynth.losses.support import Support
 
-__all__ = ["LOSSES", "Floor", "Loss", "make_loss"]
+__all__ = ["LOSSES", "make_loss"]
 
 
-class Loss(Protocol):
-    """Any loss: channels are the events where it looks at them one by one, else only their sum."""
-
-    def __call__(
-        self, target: Tensor, channels: Tensor, floor: Floor | None = None
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """[B, samples] and [B, E, samples] to a scalar and its named, weighted parts."""
-        ...
-
-
-LOSSES: dict[str, Callable[..., Loss]] = {"multiscale": MultiScale}
+LOSSES: dict[str, Callable[..., Loss]] = {
+    "multiscale": MultiScale,
+    "g1": MagnitudeOfSum,
+    "g2": SumOfMagnitudes,
+    "phased": Phased,
+    "rand_channel": RandChannel,
+    "greedy_steps": GreedySteps,
+    "support": Support,
+    "attribution": Attribution,
+    "orthogonal": Orthogonal,
+    "patch_info": PatchInfo,
+    "mp_assign": MpAssign,
+    "noise_w1": NoiseW1,
+    "nested_dropout": NestedDropout,
+}
 """Every loss by its name; its keyword arguments are its settings."""
 
 

@@ -7,6 +7,7 @@ import torch
 
 from rtsynth.errors import UnknownNameError, ValueRangeError
 from rtsynth.losses import LOSSES, MultiScale, make_loss
+from rtsynth.losses.loudness import a_weight
 
 RATE = 48_000
 LENGTH = 8_192
@@ -70,3 +71,46 @@ def test_a_loss_is_made_by_name_and_what_is_illegal_is_named() -> None:
         make_loss("multiscale", {"windows": [3]})
     with pytest.raises(ValueRangeError, match="alpha"):
         make_loss("multiscale", {"alpha": -1.0})
+
+
+OPTIONS = ("delta_time", "delta_freq", "cumulative", "loudness")
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_an_option_is_a_part_of_its_own_and_0_where_equal(option: str) -> None:
+    loss = MultiScale(**{option: 1.0})  # type: ignore[arg-type]
+    target = tone(440.0)
+    _, parts = loss(target, target[:, None])
+    assert set(parts) == {"linear", "log", option}
+    assert float(parts[option]) == pytest.approx(0.0, abs=1e-6)
+    total, parts = loss(target, tone(470.0, 0.5)[:, None])
+    assert float(parts[option]) > 0.0
+    assert float(total) == pytest.approx(float(sum(parts.values())), rel=1e-6)
+
+
+def test_only_the_cumulative_part_grows_with_how_far_a_tone_must_move() -> None:
+    loss = MultiScale(windows=[1024], cumulative=1.0)
+    near, far = (loss(tone(1_000.0), tone(hz)[:, None])[1] for hz in (2_000.0, 8_000.0))
+    assert float(far["linear"]) == pytest.approx(float(near["linear"]), rel=0.02)
+    assert float(far["cumulative"]) > 5.0 * float(near["cumulative"])
+
+
+def test_differences_in_time_see_an_onset_more_than_a_steady_tone() -> None:
+    loss = MultiScale(windows=[256], delta_time=1.0)
+    gated = tone(440.0).clone()
+    gated[:, : LENGTH // 2] = 0.0
+    steady, onset = (
+        loss(sound, torch.zeros_like(sound)[:, None])[1]["delta_time"]
+        for sound in (tone(440.0), gated)
+    )
+    assert float(onset) > 2.0 * float(steady)
+
+
+def test_loudness_follows_the_a_weighting_curve() -> None:
+    hz = torch.tensor([31.5, 100.0, 1_000.0, 4_000.0, 16_000.0], dtype=torch.float64)
+    db = 20.0 * torch.log10(a_weight(hz))
+    expected = [-39.4, -19.1, 0.0, 1.0, -6.6]  # IEC 61672-1, rounded to 0.1 dB
+    assert db.tolist() == pytest.approx(expected, abs=0.15)
+    loss = MultiScale(loudness=1.0, sample_rate=RATE)
+    _, parts = loss(tone(1_000.0), tone(1_000.0, 0.5)[:, None])
+    assert float(parts["loudness"]) == pytest.approx(math.log(2.0), rel=1e-2)  # nepers
