@@ -1,5 +1,7 @@
 """Pick by pick: the atom and shift that explain most in any phase. Thread: worker."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -89,7 +91,7 @@ class Pursuit:
         signal: [samples], at least an atom long, about full scale.
         atoms: the dictionary.
         hop: first look at every `hop`-th shift only.
-        search: what finds the next pick; chosen by size if None.
+        search: makes what finds the next pick; chosen by size if None.
     """
 
     def __init__(
@@ -97,12 +99,13 @@ class Pursuit:
         signal: NDArray[np.float64],
         atoms: Atoms,
         hop: int = 1,
-        search: Search | None = None,
+        search: Callable[[NDArray[np.float64], Atoms], Search] | None = None,
     ) -> None:
         self.residual = signal.copy()
         self._atoms, self._rho, self._hop = atoms, atoms.rho, hop
         self.first = self.energy = float(signal @ signal)
-        self.search = search or make_search(self.residual, atoms, hop)
+        make = search or (lambda residual, atoms: make_search(residual, atoms, hop))
+        self.search = make(self.residual, atoms)
         self._index: dict[tuple[int, int], int] = {}
         self._amplitude: list[complex] = []
         self._gain: list[float] = []
