@@ -13,7 +13,7 @@ import numpy as np
 from rtsynth.decompose.amplitude import Window, fit_amplitudes
 from rtsynth.decompose.damped import Complex, Float, Modes, poles, ring
 from rtsynth.decompose.mode import modes_at
-from rtsynth.decompose.pursue_grid import Grid
+from rtsynth.decompose.pursue_grid import TILT, Grid
 from rtsynth.decompose.pursue_refine import Fitted, fit_poles, refine_poles
 from rtsynth.units import LN1000
 
@@ -53,14 +53,21 @@ def pursued_modes(
     if len(found.s) == 0:
         return Modes.none(), fresh
     if len(early) > skip:
-        old = fit_amplitudes(found.s, [Window(early, 0, 1.0)], OLD_RIDGE)
-        old = old * np.exp(found.s * (len(early) + skip // 2))
-        fresh -= ring(found.s, old, len(fresh))
+        fresh -= ring(found.s, _old(found, early, skip), len(fresh))
         found = fit_poles(found.s, fresh[skip:])
     kept = found.s[_strongest(found, count)]
     found = refine_poles(kept, fresh[skip:], sample_rate)
     modes = _modes(found, skip, sample_rate)
     return modes.take(np.argsort(-_weighted(modes), kind="stable")), fresh
+
+
+def _old(found: Fitted, early: Float, skip: int) -> Complex:
+    """[modes] amplitudes at the onset of what rang before, none above what is there after it."""
+    first = fit_amplitudes(found.s, [Window(early, 0, 1.0)], OLD_RIDGE)
+    old = first * np.exp(found.s * (len(early) + skip // 2))
+    there = np.abs(found.amplitude * np.exp(-found.s * skip))
+    shrunk: Complex = old * np.minimum(1.0, there / np.maximum(np.abs(old), 1e-300))
+    return shrunk
 
 
 def pursue_poles(signal: Float, sample_rate: float, count: int) -> Fitted:
@@ -111,12 +118,12 @@ def _modes(found: Fitted, skip: int, sample_rate: float) -> Modes:
 
 
 def _weighted(modes: Modes) -> Float:
-    weighted: Float = modes.energy() * np.sqrt(modes.freq_hz / 100.0)
+    weighted: Float = modes.energy() * modes.freq_hz**TILT
     return weighted
 
 
 def _strongest(found: Fitted, count: int) -> np.ndarray:
-    energy = np.abs(found.amplitude) ** 2 / -found.s.real * np.sqrt(found.s.imag)
+    energy = np.abs(found.amplitude) ** 2 / -found.s.real * found.s.imag**TILT
     order = np.argsort(-energy, kind="stable")[:count]
     return order[energy[order] > energy.max(initial=0.0) * 10.0 ** (FLOOR_DB / 10.0)]
 

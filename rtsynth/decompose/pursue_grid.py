@@ -11,12 +11,12 @@ from rtsynth.decompose.damped import Complex, Float
 from rtsynth.dsp.pursuit import lower_grid
 from rtsynth.units import LN1000
 
-__all__ = ["Grid"]
+__all__ = ["TILT", "Grid"]
 
 T60_RATIO, SHORTEST_S, LONGEST_S = 2.5, 0.03, 8.0
 LONG = 6.0  # windows: decays longer than so many look the same
 LOWEST_HZ, TOP_HZ, TOP_SHARE = 25.0, 11_000.0, 0.45
-REFERENCE_HZ = 100.0
+TILT = 0.5  # of the frequency's power by which a gain counts: what is high is heard, but small
 
 
 class Grid:
@@ -52,7 +52,7 @@ class Grid:
         left = np.maximum(left, 1e-6 * energy**2)
         self._alpha, self._beta = 2.0 * energy / left, 2.0 * rho / left
         hertz = self.s.imag * sample_rate / (2 * np.pi)
-        self._weights = np.sqrt(hertz / REFERENCE_HZ)
+        self._weights = (hertz / LOWEST_HZ) ** TILT
         self._gain = np.zeros(len(self.s))
         self._correlations = np.zeros(len(self.s), complex)
 

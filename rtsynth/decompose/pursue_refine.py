@@ -16,7 +16,7 @@ from rtsynth.units import LN1000
 
 __all__ = ["Fitted", "fit_poles", "refine_poles"]
 
-RIDGE = 1e-6
+RIDGE = 1e-2  # keeps modes from cancelling each other; costs no more than −40 dB
 FIRST_DAMPING, MOST_DAMPING = 1e-3, 1e3
 STEP = np.pi / 4.0  # of phase at the window's end: the farthest a pole moves at once
 ENOUGH = 1e-4  # of what is explained: a smaller improvement ends the refinement
