@@ -9,20 +9,22 @@ fitted before the onset tell what merely rang on.
 import functools
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rtsynth.decompose.amplitude import Window, fit_amplitudes
 from rtsynth.decompose.damped import Complex, Float, Modes, poles, ring
 from rtsynth.decompose.mode import modes_at
 from rtsynth.decompose.pursue_grid import TILT, Grid
-from rtsynth.decompose.pursue_refine import Fitted, fit_poles, refine_poles
+from rtsynth.decompose.pursue_refine import Fitted, fit_poles, prune_poles, refine_poles
 from rtsynth.units import LN1000
 
 __all__ = ["choose_modes", "explained", "pursued_modes", "pursue_poles"]
 
 SKIP_S = 0.004  # the strike itself is no mode
 SHORTEST_S = 0.03
-TOGETHER = 8  # picks between two joint fits
+TOGETHER = 8  # picks between two joint fits; fewer at first, while all hangs on them
 CANDIDATES = 40
+STEPS, LAST_STEPS = 3, 10
 FLOOR_DB = -60.0
 OLD_RIDGE = 1e-3
 JUDGED_S = 0.3
@@ -56,7 +58,7 @@ def pursued_modes(
         fresh -= ring(found.s, _old(found, early, skip), len(fresh))
         found = fit_poles(found.s, fresh[skip:])
     kept = found.s[_strongest(found, count)]
-    found = refine_poles(kept, fresh[skip:], sample_rate)
+    found = _refined(kept, fresh[skip:], sample_rate, LAST_STEPS)
     modes = _modes(found, skip, sample_rate)
     return modes.take(np.argsort(-_weighted(modes), kind="stable")), fresh
 
@@ -83,13 +85,19 @@ def pursue_poles(signal: Float, sample_rate: float, count: int) -> Fitted:
     total = float(signal @ signal)
     residual = signal
     while len(found.s) < count and total > 0.0:
-        new = _batch(grid, residual, sample_rate, min(TOGETHER, count - len(found.s)))
+        size = min(max(len(found.s), 1), TOGETHER, count - len(found.s))
+        new = _batch(grid, residual, sample_rate, size)
         before = found.explained
-        found = refine_poles(np.concatenate([found.s, new]), signal, sample_rate, 2)
+        found = _refined(np.concatenate([found.s, new]), signal, sample_rate, STEPS)
         if found.explained - before < total * 10.0 ** (FLOOR_DB / 10.0):
             break
         residual = signal - ring(found.s, found.amplitude, len(signal))
     return found
+
+
+def _refined(s: Complex, signal: Float, sample_rate: float, steps: int) -> Fitted:
+    """Poles near these, none that only cancels others."""
+    return prune_poles(refine_poles(s, signal, sample_rate, steps), signal)
 
 
 def _batch(grid: Grid, residual: Float, sample_rate: float, count: int) -> Complex:
@@ -122,15 +130,14 @@ def _weighted(modes: Modes) -> Float:
     return weighted
 
 
-def _strongest(found: Fitted, count: int) -> np.ndarray:
+def _strongest(found: Fitted, count: int) -> NDArray[np.intp]:
     energy = np.abs(found.amplitude) ** 2 / -found.s.real * found.s.imag**TILT
     order = np.argsort(-energy, kind="stable")[:count]
-    return order[energy[order] > energy.max(initial=0.0) * 10.0 ** (FLOOR_DB / 10.0)]
+    audible: NDArray[np.bool] = energy[order] > energy[order[:1]] * 10.0 ** (FLOOR_DB / 10.0)
+    return np.asarray(order[audible], np.intp)
 
 
-def explained(
-    signal: Float, sample_rate: float, onset: int, taken: tuple[Modes, Float]
-) -> float:
+def explained(signal: Float, sample_rate: float, onset: int, taken: tuple[Modes, Float]) -> float:
     """Share of the sound's energy after an onset that its modes, and what rang before, explain.
 
     Args:
@@ -155,7 +162,6 @@ def choose_modes(
 ) -> tuple[Modes, Float]:
     """The better of `modes_at` and `pursued_modes` at this onset, by what they explain."""
     both = [
-        take(signal, sample_rate, onset, before, after, count)
-        for take in (modes_at, pursued_modes)
+        take(signal, sample_rate, onset, before, after, count) for take in (modes_at, pursued_modes)
     ]
     return max(both, key=lambda taken: explained(signal, sample_rate, onset, taken))

@@ -54,7 +54,7 @@ class Grid:
         hertz = self.s.imag * sample_rate / (2 * np.pi)
         self._weights = (hertz / LOWEST_HZ) ** TILT
         self._gain = np.zeros(len(self.s))
-        self._correlations = np.zeros(len(self.s), complex)
+        self.correlations = np.zeros(len(self.s), complex)
 
     def look(self, residual: Float) -> None:
         """Correlate a window's residual with everything."""
@@ -63,7 +63,7 @@ class Grid:
             padded = np.zeros(-(-self._count // size) * size)
             padded[: self._count] = residual * envelope
             parts.append(np.fft.rfft(padded.reshape(-1, size).sum(axis=0))[bins])
-        self._correlations = np.concatenate(parts)
+        self.correlations = np.concatenate(parts)
 
     def best(self) -> complex:
         """Exponent of the one that explains most, higher frequencies weighing a little more."""
@@ -76,7 +76,7 @@ class Grid:
     def _lower(self, s: complex, b: complex) -> complex:
         pole, power = complex(np.exp(s)), complex(np.exp(s * self._count))
         index = lower_grid(
-            self._correlations, self._poles, self._powers, self._weights, self._alpha, self._beta,
+            self.correlations, self._poles, self._powers, self._weights, self._alpha, self._beta,
             pole, power, b, self._count, self._gain,
         )  # fmt: skip
         return complex(self.s[index])

@@ -7,6 +7,7 @@ closed form, and only the projections look at the sound. Amplitudes are solved f
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,16 @@ from numpy.typing import NDArray
 from rtsynth.decompose.damped import Complex, Float, project
 from rtsynth.units import LN1000
 
-__all__ = ["Fitted", "fit_poles", "refine_poles"]
+__all__ = ["Fitted", "fit_poles", "prune_poles", "refine_poles"]
 
-RIDGE = 1e-2  # keeps modes from cancelling each other; costs no more than −40 dB
+RIDGE = 1e-6
+OWN = 0.1  # of its energy a mode must bring by itself
+NEEDLESS = 1e-7  # of what all explain: less is rounding
 FIRST_DAMPING, MOST_DAMPING = 1e-3, 1e3
 STEP = np.pi / 4.0  # of phase at the window's end: the farthest a pole moves at once
-ENOUGH = 1e-4  # of what is explained: a smaller improvement ends the refinement
+ENOUGH = 1e-5  # of what is explained: a smaller improvement ends the refinement
 SHORTEST_S, LONGEST_S = 0.02, 8.0  # T60
+LOWEST_HZ = 25.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +88,46 @@ def refine_poles(
     return best
 
 
+def prune_poles(fitted: Fitted, signal: Float) -> Fitted:
+    """Without the poles that only cancel others, the most needless first.
+
+    What a pole brings is what would be lost without it, the others fitted anew; where that is far
+    below its own energy, its neighbours could do without it.
+
+    Args:
+        fitted: poles.
+        signal: [samples] to which they were fitted.
+    """
+    s = fitted.s
+    same, mixed = _moments(s, len(signal), 0)
+    gram, right = _real_gram(same[0], mixed[0]), _pairs(project(s, signal))
+    kept = np.arange(len(s))
+    while len(kept) > 1:
+        pairs = np.concatenate([kept, kept + len(s)])
+        here = gram[np.ix_(pairs, pairs)]
+        brought, own = _brought(here, right[pairs])
+        spare = brought / np.maximum(own, 1e-300)
+        spare[brought < NEEDLESS * fitted.explained] = 0.0
+        worst = int(np.argmin(spare))
+        if spare[worst] >= OWN:
+            break
+        kept = np.delete(kept, worst)
+    return fitted if len(kept) == len(s) else fit_poles(s[kept], signal)
+
+
+def _brought(gram: Float, right: Float) -> tuple[Float, Float]:
+    """[modes] energy lost without each mode, and of each by itself."""
+    count = len(right) // 2
+    inverse = np.linalg.inv(_ridged(gram))
+    a = inverse @ right
+    i = np.arange(count)
+    j = i + count
+    xx, xy, yy = inverse[i, i], inverse[i, j], inverse[j, j]
+    brought = (yy * a[i] ** 2 - 2.0 * xy * a[i] * a[j] + xx * a[j] ** 2) / (xx * yy - xy**2)
+    own = gram[i, i] * a[i] ** 2 + 2.0 * gram[i, j] * a[i] * a[j] + gram[j, j] * a[j] ** 2
+    return brought, own
+
+
 def _linearised(fitted: Fitted, signal: Float) -> tuple[Float, Float]:
     """Normal equations of amplitudes and `n e^{s n} / N`, [4 modes, 4 modes] and [4 modes]."""
     s, count = fitted.s, len(signal)
@@ -110,7 +154,8 @@ def _moved(
     step = step * np.minimum(1.0, STEP / count / np.maximum(np.abs(step), 1e-300))
     s = fitted.s + step
     slow, fast = (-LN1000 / (t60 * sample_rate) for t60 in (LONGEST_S, SHORTEST_S))
-    imag = np.clip(s.imag, 1e-4, np.pi - 1e-4)
+    lowest = 2 * np.pi * LOWEST_HZ / sample_rate
+    imag = np.clip(s.imag, lowest, np.pi - lowest)
     return np.asarray(np.clip(s.real, fast, slow) + 1j * imag, complex)
 
 
@@ -129,7 +174,7 @@ def _geometric(exponent: Complex, count: int, most: int) -> list[Complex]:
     """
     q, power = np.exp(exponent), np.exp(exponent * count)
     below = -np.expm1(exponent)
-    sums: list[NDArray[np.complex128]] = [(1.0 - power) / below]
+    sums: list[Complex] = [np.asarray((1.0 - power) / below, complex)]
     if most >= 1:
         sums.append((q * sums[0] - count * power) / below)
     if most >= 2:
@@ -154,6 +199,6 @@ def _pairs(values: Complex) -> Float:
     return np.concatenate([values.real, values.imag])
 
 
-def _complex(pairs: Float) -> Complex:
+def _complex(pairs: NDArray[np.floating[Any]]) -> Complex:
     half = len(pairs) // 2
     return np.asarray(pairs[:half] + 1j * pairs[half:], complex)

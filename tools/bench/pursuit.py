@@ -63,9 +63,8 @@ def plain(sound: Float, atoms: Atoms, picks: int, local: bool) -> Float:
     table = correlate_all(residual, atoms)
     spectra = np.fft.fft(atoms.waveform.astype(np.complex64), 4 * length, axis=1).conj()
     for _ in range(picks):
-        atom, shift = np.unravel_index(
-            int(np.argmax(table.real**2 + table.imag**2)), table.shape
-        )
+        place = int(np.argmax(table.real**2 + table.imag**2))
+        atom, shift = divmod(place, table.shape[1])
         taken = 2.0 * (table[atom, shift] * atoms.waveform[atom]).real
         residual[shift : shift + length] -= taken
         if local:
