@@ -1,0 +1,1 @@
+"""Matching pursuit, held to its closed forms."""
