@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import firwin
 
+from rtsynth.decompose.amplitude import Window, fit_amplitudes
 from rtsynth.decompose.damped import Complex, Float, Modes, poles, ring
 from rtsynth.units import LN1000
 
@@ -114,25 +115,13 @@ def esprit(band: Complex, order: int) -> Complex:
 
 def _fit(s: Complex, signal: Float, first: int) -> Complex:
     """[modes] amplitudes at sample 0 of modes seen in `signal`, which begins at sample `first`."""
-    # anchored at the loudest end so that no column under- or overflows
-    time = np.arange(len(signal))
-    anchor = first if first >= 0 else first + len(signal)
-    local = time if first >= 0 else time - len(signal)
-    growth = (
-        np.clip(np.outer(local, s.real), None, 0.0) if first >= 0 else np.outer(local, 0 * s.real)
-    )
-    phase = np.outer(local, s.imag)
-    design = np.exp(growth) * np.exp(1j * phase)
-    real = np.concatenate([design.real, -design.imag], axis=1)
-    gram = real.T @ real
-    gram[np.diag_indices_from(gram)] *= 1.0 + RIDGE
-    gram[np.diag_indices_from(gram)] += 1e-9 * np.trace(gram) / len(gram)
-    solved = np.linalg.solve(gram, real.T @ signal)
-    amplitude = solved[: len(s)] + 1j * solved[len(s) :]
-    at_zero: Complex = amplitude * np.exp(
-        -np.clip(s * anchor if first >= 0 else 0 * s, -3.0, 3.0).real
-    )
-    turned: Complex = at_zero * np.exp(-1j * s.imag * anchor)
+    rang_before = first < 0  # how it decayed is not known from later: taken as steady
+    anchor = first + len(signal) if rang_before else first
+    seen = 1j * s.imag if rang_before else s
+    window = Window(signal, -len(signal) if rang_before else 0, 1.0)
+    amplitude = fit_amplitudes(seen, [window], RIDGE)
+    growth = np.exp(-np.clip(seen.real * anchor, -3.0, 3.0))
+    turned: Complex = amplitude * growth * np.exp(-1j * s.imag * anchor)
     return turned
 
 
