@@ -56,10 +56,17 @@ def modes_at(
     new = _fit(s, late, skip)
     fresh = signal[onset : onset + after].copy()
     if len(early) > skip:
-        old = _fit(s, early, -(len(early) + skip // 2))
+        old = _fading(_fit(s, early, -(len(early) + skip // 2)), new)
         new = new - old
         fresh -= ring(s, old, len(fresh))
     return _strongest(Modes(found.freq_hz, found.t60_s, new), count), fresh
+
+
+def _fading(old: Complex, late: Complex) -> Complex:
+    """[modes] `old` with as much decay as makes what is new in `late` least."""
+    share = np.real(late * old.conj()) / (np.abs(old) ** 2 + 1e-30)
+    faded: Complex = old * np.clip(share, 0.0, 1.0)
+    return faded
 
 
 def _candidates(signal: Float, sample_rate: float) -> Modes:
