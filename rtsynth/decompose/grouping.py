@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from rtsynth.decompose.damped import Float, Modes
+from rtsynth.decompose.keyed import Keyed, find_keys
 from rtsynth.decompose.series import best_series, series_weight, split_series
 from rtsynth.instrument import TEXTURE_EDGES_HZ
 
@@ -38,12 +39,14 @@ class Take:
         modes: its new modes.
         rise: [2 · 32] growth of the RMS amplitude per ERB band, at once and a little later.
         tonal: 0 … 1, how far `modes` explain what came.
+        older: [modes] amplitude of what rang on at each mode's frequency.
     """
 
     onset: int
     modes: Modes
     rise: Float
     tonal: float
+    older: Float = dataclasses.field(default_factory=lambda: np.zeros(0))
 
 
 @dataclasses.dataclass
@@ -69,6 +72,52 @@ def group(takes: list[Take], limit: int = 128) -> Grouping:
         limit: at most so many templates.
     """
     patterns = [pattern(take.modes, take.rise, take.tonal) for take in takes]
+    keys = find_keys(
+        [take.modes for take in takes],
+        [take.older for take in takes],
+        [take.tonal for take in takes],
+        limit,
+    )
+    struck = [_key_pattern(takes[keys.sources[i]], keys, i) for i in range(len(keys.modes))]
+    others = [index for index, members in enumerate(keys.members) if members is None]
+    rest = _group_unkeyed(
+        [takes[i] for i in others], [patterns[i] for i in others], limit - len(struck)
+    )
+    members: list[dict[int, float]] = []
+    unkeyed = iter(rest.members)
+    for wanted, own in zip(patterns, keys.members, strict=True):
+        if own is None:
+            found = next(unkeyed)
+        else:
+            found = _beside(wanted, own, struck, rest.templates)
+        members.append({**(own or {}), **{i + len(struck): gain for i, gain in found.items()}})
+    return Grouping(keys.modes + rest.modes, keys.pitches_hz + rest.pitches_hz, members)
+
+
+def _key_pattern(take: Take, keys: Keyed, index: int) -> Float:
+    share = keys.shares[index]
+    return pattern(keys.modes[index], take.rise * share, take.tonal)
+
+
+def _beside(
+    wanted: Float, keys: dict[int, float], struck: list[Float], templates: list[Float]
+) -> dict[int, float]:
+    """What else sounds with the keys of an onset: a drum of its own."""
+    left, share = _left_over(wanted, struck, keys)
+    if share < NEW_SHARE or not templates:
+        return {}
+    return _explain(left, templates)
+
+
+@dataclasses.dataclass
+class _Unkeyed:
+    templates: list[Float]
+    modes: list[Modes]
+    pitches_hz: list[float]
+    members: list[dict[int, float]]
+
+
+def _group_unkeyed(takes: list[Take], patterns: list[Float], limit: int) -> _Unkeyed:
     pure = [_pure_pitch(take) for take in takes]
     templates: list[Float] = []
     modes: list[Modes] = []
@@ -93,7 +142,7 @@ def group(takes: list[Take], limit: int = 128) -> Grouping:
         _members(wanted, templates, _same_pitch(alone, pitches) if alone else None)
         for wanted, alone in zip(patterns, pure, strict=True)
     ]
-    return Grouping(modes, pitches, members)
+    return _Unkeyed(templates, modes, pitches, members)
 
 
 def _members(wanted: Float, templates: list[Float], single: int | None) -> dict[int, float]:

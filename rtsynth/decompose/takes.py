@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float, Modes, poles, ring
 from rtsynth.decompose.grouping import Take, band_rise
-from rtsynth.decompose.mode import modes_at
+from rtsynth.decompose.mode import started_at
 
 __all__ = ["take_onsets"]
 
@@ -49,8 +49,10 @@ def _take(signal: Float, sample_rate: float, around: tuple[int, int, int], count
 
     after = clip(following - onset, MIN_AFTER_S, MAX_AFTER_S)
     before = clip(onset - previous, MIN_BEFORE_S, MAX_BEFORE_S)
-    modes, fresh = modes_at(signal, sample_rate, onset, before, after, count)
-    return Take(onset, modes, _rises(signal, sample_rate, onset), _tonal(fresh, modes, sample_rate))
+    started = started_at(signal, sample_rate, onset, before, after, count)
+    rise = _rises(signal, sample_rate, onset)
+    tonal = _tonal(started.sound, started.modes, sample_rate)
+    return Take(onset, started.modes, rise, tonal, started.older)
 
 
 def _rises(signal: Float, sample_rate: float, onset: int) -> Float:
