@@ -29,6 +29,7 @@ __all__ = ["Chords", "find_chords"]
 ROUNDS, ITERATIONS = 2, 40
 FLOOR = 0.02  # of an onset's peak: below, nothing is told
 OLDER_FLOOR = 0.3  # of what rang before: so well is it known
+LEAST_TONAL, UNTONAL = 0.2, 1.5
 GUESS_STOP = 0.3  # of the first series' score
 GUESS_KEYS = 6
 FALL = 0.5  # expected levels of partials: h^−FALL
@@ -61,15 +62,17 @@ class Chords:
     tuning: float
 
 
-def find_chords(modes: list[Modes], older: list[Float]) -> Chords:
+def find_chords(modes: list[Modes], older: list[Float], tonal: Float) -> Chords:
     """The keys struck at each onset.
 
     Args:
         modes: per onset, what is new there.
         older: per onset, [modes] amplitude of what rang on at each mode's frequency.
+        tonal: [onsets] 0 … 1, how far the modes explain what is new: beside a drum they tell less.
     """
     tuning = tuning_of(joined(modes))
     seen, floor = _seen(modes, older, tuning)
+    floor = floor / np.maximum(tonal, LEAST_TONAL) ** UNTONAL
     scale = np.sqrt(seen.sum(axis=0)) + TINY  # a loud onset teaches more, but not all
     scale /= scale.max(initial=TINY)
     wanted, floor = seen / scale, floor / scale
@@ -89,9 +92,7 @@ def find_chords(modes: list[Modes], older: list[Float]) -> Chords:
 
 def _seen(modes: list[Modes], older: list[Float], tuning: float) -> tuple[Float, Float]:
     """[bins, onsets] what is new, the loudest peak being 1, and below what level it is unknown."""
-    rang = [
-        Modes(m.freq_hz, m.t60_s, o.astype(complex)) for m, o in zip(modes, older, strict=True)
-    ]
+    rang = [Modes(m.freq_hz, m.t60_s, o.astype(complex)) for m, o in zip(modes, older, strict=True)]
     seen = np.stack([shown(m, tuning) for m in modes], axis=1)
     before = np.stack([shown(m, tuning) for m in rang], axis=1)
     peak = seen.max(initial=TINY)

@@ -1,6 +1,7 @@
 """Which resonances sound at each onset: patterns of modes explained by a growing set of templates.
 
-An onset's pattern is the amplitude of its new modes on a log-frequency grid beside the rise of its
+Onsets whose modes lie on one tuning are taken apart into keys first (`keyed`). For the others, an
+onset's pattern is the amplitude of its new modes on a log-frequency grid beside the rise of its
 spectrum in ERB bands (drums have little else). Patterns add, so a chord or a kick under a hi-hat is
 a non-negative sum of templates. What no template explains becomes one, split into several where its
 modes form several harmonic series. Thread: any.
@@ -64,12 +65,13 @@ class Grouping:
     members: list[dict[int, float]]
 
 
-def group(takes: list[Take], limit: int = 128) -> Grouping:
+def group(takes: list[Take], limit: int = 128, count: int = 32) -> Grouping:
     """Explain every take by few templates.
 
     Args:
         takes: in time order.
         limit: at most so many templates.
+        count: at most so many modes each.
     """
     patterns = [pattern(take.modes, take.rise, take.tonal) for take in takes]
     keys = find_keys(
@@ -91,7 +93,8 @@ def group(takes: list[Take], limit: int = 128) -> Grouping:
         else:
             found = _beside(wanted, own, struck, rest.templates)
         members.append({**(own or {}), **{i + len(struck): gain for i, gain in found.items()}})
-    return Grouping(keys.modes + rest.modes, keys.pitches_hz + rest.pitches_hz, members)
+    modes = [m.take(np.arange(min(len(m), count))) for m in keys.modes + rest.modes]
+    return Grouping(modes, keys.pitches_hz + rest.pitches_hz, members)
 
 
 def _key_pattern(take: Take, keys: Keyed, index: int) -> Float:

@@ -53,7 +53,7 @@ def find_keys(modes: list[Modes], older: list[Float], tonal: list[float], limit:
     told = np.flatnonzero(_keyed(modes, tonal))
     if len(told) == 0:
         return Keyed([], [], [], [], none)
-    chords = find_chords([modes[i] for i in told], [older[i] for i in told])
+    chords = find_chords([modes[i] for i in told], [older[i] for i in told], np.array(tonal)[told])
     used = np.argsort(-chords.gains.sum(axis=1), kind="stable")[:limit]
     used = np.sort(used[chords.gains[used].sum(axis=1) > 0])
     shares = chords.gains / (chords.gains.sum(axis=0) + 1e-20)
@@ -66,7 +66,10 @@ def find_keys(modes: list[Modes], older: list[Float], tonal: list[float], limit:
             if chords.gains[key, place] > 0
         }
     return Keyed(
-        [_own_modes(modes[int(told[source[int(k)]])], chords, int(k), source[int(k)]) for k in used],
+        [
+            _own_modes(modes[int(told[source[int(k)]])], chords, int(k), source[int(k)])
+            for k in used
+        ],
         [key_hz(float(KEYS[key]), chords.tuning) for key in used],
         [int(told[source[int(key)]]) for key in used],
         [float(shares[key, source[int(key)]]) for key in used],

@@ -131,7 +131,7 @@ def _analyse(recording: Recording, recipe: Recipe, bar: "tqdm[Any]") -> tuple[Dr
     onsets = find_onsets(signal, rate, recipe.onset_threshold)
     bar.total = 2 * len(onsets)  # a guess until the bank is known
     takes = take_onsets(signal, rate, onsets, recipe.modes, bar.update)
-    groups = group(takes, recipe.resonances)
+    groups = group(takes, recipe.resonances, recipe.modes)
     strikes = [
         Strike(take.onset, index, gain, seen_gain=gain)
         for take, members in zip(takes, groups.members, strict=True)

@@ -15,6 +15,7 @@ MIN_AFTER_S, MAX_AFTER_S = 0.12, 0.6
 MIN_BEFORE_S, MAX_BEFORE_S = 0.04, 0.15
 RISE_S = 0.06
 LASTING_S = 0.3
+CHORD_MODES = 48  # several keys at once have more than one resonance may keep
 
 
 def take_onsets(
@@ -30,7 +31,7 @@ def take_onsets(
         signal: [samples], one channel.
         sample_rate: Hz.
         onsets: [onsets] samples, ascending.
-        count: at most so many modes each.
+        count: modes a resonance may have; an onset may have more, as it may be a chord.
         advance: called after each.
     """
     takes = []
@@ -49,7 +50,7 @@ def _take(signal: Float, sample_rate: float, around: tuple[int, int, int], count
 
     after = clip(following - onset, MIN_AFTER_S, MAX_AFTER_S)
     before = clip(onset - previous, MIN_BEFORE_S, MAX_BEFORE_S)
-    started = started_at(signal, sample_rate, onset, before, after, count)
+    started = started_at(signal, sample_rate, onset, before, after, max(count, CHORD_MODES))
     rise = _rises(signal, sample_rate, onset)
     tonal = _tonal(started.sound, started.modes, sample_rate)
     return Take(onset, started.modes, rise, tonal, started.older)
