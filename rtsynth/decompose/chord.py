@@ -101,14 +101,16 @@ def _seen(modes: list[Modes], older: list[Float], tuning: float) -> tuple[Float,
 
 
 def _fall() -> Float:
-    fall: Float = np.arange(1, HARMONICS + 1) ** -FALL
-    return fall / fall.sum()
+    fall = np.arange(1.0, HARMONICS + 1.0) ** -FALL
+    share: Float = fall / fall.sum()
+    return share
 
 
 def _parts(levels: Float) -> Float:
     """[bins, keys] of keys whose partials have these levels [keys, harmonics]."""
-    parts: Float = np.einsum("kh,khb->bk", levels, partial_places())
-    return parts / (parts.sum(axis=0) + TINY)
+    parts = np.einsum("kh,khb->bk", levels, partial_places())
+    scaled: Float = parts / (parts.sum(axis=0) + TINY)
+    return scaled
 
 
 def _guess(wanted: Float) -> Float:
@@ -181,7 +183,8 @@ def _neighbours(levels: Float, gains: Float) -> Float:
     used = gains.sum(axis=1)
     weight = near * used / (used.max() + TINY)
     mean = weight @ levels + FALL_WEIGHT * _fall()
-    return mean / mean.sum(axis=1, keepdims=True)
+    scaled: Float = mean / mean.sum(axis=1, keepdims=True)
+    return scaled
 
 
 def _needed(wanted: Float, floor: Float, parts: Float, gains: Float) -> Float:

@@ -121,7 +121,7 @@ def partial_places() -> Float:
     number = np.arange(1, HARMONICS + 1)
     for row, key in enumerate(KEYS):
         stiffness = STIFFNESS * 2.0 ** ((key - STIFFNESS_KEY) / STIFFNESS_DOUBLES)
-        freq = key_hz(key) * number * np.sqrt((1 + stiffness * number**2) / (1 + stiffness))
+        freq = key_hz(float(key)) * number * np.sqrt((1 + stiffness * number**2) / (1 + stiffness))
         known = np.maximum(PLACE_CENTS, CENTS_PER_HZ_RATIO * SPREAD_HZ / freq)
         spread = (known + LOOSE_CENTS * number**2) / 1200.0
         away = (_grid() - np.log2(freq / LOWEST_HZ)[:, None]) / spread[:, None]
@@ -131,7 +131,7 @@ def partial_places() -> Float:
 
 @functools.cache
 def partial_windows() -> NDArray[np.intp]:
-    """[keys, harmonics, width] bins in which each partial's peak lies; `BINS` where there is none."""
+    """[keys, harmonics, width] bins where each partial's peak lies; `BINS` for none."""
     near = partial_places() > WINDOW
     width = int(near.sum(axis=-1).max())
     first = near.argmax(axis=-1)[..., None] + np.arange(width)

@@ -107,7 +107,7 @@ def test_frequencies_without_a_common_tuning_are_left_at_440_hz() -> None:
 
 def test_first_partials_stand_where_their_keys_are() -> None:
     top = partial_places()[:, 0].argmax(axis=1)
-    cents = 1200 * np.log2(27.0 * 2.0 ** (top / 60) / [key_hz(key) for key in KEYS])
+    cents = 1200 * np.log2(27.0 * 2.0 ** (top / 60) / [key_hz(float(key)) for key in KEYS])
     inside = (top > 0) & (top < BINS - 1)
     assert np.abs(cents[inside]).max() <= 10.0  # half a bin
     assert partial_windows().max() == BINS
