@@ -147,7 +147,7 @@ def _fit(s: Complex, signal: Float, first: int) -> Complex:
     """[modes] amplitudes at sample 0 of modes seen in `signal`, which begins at sample `first`."""
     rang_before = first < 0  # how it decayed is not known from later: taken as steady
     anchor = first + len(signal) if rang_before else first
-    seen: Complex = 1j * s.imag if rang_before else s
+    seen: Complex = np.asarray(1j * s.imag if rang_before else s, complex)
     window = Window(signal, -len(signal) if rang_before else 0, 1.0)
     amplitude = fit_amplitudes(seen, [window], RIDGE)
     growth = np.exp(-np.clip(seen.real * anchor, -3.0, 3.0))
