@@ -36,8 +36,8 @@ FALL = 0.5  # expected levels of partials: h^−FALL
 BORROWED = 3.0  # weight of the neighbours' levels, in loudest strikes of the key
 NEIGHBOURS = 5.0  # semitones
 FALL_WEIGHT = 0.1
-WORTH = 0.03  # of an onset's divergence from silence, that a key must explain
-FAINT = 0.06  # of the loudest key of an onset
+WORTH = 0.03  # of an onset's divergence from silence, that each of two keys must explain
+FAINT = 0.1  # of the loudest key of an onset
 CANDIDATES, TOGETHER = 12, 8
 TRIAL_ITERATIONS = 8
 TINY = 1e-12
@@ -198,7 +198,7 @@ def _needed(wanted: Float, floor: Float, parts: Float, gains: Float) -> Float:
         trials = _without_each(wanted, floor, own, strength)
         costs = _divergence(wanted[:, None], own @ trials + floor[:, None])
         drop = int(np.argmin(costs))
-        if costs[drop] - cost > WORTH * silent and len(alive) <= TOGETHER:
+        if costs[drop] - cost > WORTH * 2.0 / len(alive) * silent and len(alive) <= TOGETHER:
             break
         alive, own = np.delete(alive, drop), np.delete(own, drop, axis=1)
         strength, cost = np.delete(trials[:, drop], drop), float(costs[drop])

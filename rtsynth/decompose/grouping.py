@@ -47,7 +47,7 @@ class Take:
     modes: Modes
     rise: Float
     tonal: float
-    older: Float = dataclasses.field(default_factory=lambda: np.zeros(0))
+    older: Float
 
 
 @dataclasses.dataclass
