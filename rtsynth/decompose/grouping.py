@@ -1,6 +1,7 @@
 """Which resonances sound at each onset: patterns of modes explained by a growing set of templates.
 
-An onset's pattern is the amplitude of its new modes on a log-frequency grid beside the rise of its
+Onsets whose modes lie on one tuning are taken apart into keys first (`keyed`). For the others, an
+onset's pattern is the amplitude of its new modes on a log-frequency grid beside the rise of its
 spectrum in ERB bands (drums have little else). Patterns add, so a chord or a kick under a hi-hat is
 a non-negative sum of templates. What no template explains becomes one, split into several where its
 modes form several harmonic series. Thread: any.
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from rtsynth.decompose.damped import Float, Modes
+from rtsynth.decompose.keyed import Keyed, find_keys
 from rtsynth.decompose.series import best_series, series_weight, split_series
 from rtsynth.instrument import TEXTURE_EDGES_HZ
 
@@ -38,12 +40,14 @@ class Take:
         modes: its new modes.
         rise: [2 · 32] growth of the RMS amplitude per ERB band, at once and a little later.
         tonal: 0 … 1, how far `modes` explain what came.
+        older: [modes] amplitude of what rang on at each mode's frequency.
     """
 
     onset: int
     modes: Modes
     rise: Float
     tonal: float
+    older: Float
 
 
 @dataclasses.dataclass
@@ -61,14 +65,62 @@ class Grouping:
     members: list[dict[int, float]]
 
 
-def group(takes: list[Take], limit: int = 128) -> Grouping:
+def group(takes: list[Take], limit: int = 128, count: int = 32) -> Grouping:
     """Explain every take by few templates.
 
     Args:
         takes: in time order.
         limit: at most so many templates.
+        count: at most so many modes each.
     """
     patterns = [pattern(take.modes, take.rise, take.tonal) for take in takes]
+    keys = find_keys(
+        [take.modes for take in takes],
+        [take.older for take in takes],
+        [take.tonal for take in takes],
+        limit,
+    )
+    struck = [_key_pattern(takes[keys.sources[i]], keys, i) for i in range(len(keys.modes))]
+    others = [index for index, members in enumerate(keys.members) if members is None]
+    rest = _group_unkeyed(
+        [takes[i] for i in others], [patterns[i] for i in others], limit - len(struck)
+    )
+    members: list[dict[int, float]] = []
+    unkeyed = iter(rest.members)
+    for wanted, own in zip(patterns, keys.members, strict=True):
+        if own is None:
+            found = next(unkeyed)
+        else:
+            found = _beside(wanted, own, struck, rest.templates)
+        members.append({**(own or {}), **{i + len(struck): gain for i, gain in found.items()}})
+    modes = [m.take(np.arange(min(len(m), count))) for m in keys.modes + rest.modes]
+    return Grouping(modes, keys.pitches_hz + rest.pitches_hz, members)
+
+
+def _key_pattern(take: Take, keys: Keyed, index: int) -> Float:
+    share = keys.shares[index]
+    return pattern(keys.modes[index], take.rise * share, take.tonal)
+
+
+def _beside(
+    wanted: Float, keys: dict[int, float], struck: list[Float], templates: list[Float]
+) -> dict[int, float]:
+    """What else sounds with the keys of an onset: a drum of its own."""
+    left, share = _left_over(wanted, struck, keys)
+    if share < NEW_SHARE or not templates:
+        return {}
+    return _explain(left, templates)
+
+
+@dataclasses.dataclass
+class _Unkeyed:
+    templates: list[Float]
+    modes: list[Modes]
+    pitches_hz: list[float]
+    members: list[dict[int, float]]
+
+
+def _group_unkeyed(takes: list[Take], patterns: list[Float], limit: int) -> _Unkeyed:
     pure = [_pure_pitch(take) for take in takes]
     templates: list[Float] = []
     modes: list[Modes] = []
@@ -93,7 +145,7 @@ def group(takes: list[Take], limit: int = 128) -> Grouping:
         _members(wanted, templates, _same_pitch(alone, pitches) if alone else None)
         for wanted, alone in zip(patterns, pure, strict=True)
     ]
-    return Grouping(modes, pitches, members)
+    return _Unkeyed(templates, modes, pitches, members)
 
 
 def _members(wanted: Float, templates: list[Float], single: int | None) -> dict[int, float]:

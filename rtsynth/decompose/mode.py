@@ -6,6 +6,7 @@ are fitted by least squares both after and before, and the difference is the ons
 a mode that merely rang on contributes nothing. Thread: any.
 """
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -16,7 +17,7 @@ from rtsynth.decompose.amplitude import Window, fit_amplitudes
 from rtsynth.decompose.damped import Complex, Float, Modes, poles, ring
 from rtsynth.units import LN1000
 
-__all__ = ["esprit", "modes_at"]
+__all__ = ["Started", "esprit", "modes_at", "started_at"]
 
 BAND_HZ = 375.0
 TOP_HZ = 11_000.0
@@ -28,10 +29,33 @@ FLOOR_DB = -60.0
 RIDGE = 1e-3
 
 
+@dataclasses.dataclass(frozen=True)
+class Started:
+    """What an onset brought.
+
+    Attributes:
+        modes: what is new, strongest first.
+        older: [modes] amplitude of what rang on at each mode's frequency.
+        sound: [samples] from the onset on, without what rang before.
+    """
+
+    modes: Modes
+    older: Float
+    sound: Float
+
+
 def modes_at(
     signal: Float, sample_rate: float, onset: int, before: int, after: int, count: int = 32
 ) -> tuple[Modes, Float]:
-    """The modes that start at an onset, strongest first, and the sound without what rang before.
+    """The modes that start at an onset and the sound without what rang before: see `started_at`."""
+    started = started_at(signal, sample_rate, onset, before, after, count)
+    return started.modes, started.sound
+
+
+def started_at(
+    signal: Float, sample_rate: float, onset: int, before: int, after: int, count: int = 32
+) -> Started:
+    """What starts at an onset, apart from what rang before.
 
     Args:
         signal: [samples], one channel.
@@ -40,26 +64,32 @@ def modes_at(
         before: samples before the onset to compare with.
         after: samples after the onset to analyse.
         count: at most so many modes.
-
-    Returns:
-        the modes, and [≤ after] samples from the onset on without the older sounds' modes.
     """
     skip = round(SKIP_S * sample_rate)
     late = signal[onset + skip : onset + after]
     early = signal[max(0, onset - before) : max(0, onset - skip // 2)]
-    if len(late) < round(0.03 * sample_rate):
-        return Modes.none(), signal[onset : onset + after]
-    found = _candidates(late, sample_rate)
+    fresh = signal[onset : onset + after].copy()
+    found = Modes.none()
+    if len(late) >= round(0.03 * sample_rate):
+        found = _candidates(late, sample_rate)
     if len(found) == 0:
-        return found, signal[onset : onset + after]
+        return Started(found, np.zeros(0), fresh)
     s = poles(found.freq_hz, found.t60_s, sample_rate)
     new = _fit(s, late, skip)
-    fresh = signal[onset : onset + after].copy()
+    old = np.zeros(len(s), complex)
     if len(early) > skip:
-        old = _fit(s, early, -(len(early) + skip // 2))
-        new = new - old
+        old = _fading(_fit(s, early, -(len(early) + skip // 2)), new)
         fresh -= ring(s, old, len(fresh))
-    return _strongest(Modes(found.freq_hz, found.t60_s, new), count), fresh
+    started = Modes(found.freq_hz, found.t60_s, new - old)
+    index = _strongest(started, count)
+    return Started(started.take(index), np.abs(old[index]), fresh)
+
+
+def _fading(old: Complex, late: Complex) -> Complex:
+    """[modes] `old` with as much decay as makes what is new in `late` least."""
+    share = np.real(late * old.conj()) / (np.abs(old) ** 2 + 1e-30)
+    faded: Complex = old * np.clip(share, 0.0, 1.0)
+    return faded
 
 
 def _candidates(signal: Float, sample_rate: float) -> Modes:
@@ -79,7 +109,7 @@ def _candidates(signal: Float, sample_rate: float) -> Modes:
     found = Modes(np.array(freq), np.array(t60), np.zeros(len(freq), complex))
     s = poles(found.freq_hz, found.t60_s, sample_rate)
     rough = Modes(found.freq_hz, found.t60_s, _fit(s, signal, 0))
-    return _strongest(rough, CANDIDATES)
+    return rough.take(_strongest(rough, CANDIDATES))
 
 
 def _baseband(signal: Float, sample_rate: float, centre_hz: float) -> tuple[Complex, float]:
@@ -123,8 +153,9 @@ def _fit(s: Complex, signal: Float, first: int) -> Complex:
     return grown
 
 
-def _strongest(modes: Modes, count: int) -> Modes:
+def _strongest(modes: Modes, count: int) -> NDArray[np.intp]:
     energy = modes.energy() * np.sqrt(modes.freq_hz / 100.0)
     order: NDArray[np.intp] = np.argsort(-energy, kind="stable")[:count]
     floor = energy.max(initial=0.0) * 10.0 ** (FLOOR_DB / 10.0)
-    return modes.take(order[energy[order] > floor])
+    strongest: NDArray[np.intp] = order[energy[order] > floor]
+    return strongest

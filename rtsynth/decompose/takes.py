@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float, Modes, poles, ring
 from rtsynth.decompose.grouping import Take, band_rise
-from rtsynth.decompose.mode import modes_at
+from rtsynth.decompose.mode import started_at
 
 __all__ = ["take_onsets"]
 
@@ -16,6 +16,7 @@ MIN_AFTER_S, MAX_AFTER_S = 0.12, 0.6
 MIN_BEFORE_S, MAX_BEFORE_S = 0.04, 0.15
 RISE_S = 0.06
 LASTING_S = 0.3
+CHORD_MODES = 48  # several keys at once have more than one resonance may keep
 
 
 def take_onsets(
@@ -32,7 +33,7 @@ def take_onsets(
         signal: [samples], one channel.
         sample_rate: Hz.
         onsets: [onsets] samples, ascending.
-        count: at most so many modes each.
+        count: modes a resonance may have; an onset may have more, as it may be a chord.
         advance: called after each.
         workers: threads at once; the takes do not depend on it.
     """
@@ -54,8 +55,10 @@ def _take(signal: Float, sample_rate: float, around: tuple[int, int, int], count
 
     after = clip(following - onset, MIN_AFTER_S, MAX_AFTER_S)
     before = clip(onset - previous, MIN_BEFORE_S, MAX_BEFORE_S)
-    modes, fresh = modes_at(signal, sample_rate, onset, before, after, count)
-    return Take(onset, modes, _rises(signal, sample_rate, onset), _tonal(fresh, modes, sample_rate))
+    started = started_at(signal, sample_rate, onset, before, after, max(count, CHORD_MODES))
+    rise = _rises(signal, sample_rate, onset)
+    tonal = _tonal(started.sound, started.modes, sample_rate)
+    return Take(onset, started.modes, rise, tonal, started.older)
 
 
 def _rises(signal: Float, sample_rate: float, onset: int) -> Float:

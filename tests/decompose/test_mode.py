@@ -32,6 +32,16 @@ def test_frequency_within_a_tenth_of_a_hertz_and_t60_within_10_percent() -> None
         assert abs(modes.amplitude[nearest] - amplitude) < 0.03
 
 
+def test_what_fades_fast_before_an_onset_is_no_new_mode() -> None:
+    fading = poles(np.array([220.0]), np.array([0.8]), RATE)  # 9 dB less in the 150 ms before
+    sound = ring(fading, np.array([1.0 + 0j]), RATE)
+    level = np.exp(-6.9078 * 0.5 / 0.8)
+    sound[RATE // 2 :] += 0.5 * level * ring(S[1:], AMPLITUDE[1:], RATE - RATE // 2)
+    modes, _ = modes_at(sound, RATE, RATE // 2, int(0.15 * RATE), 12_000)
+    near_old = np.abs(modes.freq_hz - 220.0) < 5.0
+    assert np.abs(modes.amplitude[near_old]).sum() < 0.03 * level
+
+
 def test_what_rang_before_is_no_new_mode() -> None:
     old = ring(S[:1], AMPLITUDE[:1], RATE)
     sound = old.copy()

@@ -1,0 +1,223 @@
+"""Which keys sound at each onset: harmonic templates learned from all onsets of a recording.
+
+What is new at each onset is laid on a log-frequency grid. A first guess takes the best harmonic
+series away, one after the other, never more of a partial than its neighbours suggest (Klapuri,
+IEEE TSAP 2003). Then each key's levels of partials are learned by non-negative factorisation under
+the Kullback-Leibler divergence with the harmonics' places fixed (Vincent, Bertin & Badeau, IEEE
+TASLP 2010), drawn towards those of its neighbours on the keyboard: a key heard too seldom borrows
+them. Last, of the keys of each onset those go that others make needless. Thread: any.
+"""
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsynth.decompose.damped import Float, Modes
+from rtsynth.decompose.keyboard import (
+    HARMONICS,
+    KEYS,
+    joined,
+    partial_places,
+    partial_windows,
+    shown,
+    tuning_of,
+)
+
+__all__ = ["Chords", "find_chords"]
+
+ROUNDS, ITERATIONS = 2, 40
+FLOOR = 0.02  # of an onset's peak: below, nothing is told
+OLDER_FLOOR = 0.3  # of what rang before: so well is it known
+LEAST_TONAL, UNTONAL = 0.2, 1.5
+GUESS_STOP = 0.3  # of the first series' score
+GUESS_KEYS = 6
+FALL = 0.5  # expected levels of partials: h^−FALL
+BORROWED = 3.0  # weight of the neighbours' levels, in loudest strikes of the key
+NEIGHBOURS = 5.0  # semitones
+FALL_WEIGHT = 0.1
+WORTH = 0.03  # of an onset's divergence from silence, that each of two keys must explain
+FAINT = 0.1  # of the loudest key of an onset
+CANDIDATES, TOGETHER = 12, 8
+TRIAL_ITERATIONS = 8
+TINY = 1e-12
+
+
+@dataclasses.dataclass(frozen=True)
+class Chords:
+    """The keys of every onset.
+
+    Attributes:
+        gains: [keys, onsets] strength of each, 0 where it is not struck.
+        parts: [bins, keys] what each shows on the grid at strength 1; it sums to 1.
+        shown: [bins, onsets] what each onset shows.
+        explained: [onsets] 0 … 1, share of what an onset shows that its keys explain.
+        tuning: ratio to A4 = 440 Hz.
+    """
+
+    gains: Float
+    parts: Float
+    shown: Float
+    explained: Float
+    tuning: float
+
+
+def find_chords(modes: list[Modes], older: list[Float], tonal: Float) -> Chords:
+    """The keys struck at each onset.
+
+    Args:
+        modes: per onset, what is new there.
+        older: per onset, [modes] amplitude of what rang on at each mode's frequency.
+        tonal: [onsets] 0 … 1, how far the modes explain what is new: beside a drum they tell less.
+    """
+    tuning = tuning_of(joined(modes))
+    seen, floor = _seen(modes, older, tuning)
+    floor = floor / np.maximum(tonal, LEAST_TONAL) ** UNTONAL
+    scale = np.sqrt(seen.sum(axis=0)) + TINY  # a loud onset teaches more, but not all
+    scale /= scale.max(initial=TINY)
+    wanted, floor = seen / scale, floor / scale
+    levels = np.tile(_fall(), (len(KEYS), 1))
+    struck = np.stack([_guess(column) for column in wanted.T], axis=1)
+    gains, parts = struck, _parts(levels)
+    for _ in range(ROUNDS):
+        levels, parts = _learn(wanted, floor, struck, levels)
+        gains = _solve(wanted, floor, parts, np.full(struck.shape, wanted.sum(axis=0)))
+        for onset in range(wanted.shape[1]):
+            gains[:, onset] = _needed(wanted[:, onset], floor[:, onset], parts, gains[:, onset])
+        struck = (gains > 0).astype(float)
+    left = _divergence(wanted, parts @ gains + floor)
+    explained = 1.0 - left / (_divergence(wanted, floor) + TINY)
+    return Chords(gains * scale, parts, seen, np.clip(explained, 0.0, 1.0), tuning)
+
+
+def _seen(modes: list[Modes], older: list[Float], tuning: float) -> tuple[Float, Float]:
+    """[bins, onsets] what is new, the loudest peak being 1, and below what level it is unknown."""
+    rang = [Modes(m.freq_hz, m.t60_s, o.astype(complex)) for m, o in zip(modes, older, strict=True)]
+    seen = np.stack([shown(m, tuning) for m in modes], axis=1)
+    before = np.stack([shown(m, tuning) for m in rang], axis=1)
+    peak = seen.max(initial=TINY)
+    floor = FLOOR * seen.max(axis=0) + OLDER_FLOOR * before
+    return seen / peak, floor / peak + 1e-9
+
+
+def _fall() -> Float:
+    fall = np.arange(1.0, HARMONICS + 1.0) ** -FALL
+    share: Float = fall / fall.sum()
+    return share
+
+
+def _parts(levels: Float) -> Float:
+    """[bins, keys] of keys whose partials have these levels [keys, harmonics]."""
+    parts = np.einsum("kh,khb->bk", levels, partial_places())
+    scaled: Float = parts / (parts.sum(axis=0) + TINY)
+    return scaled
+
+
+def _guess(wanted: Float) -> Float:
+    """[keys] 1 for each harmonic series that stands out by itself."""
+    struck = np.zeros(len(KEYS))
+    left, first = wanted, 0.0
+    for _ in range(GUESS_KEYS):
+        peaks = np.append(left, 0.0)[partial_windows()].max(axis=-1)
+        score = _score(peaks) * (1.0 - struck)
+        best = int(np.argmax(score))
+        first = first or float(score[best])
+        if score[best] <= 0 or score[best] < GUESS_STOP * first:
+            break
+        struck[best] = 1.0
+        left = left * (1.0 - _taken(peaks[best], partial_places()[best]))
+    return struck
+
+
+def _score(peaks: Float) -> Float:
+    """[keys] sum of a series' peaks, less where some of the first six are missing."""
+    there = peaks > 0.08 * peaks.max(axis=1, keepdims=True) + TINY
+    last = HARMONICS - np.argmax(there[:, ::-1], axis=1)
+    expected = np.clip(last, 1, 6)
+    present = there[:, :6].sum(axis=1) / expected
+    rooted = np.where(peaks[:, 0] > 0.02 * peaks.max(axis=1), 1.0, 0.6)
+    score: Float = peaks.sum(axis=1) * (0.3 + 0.7 * present) * rooted
+    return score
+
+
+def _taken(peaks: Float, places: Float) -> Float:
+    """[bins] share that a series takes away: of each partial no more than its neighbours' mean."""
+    around = np.pad(peaks, 1, mode="edge")
+    most = (around[:-2] + around[1:-1] + around[2:]) / 3.0
+    share = np.minimum(peaks, most) / (peaks + TINY)
+    taken: Float = np.max(np.clip(1.6 * places, 0.0, 1.0) * share[:, None], axis=0)
+    return taken
+
+
+def _solve(wanted: Float, floor: Float, parts: Float, gains: Float) -> Float:
+    for _ in range(ITERATIONS):
+        gains = gains * (parts.T @ (wanted / (parts @ gains + floor)))
+    return gains
+
+
+def _learn(wanted: Float, floor: Float, struck: Float, levels: Float) -> tuple[Float, Float]:
+    """Levels [keys, harmonics] and parts [bins, keys], given who is struck where."""
+    places = partial_places()
+    parts = _parts(levels)
+    gains = struck * wanted.sum(axis=0) / np.maximum(struck.sum(axis=0), 1.0)
+    extent = places.sum(axis=-1)
+    for step in range(ITERATIONS):
+        ratio = wanted / (parts @ gains + floor)
+        gains = gains * (parts.T @ ratio)
+        if step % 2 == 0:
+            continue
+        ratio = wanted / (parts @ gains + floor)
+        mass = levels * np.einsum("khb,bk->kh", places, ratio @ gains.T)
+        mass /= np.sum(levels * extent, axis=1, keepdims=True) + TINY
+        near = _neighbours(levels, gains)
+        levels = mass + BORROWED * gains.max(axis=1, keepdims=True) * near
+        levels = np.where(gains.sum(axis=1, keepdims=True) > TINY, levels, near)
+        levels /= levels.sum(axis=1, keepdims=True)
+        parts = _parts(levels)
+    return levels, parts
+
+
+def _neighbours(levels: Float, gains: Float) -> Float:
+    """[keys, harmonics] mean levels of the keys around, each as far as it is used."""
+    near = np.exp(-0.5 * (np.subtract.outer(KEYS, KEYS) / NEIGHBOURS) ** 2)
+    used = gains.sum(axis=1)
+    weight = near * used / (used.max() + TINY)
+    mean = weight @ levels + FALL_WEIGHT * _fall()
+    scaled: Float = mean / mean.sum(axis=1, keepdims=True)
+    return scaled
+
+
+def _needed(wanted: Float, floor: Float, parts: Float, gains: Float) -> Float:
+    """[keys] gains of the keys that explain what no others do; 0 for the rest."""
+    alive: NDArray[np.intp] = np.argsort(-gains, kind="stable")[:CANDIDATES]
+    alive = alive[gains[alive] > FLOOR * gains.max()]
+    own, strength = parts[:, alive], gains[alive]
+    silent = float(_divergence(wanted, floor))
+    cost = float(_divergence(wanted, own @ strength + floor))
+    while len(alive) > 1:
+        trials = _without_each(wanted, floor, own, strength)
+        costs = _divergence(wanted[:, None], own @ trials + floor[:, None])
+        drop = int(np.argmin(costs))
+        if costs[drop] - cost > WORTH * 2.0 / len(alive) * silent and len(alive) <= TOGETHER:
+            break
+        alive, own = np.delete(alive, drop), np.delete(own, drop, axis=1)
+        strength, cost = np.delete(trials[:, drop], drop), float(costs[drop])
+    kept = np.zeros(len(gains))
+    kept[alive] = np.where(strength > FAINT * strength.max(initial=0.0), strength, 0.0)
+    return kept
+
+
+def _without_each(wanted: Float, floor: Float, parts: Float, gains: Float) -> Float:
+    """[keys, keys] column k: the gains of all but key k, fitted."""
+    trials = np.tile(gains[:, None], (1, len(gains)))
+    np.fill_diagonal(trials, 0.0)
+    for _ in range(TRIAL_ITERATIONS):
+        trials = trials * (parts.T @ (wanted[:, None] / (parts @ trials + floor[:, None])))
+    return trials
+
+
+def _divergence(wanted: Float, model: Float) -> Float:
+    """Kullback-Leibler divergence along the first axis."""
+    ratio = np.log((wanted + TINY) / (model + TINY))
+    divergence: Float = np.sum(wanted * ratio - wanted + model, axis=0)
+    return divergence

@@ -1,0 +1,109 @@
+"""Keys as templates: from the chords of all onsets to the modes of each key and who strikes it.
+
+Only onsets whose modes lie on one tuning have keys; drums, and what glides, are left to others.
+A key's modes come from the onset where it is most by itself. Thread: any.
+"""
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsynth.decompose.chord import Chords, find_chords
+from rtsynth.decompose.damped import Float, Modes
+from rtsynth.decompose.keyboard import KEYS, in_tune, joined, key_hz, mode_bins, tuning_of
+
+__all__ = ["Keyed", "find_keys"]
+
+IN_TUNE = 0.4
+NEARLY_IN_TUNE, TONAL = 0.1, 0.8  # will do among onsets that mostly are in tune
+OWN_SHARE = 0.4  # of what the chord shows at a mode's frequency, that makes it the key's
+ALONE = 0.9  # share of an onset's strength; its stray modes are the key's too
+
+
+@dataclasses.dataclass(frozen=True)
+class Keyed:
+    """The keys of a recording.
+
+    Attributes:
+        modes: of each key.
+        pitches_hz: of each key.
+        sources: onset each key's modes come from.
+        shares: 0 … 1 of that onset's strength that is the key's.
+        members: per onset, {index of the key: gain against its modes}; None if it has no keys.
+    """
+
+    modes: list[Modes]
+    pitches_hz: list[float]
+    sources: list[int]
+    shares: list[float]
+    members: list[dict[int, float] | None]
+
+
+def find_keys(modes: list[Modes], older: list[Float], tonal: list[float], limit: int) -> Keyed:
+    """The keys struck at each onset that has any.
+
+    Args:
+        modes: per onset, what is new there.
+        older: per onset, [modes] amplitude of what rang on at each mode's frequency.
+        tonal: per onset, 0 … 1, how far the modes explain it.
+        limit: at most so many keys, the most used ones.
+    """
+    none: list[dict[int, float] | None] = [None] * len(modes)
+    told = np.flatnonzero(_keyed(modes, tonal))
+    if len(told) == 0:
+        return Keyed([], [], [], [], none)
+    chords = find_chords([modes[i] for i in told], [older[i] for i in told], np.array(tonal)[told])
+    used = np.argsort(-chords.gains.sum(axis=1), kind="stable")[:limit]
+    used = np.sort(used[chords.gains[used].sum(axis=1) > 0])
+    shares = chords.gains / (chords.gains.sum(axis=0) + 1e-20)
+    source = {int(key): _purest(chords.gains[key], shares[key]) for key in used}
+    members = list(none)
+    for place, onset in enumerate(told):
+        members[int(onset)] = {
+            index: float(chords.gains[key, place] / chords.gains[key, source[int(key)]])
+            for index, key in enumerate(used)
+            if chords.gains[key, place] > 0
+        }
+    return Keyed(
+        [
+            _own_modes(modes[int(told[source[int(k)]])], chords, int(k), source[int(k)])
+            for k in used
+        ],
+        [key_hz(float(KEYS[key]), chords.tuning) for key in used],
+        [int(told[source[int(key)]]) for key in used],
+        [float(shares[key, source[int(key)]]) for key in used],
+        members,
+    )
+
+
+def _keyed(modes: list[Modes], tonal: list[float]) -> NDArray[np.bool]:
+    """[onsets] whether each has keys."""
+    some = [m for m in modes if len(m)]
+    if not some:
+        return np.zeros(len(modes), np.bool)
+    tuning = tuning_of(joined(some))
+    tune = np.array([in_tune(m, tuning) if len(m) else -1.0 for m in modes])
+    mostly = float(np.median(tune)) > IN_TUNE
+    likely = mostly & (tune > NEARLY_IN_TUNE) & (np.array(tonal) > TONAL)
+    return np.asarray((tune > IN_TUNE) | likely, np.bool)
+
+
+def _purest(gains: Float, shares: Float) -> int:
+    """The onset at which a key is heard best: by itself first, loud second."""
+    return int(np.argmax(shares**2 * np.sqrt(gains / gains.max())))
+
+
+def _own_modes(modes: Modes, chords: Chords, key: int, onset: int) -> Modes:
+    """Of an onset's modes those that are this key's."""
+    bins = mode_bins(modes.freq_hz, chords.tuning)
+    shown = chords.parts[bins] * chords.gains[:, onset]
+    total = shown.sum(axis=1)
+    share = shown[:, key] / (total + 1e-20)
+    strength = chords.gains[key, onset] / chords.gains[:, onset].sum()
+    if strength > ALONE:
+        return modes
+    own = (share > OWN_SHARE) & (total > 1e-6 * total.max(initial=0.0))
+    if not own.any():
+        own[np.argmax(shown[:, key])] = True
+    return modes.take(own)
