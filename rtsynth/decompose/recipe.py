@@ -34,7 +34,7 @@ class Recipe:
         sustained: the recording is one note, held or let go: make it one event.
     """
 
-    onset_threshold: float = 0.033
+    onset_threshold: float = 0.008
     modes: int = 32
     resonances: int = 128
     sweeps: int = 4
