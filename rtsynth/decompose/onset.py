@@ -123,6 +123,7 @@ def _leading_edge(error: Float, change: int, sample_rate: float) -> int:
     """Where, going back from the change of variance, the error last was as quiet as before."""
     block, back = max(1, round(BLOCK_S * sample_rate)), round(BACK_S * sample_rate)
     quiet = float(np.mean(error[: max(change - back, 1)] ** 2))
+    quiet += INAUDIBLE * float(np.mean(error**2)) + 1e-14
     place = change
     while place - block >= max(change - back, 0):
         if float(np.mean(error[place - block : place] ** 2)) < LOUDER * quiet:
