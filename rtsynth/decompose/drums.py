@@ -10,16 +10,39 @@ from rtsynth.decompose.attack import ATTACK_S, attack_fade
 from rtsynth.decompose.copies import find_copies
 from rtsynth.decompose.damped import Float, Modes, poles, ring
 from rtsynth.decompose.draft import Draft, Resonance, Strike
+from rtsynth.decompose.grouping import Take
 from rtsynth.decompose.mode import modes_at
 from rtsynth.decompose.percussion import Drums, find_drums, hit_patches
 from rtsynth.decompose.waveforms import Placed, fit_waveforms, sum_waveforms
 
-__all__ = ["drum_draft"]
+__all__ = ["are_drums", "drum_draft"]
 
-LONG_S = 0.6  # waveforms are estimated for so long, to see what rings in them
+TONAL = 0.7  # of the usual take, above which these are keys or strings
+SHARP_DB = 8.0  # by which the usual hit is louder at once than a little later
+FEWEST = 4
+EARLY = 3  # slices of a patch
+LONG_S = 0.3  # waveforms are estimated for so long, to see what rings in them
 LONG_RIDGE = 0.1
 ROUNDS = 3
 WEAKEST = 0.05
+
+
+def are_drums(signal: Float, sample_rate: float, takes: list[Take]) -> bool:
+    """Whether most of what starts in a recording are hits: hardly tonal, and soon over.
+
+    Args:
+        signal: [samples], one channel.
+        sample_rate: Hz.
+        takes: of its onsets.
+    """
+    if len(takes) < FEWEST or float(np.median([take.tonal for take in takes])) > TONAL:
+        return False
+    onsets = np.array([take.onset for take in takes])
+    patches = hit_patches(signal, sample_rate, onsets)
+    at_once = patches[:, :, :EARLY].max(axis=2).sum(axis=1)
+    later = patches[:, :, EARLY:].mean(axis=2).sum(axis=1)
+    fall_db = 10.0 * np.log10((at_once + 1e-20) / (later + 1e-20))
+    return bool(np.median(fall_db) > SHARP_DB)
 
 
 def drum_draft(
@@ -77,9 +100,7 @@ def _share(found: dict[int, float], power: Float, drum: int) -> Float:
     return share
 
 
-def _gains(
-    signal: Float, sample_rate: float, strikes: list[Placed]
-) -> tuple[list[Placed], Float]:
+def _gains(signal: Float, sample_rate: float, strikes: list[Placed]) -> tuple[list[Placed], Float]:
     """Gains and waveforms in turn."""
     length = round(LONG_S * sample_rate)
     count = 1 + max((s.resonance for s in strikes), default=-1)

@@ -1,8 +1,8 @@
 """The hiss of cymbals and snares: noise that dies away band by band, after the attack.
 
-Band powers of what no mode explains are a non-negative sum of exponentials that begin at the
-strikes, found for the least Itakura-Saito divergence (Févotte et al. 2009): every decibel counts
-alike, so that the faint ends of tails are heard. All strikes of a resonance share their hiss
+Band powers of what no mode explains are a sum of exponentials that begin at the strikes, one per
+resonance and band, found for the least log-spectral distance by gradient descent: every decibel
+counts alike, so that the faint ends of tails are heard. All strikes of a resonance share their hiss
 sample by sample; the attack learned on top of it takes it away again where it knows better.
 Thread: any.
 """
@@ -22,14 +22,13 @@ from rtsynth.units import LN1000
 __all__ = ["fit_hiss", "hiss_signal", "learn_hiss"]
 
 SIZE, HOP = 1024, 256
-T60S_S = (0.06, 0.12, 0.25, 0.5, 1.0, 2.0, 4.0)
 KNOWN_S = 0.08  # so long the attack says it all
 TRUST_KNOWN = 0.02
-ROUNDS = 60
-INAUDIBLE = 1e-10
-SHOWN_S = (0.05, 0.8)
-DEEP = 1e-4  # −40 dB: how far down a tail's decay is read
-SHORTEST_S, LONGEST_S = 0.03, 8.0
+QUIET = 1e-10  # power, −100 dBFS in a band: what lies below counts little
+SOFT = 0.3  # nepers of power within which errors count squared, beyond it by their size
+START_T60_S = 0.4
+STEPS, RATE = 150, 0.15
+SHORTEST_S, LONGEST_S, LONGEST_SEEN_S = 0.03, 8.0, 4.0
 
 
 def fit_hiss(
@@ -44,15 +43,71 @@ def fit_hiss(
         resonances: how many.
     """
     power = _band_powers(left, sample_rate)
-    shapes = _tails(strikes, resonances, len(power), sample_rate)
     trust = _trust(strikes, len(power), sample_rate)
-    weights = _decomposed(power, shapes, trust)[:, :-1].reshape(-1, resonances, len(T60S_S))
-    gains, t60s = np.zeros((resonances, 16)), np.zeros((resonances, 16))
-    for band in range(power.shape[1]):
-        for resonance in range(resonances):
-            gain, t60 = _one_slope(weights[band, resonance])
-            gains[resonance, band], t60s[resonance, band] = gain, t60
-    return gains, t60s
+    tails = _Tails(strikes, resonances, len(power), sample_rate)
+    seen = np.log(power.T + QUIET)
+    level = np.zeros((resonances, 16)) + np.median(seen, axis=1)
+    slope = np.full((resonances, 16), np.log(START_T60_S))
+    floor = np.quantile(seen, 0.05, axis=1)
+    state = [np.zeros((2, *level.shape)) for _ in range(2)]
+    for number in range(1, STEPS + 1):
+        made, grown = tails.made(level, slope)
+        total = made + np.exp(floor)[:, None] + QUIET
+        off = np.log(total) - seen
+        pull = trust * off / np.sqrt(off**2 + SOFT**2) / total
+        gradient = np.stack(tails.gradient(pull, grown, level, slope))
+        step = _adam(gradient, state, number)
+        level -= step[0]
+        slope = np.clip(slope - step[1], np.log(SHORTEST_S), np.log(LONGEST_S))
+    return np.exp(0.5 * level), np.exp(slope)
+
+
+class _Tails:
+    """Band powers that strikes leave: level and slope are log power and log T60."""
+
+    def __init__(
+        self, strikes: list[Strike], resonances: int, frames: int, sample_rate: float
+    ) -> None:
+        self._frames, self._resonances = frames, resonances
+        self._placed = []
+        for strike in strikes:
+            first = int(np.ceil(strike.onset / HOP))
+            last = min(frames, first + int(LONGEST_SEEN_S * sample_rate / HOP))
+            age = (np.arange(first, last) * HOP - strike.onset) / sample_rate
+            self._placed.append((strike.resonance, strike.gain**2, slice(first, last), age))
+
+    def made(self, level: Float, slope: Float) -> tuple[Float, list[Float]]:
+        """[16, frames] power, and each strike's own part of it."""
+        total = np.zeros((16, self._frames))
+        parts = []
+        for resonance, power, where, age in self._placed:
+            rate = 2.0 * LN1000 * np.exp(-slope[resonance])
+            part = power * np.exp(level[resonance][:, None] - rate[:, None] * age)
+            total[:, where] += part
+            parts.append(part)
+        return total, parts
+
+    def gradient(
+        self, pull: Float, parts: list[Float], level: Float, slope: Float
+    ) -> tuple[Float, Float]:
+        """Derivatives by level and slope where `pull` [16, frames] is that by power."""
+        by_level, by_slope = np.zeros_like(level), np.zeros_like(slope)
+        for (resonance, _, where, age), part in zip(self._placed, parts, strict=True):
+            pulled = pull[:, where] * part
+            rate = 2.0 * LN1000 * np.exp(-slope[resonance])
+            by_level[resonance] += pulled.sum(axis=1)
+            by_slope[resonance] += rate * (pulled @ age)
+        return by_level, by_slope
+
+
+def _adam(gradient: Float, state: list[Float], number: int) -> Float:
+    """A step of Adam (Kingma & Ba 2015); the two moments are kept in `state`."""
+    state[0] += 0.1 * (gradient - state[0])
+    state[1] += 0.02 * (gradient**2 - state[1])
+    mean, square = state[0] / (1.0 - 0.9**number), state[1] / (1.0 - 0.98**number)
+    pace = RATE * (1.0 - number / (STEPS + 1.0))
+    step: Float = pace * mean / (np.sqrt(square) + 1e-12)
+    return step
 
 
 def _band_powers(signal: Float, sample_rate: float) -> Float:
@@ -73,19 +128,6 @@ def _band_powers(signal: Float, sample_rate: float) -> Float:
     )
 
 
-def _tails(strikes: list[Strike], resonances: int, frames: int, sample_rate: float) -> Float:
-    """[resonances · T60s + 1, frames] what each resonance's strikes would leave; the floor last."""
-    rows = np.zeros((resonances, len(T60S_S), frames))
-    time = np.arange(frames) * HOP / sample_rate
-    rate = 2.0 * LN1000 / np.array(T60S_S)
-    for strike in strikes:
-        onset_s = strike.onset / sample_rate
-        first = int(np.searchsorted(time, onset_s))
-        age = time[first:] - onset_s
-        rows[strike.resonance, :, first:] += strike.gain**2 * np.exp(-rate[:, None] * age)
-    return np.concatenate([rows.reshape(-1, frames), np.ones((1, frames))])
-
-
 def _trust(strikes: list[Strike], frames: int, sample_rate: float) -> Float:
     """[frames] 1 where only tails sound, little where an attack does."""
     trust = np.ones(frames)
@@ -94,35 +136,6 @@ def _trust(strikes: list[Strike], frames: int, sample_rate: float) -> Float:
         last = int((strike.onset + KNOWN_S * sample_rate) / HOP)
         trust[max(0, first) : last + 1] = TRUST_KNOWN
     return trust
-
-
-def _decomposed(power: Float, shapes: Float, trust: Float) -> Float:
-    """[bands, shapes] non-negative weights of least weighted Itakura-Saito divergence."""
-    floor = INAUDIBLE * max(float(power.max(initial=0.0)), 1e-12)
-    seen = power.T + floor
-    mean = shapes.mean(axis=1) + 1e-20
-    weights = np.repeat(seen.mean(axis=1)[:, None], len(shapes), 1) / mean / len(shapes)
-    for _ in range(ROUNDS):
-        made = weights @ shapes + floor
-        up = (trust * seen / made**2) @ shapes.T
-        down = (trust / made) @ shapes.T
-        weights *= np.sqrt(up / (down + 1e-30))
-    return weights
-
-
-def _one_slope(weights: Float) -> tuple[float, float]:
-    """Gain and T60 of the one exponential nearest in dB to a sum of them."""
-    time = np.linspace(*SHOWN_S, 64)
-    rate = 2.0 * LN1000 / np.array(T60S_S)
-    curve = weights @ np.exp(-rate[:, None] * time)
-    if curve[0] <= 0.0:
-        return 0.0, SHORTEST_S
-    shown = curve > DEEP * curve[0]
-    if shown.sum() < 3:
-        shown[:3] = True
-    slope, start = np.polyfit(time[shown], np.log(curve[shown] + 1e-300), 1)
-    t60 = float(np.clip(-2.0 * LN1000 / min(slope, -1e-6), SHORTEST_S, LONGEST_S))
-    return float(np.sqrt(np.exp(start))), t60
 
 
 def hiss_signal(resonance: Resonance, sample_rate: int, length: int) -> Float:

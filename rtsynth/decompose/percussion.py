@@ -59,7 +59,9 @@ def hit_patches(signal: Float, sample_rate: float, onsets: NDArray[np.int64]) ->
         before = power[max(0, at - lead - round(BEFORE_S * sample_rate / hop)) : max(1, at - lead)]
         quiet = before.mean(axis=0)
         for k, (first, last) in enumerate(zip(edges, edges[1:], strict=False)):
-            part = power[at + first : max(min(at + last, round(after / hop) - lead), at + first + 1)]
+            part = power[
+                at + first : max(min(at + last, round(after / hop) - lead), at + first + 1)
+            ]
             if len(part):
                 patches[index, :, k] = np.maximum(part.mean(axis=0) - quiet, 0.0)
             elif k:
