@@ -23,6 +23,10 @@ FEWEST = 4
 EARLY = 3  # slices of a patch
 LONG_S = 0.3  # waveforms are estimated for so long, to see what rings in them
 LONG_RIDGE = 0.1
+SKIP_S = 0.02
+PEAK_HZ, AROUND_HZ = 8.0, 250.0
+STANDS_OUT_DB = 12.0  # as in the metric of tonality; the highest of noise's peaks stand out by 10
+LONGEST_SPANS = 8.0  # T60s beyond so many spans cannot be read from one
 ROUNDS = 3
 WEAKEST = 0.05
 
@@ -126,17 +130,23 @@ def _resonance(waveform: Float, sample_rate: float, count: int) -> Resonance:
     """Modes of what rings in a waveform, and the rest of its beginning as the attack."""
     modes, _ = modes_at(waveform, sample_rate, 0, 0, len(waveform), count)
     length = round(ATTACK_S * sample_rate)
-    modes = _worthwhile(modes, waveform, sample_rate)
+    modes = _tonal(modes, waveform, sample_rate)
     rung = ring(poles(modes.freq_hz, modes.t60_s, sample_rate), modes.amplitude, length)
     attack = (waveform[:length] - rung) * attack_fade(length)
     return Resonance(modes, attack)
 
 
-def _worthwhile(modes: Modes, waveform: Float, sample_rate: float) -> Modes:
-    """The modes if they explain what comes after the first 50 ms, else none."""
-    skip = round(0.05 * sample_rate)
-    s = poles(modes.freq_hz, modes.t60_s, sample_rate)
-    rung = ring(s, modes.amplitude, len(waveform))[skip:]
-    late = waveform[skip:]
-    explained = 1.0 - float(np.sum((late - rung) ** 2)) / (float(late @ late) + 1e-20)
-    return modes if len(modes) and explained > 0.1 else Modes.none()
+def _tonal(modes: Modes, waveform: Float, sample_rate: float) -> Modes:
+    """The modes that stand out of their surroundings; in noise every pole is a mode."""
+    skip = round(SKIP_S * sample_rate)
+    part = waveform[skip:] * np.hanning(len(waveform) - skip)
+    level_db = 20.0 * np.log10(np.abs(np.fft.rfft(part)) + 1e-12)
+    step_hz = sample_rate / len(part)
+    keep = []
+    for freq in modes.freq_hz:
+        at, near, far = (round(hz / step_hz) for hz in (freq, PEAK_HZ, max(AROUND_HZ, freq / 4)))
+        around = level_db[max(0, at - far) : at + far + 1]
+        peak = level_db[max(0, at - near) : at + near + 1]
+        keep.append(bool(len(peak)) and peak.max() > np.median(around) + STANDS_OUT_DB)
+    known = np.array(keep, bool) & (modes.t60_s < LONGEST_SPANS * LONG_S)
+    return modes.take(known)

@@ -22,6 +22,7 @@ from rtsynth.units import LN1000
 __all__ = ["fit_hiss", "hiss_signal", "learn_hiss"]
 
 SIZE, HOP = 1024, 256
+LOWEST = 2  # bands below 200 Hz ring, they do not hiss
 KNOWN_S = 0.08  # so long the attack says it all
 TRUST_KNOWN = 0.02
 QUIET = 1e-10  # power, −100 dBFS in a band: what lies below counts little
@@ -159,11 +160,13 @@ def learn_hiss(draft: Draft, signal: Float) -> Float:
     rate, strikes = draft.sample_rate, draft.strikes
     left = signal.copy()
     for strike in strikes:
+        strike.held = None  # nobody lets go of a drum; a blow would end with it
         sound = modal_signal(
             strike, draft.resonances[strike.resonance].modes, rate, len(left) - strike.onset
         )
         left[strike.onset : strike.onset + len(sound)] -= sound
     gains, t60s = fit_hiss(left, rate, strikes, len(draft.resonances))
+    gains[:, :LOWEST] = 0.0
     used = sorted({strike.resonance for strike in strikes})
     for index in used:
         resonance = draft.resonances[index]

@@ -8,6 +8,7 @@ kick. Thread: any.
 """
 
 import dataclasses
+import itertools
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def hit_patches(signal: Float, sample_rate: float, onsets: NDArray[np.int64]) ->
         at = round(onset / hop)
         before = power[max(0, at - lead - round(BEFORE_S * sample_rate / hop)) : max(1, at - lead)]
         quiet = before.mean(axis=0)
-        for k, (first, last) in enumerate(zip(edges, edges[1:], strict=False)):
+        for k, (first, last) in enumerate(itertools.pairwise(edges)):
             part = power[
                 at + first : max(min(at + last, round(after / hop) - lead), at + first + 1)
             ]
@@ -117,7 +118,7 @@ def _weighed(patches: Float) -> Float:
     """[hits, bands·slices] amplitudes, every band brought towards the others' level."""
     amplitude = np.sqrt(patches)
     usual = np.sqrt(np.mean(amplitude**2, axis=(0, 2))) + 1e-9
-    even = (amplitude / usual[:, None] ** EVEN).reshape(len(patches), -1)
+    even: Float = (amplitude / usual[:, None] ** EVEN).reshape(len(patches), -1)
     return even
 
 
