@@ -3,6 +3,8 @@
 Thread: any.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,12 +12,16 @@ from rtsynth.decompose.attack import ATTACK_S, attack_fade
 from rtsynth.decompose.copies import find_copies
 from rtsynth.decompose.damped import Float, Modes, poles, ring
 from rtsynth.decompose.draft import Draft, Resonance, Strike
+from rtsynth.decompose.fit import Fit
 from rtsynth.decompose.grouping import Take
+from rtsynth.decompose.hiss import learn_hiss
 from rtsynth.decompose.mode import modes_at
 from rtsynth.decompose.percussion import Drums, find_drums, hit_patches
+from rtsynth.decompose.recipe import Recipe
+from rtsynth.decompose.texture import noise_floor
 from rtsynth.decompose.waveforms import Placed, fit_waveforms, sum_waveforms
 
-__all__ = ["are_drums", "drum_draft"]
+__all__ = ["analyse_drums", "are_drums", "drum_draft"]
 
 TONAL = 0.7  # of the usual take, above which these are keys or strings
 SHARP_DB = 8.0  # by which the usual hit is louder at once than a little later
@@ -28,7 +34,15 @@ PEAK_HZ, AROUND_HZ = 8.0, 250.0
 STANDS_OUT_DB = 12.0  # as in the metric of tonality; the highest of noise's peaks stand out by 10
 LONGEST_SPANS = 8.0  # T60s beyond so many spans cannot be read from one
 ROUNDS = 3
+SWEEPS = 2  # the waveforms begin near the end
 WEAKEST = 0.05
+
+
+class _DrumFit(Fit):
+    """The joint fit of a recording of hits: nobody lets go of a drum."""
+
+    def _fit_releases(self, resonance: Resonance, strikes: list[Strike]) -> None:
+        """A hit rings out."""
 
 
 def are_drums(signal: Float, sample_rate: float, takes: list[Take]) -> bool:
@@ -47,6 +61,35 @@ def are_drums(signal: Float, sample_rate: float, takes: list[Take]) -> bool:
     later = patches[:, :, EARLY:].mean(axis=2).sum(axis=1)
     fall_db = 10.0 * np.log10((at_once + 1e-20) / (later + 1e-20))
     return bool(np.median(fall_db) > SHARP_DB)
+
+
+def analyse_drums(
+    signal: Float,
+    sample_rate: float,
+    onsets: NDArray[np.int64],
+    recipe: Recipe,
+    advance: Callable[[], object] = lambda: None,
+) -> tuple[Draft, Float]:
+    """A recording of hits as a fitted draft, and the [32] texture gains of what lies under it.
+
+    Args:
+        signal: [samples], one channel.
+        sample_rate: Hz.
+        onsets: [hits] samples, ascending.
+        recipe: settings.
+        advance: called after each resonance fitted.
+    """
+    draft = drum_draft(signal, sample_rate, onsets, recipe.modes, recipe.resonances)
+    fit = _DrumFit(signal, draft, attack=recipe.attack)
+    for number in range(min(recipe.sweeps, SWEEPS)):
+        fit.sweep(number, advance)
+    fit.drop_weak(recipe.weakest_db)
+    if recipe.noise:
+        fit.residual = learn_hiss(draft, signal, attack=recipe.attack)
+        floor = noise_floor(fit.residual, sample_rate) if recipe.texture else np.zeros(32)
+        fit.noise()
+        return draft, floor
+    return draft, noise_floor(fit.residual, sample_rate) if recipe.texture else np.zeros(32)
 
 
 def drum_draft(

@@ -8,9 +8,8 @@ Thread: any.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rtsynth.decompose.attack import ATTACK_S, attack_fade
+from rtsynth.decompose.attack import ATTACK_S
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Draft, Resonance, Strike, modal_signal
 from rtsynth.decompose.drawn import Drawing, blown_noise
@@ -23,12 +22,13 @@ __all__ = ["fit_hiss", "hiss_signal", "learn_hiss"]
 
 SIZE, HOP = 1024, 256
 LOWEST = 2  # bands below 200 Hz ring, they do not hiss
-KNOWN_S = 0.08  # so long the attack says it all
+KNOWN_S = 0.05  # so long the attack says it all
 TRUST_KNOWN = 0.02
 QUIET = 1e-10  # power, −100 dBFS in a band: what lies below counts little
 SOFT = 0.3  # nepers of power within which errors count squared, beyond it by their size
 START_T60_S = 0.4
 STEPS, RATE = 150, 0.15
+FADE_FROM = 0.7  # of the attack: hiss takes over
 SHORTEST_S, LONGEST_S, LONGEST_SEEN_S = 0.03, 8.0, 4.0
 
 
@@ -151,7 +151,7 @@ def hiss_signal(resonance: Resonance, sample_rate: int, length: int) -> Float:
     return blown_noise(Drawing(event, bank, sample_rate), min(length, heard))[0]
 
 
-def learn_hiss(draft: Draft, signal: Float) -> Float:
+def learn_hiss(draft: Draft, signal: Float, *, attack: bool = True) -> Float:
     """Give every resonance its hiss, and the attack that goes with it, in place.
 
     Returns:
@@ -160,7 +160,6 @@ def learn_hiss(draft: Draft, signal: Float) -> Float:
     rate, strikes = draft.sample_rate, draft.strikes
     left = signal.copy()
     for strike in strikes:
-        strike.held = None  # nobody lets go of a drum; a blow would end with it
         sound = modal_signal(
             strike, draft.resonances[strike.resonance].modes, rate, len(left) - strike.onset
         )
@@ -176,7 +175,8 @@ def learn_hiss(draft: Draft, signal: Float) -> Float:
         for strike in draft.of(index):
             count = min(len(hiss), len(left) - strike.onset)
             left[strike.onset : strike.onset + count] -= strike.gain * hiss[:count]
-    _learn_attacks(draft, left)
+    if attack:
+        _learn_attacks(draft, left)
     return left
 
 
@@ -185,9 +185,16 @@ def _learn_attacks(draft: Draft, left: Float) -> None:
     length = round(ATTACK_S * draft.sample_rate)
     placed = [Placed(s.onset, s.resonance, s.gain) for s in draft.strikes]
     waveforms = fit_waveforms(left, placed, len(draft.resonances), length)
-    fade: NDArray[np.float64] = attack_fade(length)
+    fade = _fade(length)
     for strike in draft.strikes:
         resonance = draft.resonances[strike.resonance]
         resonance.attack = waveforms[strike.resonance] * fade
         count = min(length, len(left) - strike.onset)
         left[strike.onset : strike.onset + count] -= strike.gain * resonance.attack[:count]
+
+
+def _fade(length: int) -> Float:
+    """[length] 1, then half a cosine down to 0."""
+    place = np.clip((np.arange(length) / length - FADE_FROM) / (1.0 - FADE_FROM), 0.0, 1.0)
+    fade: Float = np.cos(np.pi / 2 * place) ** 2
+    return fade

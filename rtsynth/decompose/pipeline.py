@@ -13,10 +13,9 @@ from tqdm import tqdm
 from rtsynth.decompose.bake import bake
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Draft, Resonance, Strike
-from rtsynth.decompose.drums import are_drums, drum_draft
+from rtsynth.decompose.drums import analyse_drums, are_drums
 from rtsynth.decompose.fit import Fit
-from rtsynth.decompose.grouping import Take, group
-from rtsynth.decompose.hiss import learn_hiss
+from rtsynth.decompose.grouping import group
 from rtsynth.decompose.one_event import sustained_event
 from rtsynth.decompose.onset import find_onsets
 from rtsynth.decompose.panning import fit_pans, mid_signal
@@ -133,12 +132,22 @@ def _analyse(recording: Recording, recipe: Recipe, bar: "tqdm[Any]") -> tuple[Dr
     onsets = find_onsets(signal, rate, recipe.onset_threshold)
     bar.total = 2 * len(onsets)  # a guess until the bank is known
     takes = take_onsets(signal, rate, onsets, recipe.modes, bar.update)
-    drums = are_drums(signal, rate, takes)
-    if drums:
-        draft = drum_draft(signal, rate, onsets, recipe.modes, recipe.resonances)
-    else:
-        draft = _grouped(takes, recipe, rate, len(signal))
-    resonances = draft.resonances
+    if are_drums(signal, rate, takes):
+        draft, floor = analyse_drums(signal, rate, onsets, recipe, bar.update)
+        if recording.channels == 2:
+            fit_pans(draft, recording.frames)
+        return draft, floor
+    groups = group(takes, recipe.resonances)
+    strikes = [
+        Strike(take.onset, index, gain, seen_gain=gain)
+        for take, members in zip(takes, groups.members, strict=True)
+        for index, gain in members.items()
+    ]
+    resonances = [
+        Resonance(modes, pitch_hz=pitch)
+        for modes, pitch in zip(groups.modes, groups.pitches_hz, strict=True)
+    ]
+    draft = Draft(rate, len(signal), strikes, resonances)
     fit = Fit(signal, draft, attack=recipe.attack)
     bar.total = len(onsets) + recipe.sweeps * len(resonances)
     for number in range(recipe.sweeps):
@@ -150,27 +159,11 @@ def _analyse(recording: Recording, recipe: Recipe, bar: "tqdm[Any]") -> tuple[Dr
     if recipe.offsets:
         fit.offsets()
     floor = noise_floor(fit.residual, rate) if recipe.texture else np.zeros(32)
-    if recipe.noise and drums:
-        fit.residual = learn_hiss(draft, signal)
-    elif recipe.noise:
+    if recipe.noise:
         fit.noise()
     if recording.channels == 2:
         fit_pans(draft, recording.frames)
     return draft, floor
-
-
-def _grouped(takes: list[Take], recipe: Recipe, rate: float, length: int) -> Draft:
-    groups = group(takes, recipe.resonances)
-    strikes = [
-        Strike(take.onset, index, gain, seen_gain=gain)
-        for take, members in zip(takes, groups.members, strict=True)
-        for index, gain in members.items()
-    ]
-    resonances = [
-        Resonance(modes, pitch_hz=pitch)
-        for modes, pitch in zip(groups.modes, groups.pitches_hz, strict=True)
-    ]
-    return Draft(rate, length, strikes, resonances)
 
 
 def _fitted(resynthesis: Float, recording: Recording) -> Float:
