@@ -47,7 +47,7 @@ def fit_hiss(
     trust = _trust(strikes, len(power), sample_rate)
     tails = _Tails(strikes, resonances, len(power), sample_rate)
     seen = np.log(power.T + QUIET)
-    level = np.zeros((resonances, 16)) + np.median(seen, axis=1)
+    level = np.zeros((resonances, 16)) + np.quantile(seen, 0.9, axis=1)
     slope = np.full((resonances, 16), np.log(START_T60_S))
     floor = np.quantile(seen, 0.05, axis=1)
     state = [np.zeros((2, *level.shape)) for _ in range(2)]
