@@ -43,7 +43,7 @@ def played(event: Event, frames: int = FRAMES) -> np.ndarray:
 def test_engine_torch_and_reference_agree_within_1e_5_of_full_scale(
     changes: dict[str, float],
 ) -> None:
-    event = dataclasses.replace(Event(1, seed=7), **changes)
+    event = dataclasses.replace(Event(1, seed=7), **changes)  # type: ignore[arg-type]
     batch = EventBatch.of(EventTable([event]).rows, 1, RATE, torch.float64)
     voices = Voices(BankTensors.of(cymbal(), torch.float64), batch, RATE)
     learned = voices.whole(torch.zeros(1, dtype=torch.int64), FRAMES // TICK)[0].numpy()
