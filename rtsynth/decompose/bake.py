@@ -74,6 +74,10 @@ def _instrument(draft: Draft, used: list[int], floor: Float | None, modes: int) 
         instrument.strike_envelope[index] = resonance.noise_envelope * scale
         instrument.strike_filter[index] = resonance.noise_filter
         instrument.strike_dry[index] = 1.0 if resonance.noise_s > 0 else 0.0
+        if resonance.hiss_gain.any():
+            instrument.blow_gain[index] = resonance.hiss_gain * scale
+            instrument.blow_t60_s[index] = resonance.hiss_t60_s
+            instrument.blow_dry[index] = 1.0
         instrument.names[index] = note_name(resonance.pitch_hz) or f"r{index}"
     if floor is not None:
         instrument.texture_gain[len(used)] = floor
@@ -96,6 +100,7 @@ def _event(
     if strike.offset_db is not None:
         vector[: len(strike.offset_db)] = strike.offset_db[:VECTOR_DIM]
     gain = strike.gain / loudest[strike.resonance]
+    resonance = draft.resonances[strike.resonance]
     return Event(
         id=number,
         onset_s=strike.onset / draft.sample_rate,
@@ -103,7 +108,7 @@ def _event(
         gain=min(gain, MAX_GAIN),
         resonance=row[strike.resonance],
         vector=tuple(vector.tolist()),
-        seed=number,
+        seed=resonance.hiss_seed if resonance.hiss_gain.any() else number,
         pan=strike.pan,
         release_s=strike.release_s,
     )

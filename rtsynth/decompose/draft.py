@@ -25,6 +25,9 @@ class Resonance:
         noise_filter: [32] taps.
         noise_s: length of the strike's noise in seconds.
         pitch_hz: of the harmonic series it shows, 0 if none.
+        hiss_gain: [16] RMS amplitude per blow band of noise that dies away, for gain 1.
+        hiss_t60_s: [16] seconds in which it does.
+        hiss_seed: of that noise, the same for all strikes.
     """
 
     modes: Modes
@@ -33,6 +36,9 @@ class Resonance:
     noise_filter: Float = dataclasses.field(default_factory=lambda: np.zeros(32))
     noise_s: float = 0.0
     pitch_hz: float = 0.0
+    hiss_gain: Float = dataclasses.field(default_factory=lambda: np.zeros(16))
+    hiss_t60_s: Float = dataclasses.field(default_factory=lambda: np.zeros(16))
+    hiss_seed: int = 0
 
 
 @dataclasses.dataclass

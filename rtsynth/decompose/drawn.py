@@ -173,13 +173,18 @@ def blown_noise(drawing: Drawing, limit: int) -> tuple[Float, Float]:
     grains = np.arange(-1, limit // HOP + 1)
     centres = np.asarray((grains * HOP + HOP) * event.stretch, float)
     bands = drawing.controls(centres)[:, :16]
-    for grain, curve in zip(grains, bands, strict=True):
-        level = (instrument.blow_gain[index] * 2.0**curve) ** 2 @ weights
+    t60 = instrument.blow_t60_s[index].astype(float)
+    for grain, centre, curve in zip(grains, centres, bands, strict=True):
+        aged = max(float(centre), 0.0) / rate / event.damp
+        fallen = np.where(t60 > 0, np.exp(-LN1000 * aged / np.maximum(t60, 1e-3)), 1.0)
+        level = (instrument.blow_gain[index] * 2.0**curve * fallen) ** 2 @ weights
         noise[(grain + 1) * HOP :][:GRAIN] += window * _noise(event.seed + 1, int(grain), level)
     noise = noise[HOP : HOP + limit]
     after = np.arange(limit) - drawing.held
     fade = int(np.ceil(RELEASE_FADE_S * rate))
     noise *= np.where(after < 0, 1.0, 0.5 + 0.5 * np.cos(np.pi * np.clip((after + 1) / fade, 0, 1)))
+    if instrument.field is None:
+        return float(instrument.blow_dry[index]) * noise, float(instrument.blow_wet[index]) * noise
     middles = np.array([drawing.middle(n) for n in range(limit)])
     gains = 2.0 ** drawing.controls(middles * event.stretch)
     dry = float(instrument.blow_dry[index]) * gains[:, DRY] * noise

@@ -25,6 +25,7 @@ class Fit:
         draft: changed in place.
         modes: at most so many per resonance.
         attack: learn attack waveforms.
+        releases: look for key-offs; nobody lets go of a drum.
         frozen: resonances that stay as they are; only their strikes are fitted.
 
     Attributes:
@@ -42,13 +43,14 @@ class Fit:
         *,
         modes: int = 32,
         attack: bool = True,
+        releases: bool = True,
         frozen: frozenset[int] = frozenset(),
     ) -> None:
         self.draft = draft
         self.signal = signal
         self.residual = signal - draft.model()
         self._modes = modes
-        self._attack = attack
+        self._attack, self._releases = attack, releases
         self.frozen = frozen
         self._onsets = np.unique([strike.onset for strike in draft.strikes])
         level = local_power(signal, draft.sample_rate)
@@ -66,6 +68,7 @@ class Fit:
         """
         self._onsets = np.unique([strike.onset for strike in self.draft.strikes])
         power = local_power(self.residual, self.draft.sample_rate)
+        modes = self._modes if peel else 0
         for index in range(len(self.draft.resonances)):
             strikes = self.draft.of(index)
             if strikes:
@@ -73,7 +76,7 @@ class Fit:
                 if index in self.frozen:
                     turn.run_known()
                 else:
-                    turn.run(self._modes if peel else 0, attack=self._attack)
+                    turn.run(modes, attack=self._attack, releases=self._releases)
             advance()
 
     def put_back(self, strikes: list[Strike]) -> None:

@@ -156,7 +156,8 @@ def _clearest(state: State, resonance: int) -> Take:
         if members.get(resonance, 0.0) > 0.0
     ]
     take = state.takes[max(loud)[2]]
-    return dataclasses.replace(take, modes=state.groups.modes[resonance])
+    modes = state.groups.modes[resonance]
+    return dataclasses.replace(take, modes=modes, older=np.zeros(len(modes)))
 
 
 def _unit(take: Take) -> Float:

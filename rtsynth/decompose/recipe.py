@@ -48,7 +48,7 @@ class Recipe:
         name: for people.
     """
 
-    onset_threshold: float = 0.033
+    onset_threshold: float = 0.008
     modes: int = 32
     resonances: int = 128
     sweeps: int = 4

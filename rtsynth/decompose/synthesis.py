@@ -104,8 +104,12 @@ def event_signal(
         _attack(event, instrument, sample_rate, limit),
         _noise(event, instrument, sample_rate, limit, white),
     ]
-    if instrument.field is None and not instrument.sustained[event.resonance]:
+    index = event.resonance
+    driven = instrument.blown[index] and instrument.blow_wet[index] > 0
+    if instrument.field is None and not instrument.sustained[index] and not driven:
         parts.append(_modal(event, instrument, sample_rate, limit))
+        if instrument.blown[index]:
+            parts.append(_hiss(event, instrument, sample_rate, limit))
     else:
         parts += _drawn(event, instrument, sample_rate, limit)
     sound = np.zeros(max(len(part) for part in parts))
@@ -125,6 +129,14 @@ def _drawn(event: Event, instrument: Instrument, sample_rate: int, limit: int) -
         dry, wet = blown_noise(drawing, length)
     modes = sounding_modes(drawing, length, wet)
     return [modes, dry, drawn_attack(drawing, length)]
+
+
+def _hiss(event: Event, instrument: Instrument, sample_rate: int, limit: int) -> Float:
+    """Blown noise that is only heard and dies away."""
+    slowest = float(instrument.blow_t60_s[event.resonance].max())
+    fallen = AUDIBLE_LEVELS * slowest * event.damp / max(event.stretch, 1e-6)
+    length = round(min(limit, min(fallen, event.duration_s + 0.01) * sample_rate))
+    return blown_noise(Drawing(event, instrument, sample_rate), length)[0]
 
 
 def _modal(event: Event, instrument: Instrument, sample_rate: int, limit: int) -> Float:

@@ -56,20 +56,21 @@ class Turn:
         self._rate = fit.draft.sample_rate
         self._sounds = [self._whole(strike) for strike in strikes]
 
-    def run(self, modes: int, *, attack: bool) -> None:
+    def run(self, modes: int, *, attack: bool, releases: bool = True) -> None:
         """All steps.
 
         Args:
             modes: look for so many anew; 0 keeps the poles.
             attack: learn the attack.
+            releases: look for key-offs.
         """
         learn: list[Step] = [self._learn_attack] if attack else []
         chains: list[list[Step]] = [[self._align, self._fit_gains], [self._refit, self._fit_gains]]
-        chains += [[self._fit_releases, self._fit_gains]]
+        if releases:
+            chains.append([self._fit_releases, self._fit_gains])
         if modes:
-            search = [lambda: self._peel(modes), *learn, self._fit_gains]
-            chains += [search]
-        chains += [[self._lead, *learn, self._fit_gains]]
+            chains.append([lambda: self._peel(modes), *learn, self._fit_gains])
+        chains.append([self._lead, *learn, self._fit_gains])
         self._keep_what_helps(chains)
 
     def run_known(self) -> None:

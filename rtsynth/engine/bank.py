@@ -22,6 +22,10 @@ def load_instrument(state: State, instrument: Instrument, rate: float) -> None:
     modes = instrument.modes
     state.mode_map[:modes] = instrument.mode_map.T
     state.blow_gain[:] = instrument.blow_gain
+    falling = instrument.blow_t60_s > 0
+    state.blow_fall[:] = np.where(
+        falling, 60.0 / (np.maximum(instrument.blow_t60_s, 1e-3) * rate), 0.0
+    )
     state.bank[:, 0, :modes] = instrument.freq_hz
     state.bank[:, 1, :modes] = instrument.t60_s
     state.bank[:, 2, :modes] = instrument.mode_gain[:, :, 0]
@@ -65,6 +69,9 @@ def _load_resonance(state: State, instrument: Instrument, r: int, rate: float) -
     resonance["noise_cap"] = _noise_cap(instrument, r, rate)
     blow = float(np.linalg.norm(instrument.blow_gain[r]))
     resonance["blow_level"] = float(instrument.blow_dry[r]) * blow
+    heard_bands = instrument.blow_gain[r] > 0
+    falls = state.blow_fall[r][heard_bands]
+    resonance["blow_fall"] = float(falls.min(initial=np.inf)) if len(falls) else 0.0
     resonance["sustained"] = instrument.sustained[r]
     resonance["strike_dry"] = instrument.strike_dry[r]
     resonance["strike_wet"] = instrument.strike_wet[r]

@@ -7,7 +7,7 @@ noise is that of the event's seed + 1. Thread: audio.
 import math
 from typing import Any
 
-from rtsynth.dsp.bend import STRETCH
+from rtsynth.dsp.bend import DAMP, STRETCH
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.texture import HOP, overlap_add, silence_before, texture_grain
 from rtsynth.engine.compile import state_kernel
@@ -28,8 +28,9 @@ def _add_grain(st: Any, v: int, index: int, age: int) -> None:
         target[c] = st.drawn[v, c]
     centre = voice.age + (index * HOP + HOP - age) * st.controls[v, STRETCH]
     curves_at(st, v, centre, target)
+    aged = max(centre, 0.0) / st.controls[v, DAMP]
     for b in range(st.band_db.shape[0]):
-        st.band_db[b] = target[b] * DB_PER_OCTAVE
+        st.band_db[b] = target[b] * DB_PER_OCTAVE - st.blow_fall[voice.resonance, b] * aged
     texture_grain(
         voice.seed + 1,
         index,

@@ -106,6 +106,7 @@ class State(NamedTuple):
     columns: NDArray[Any]  # [R, M] which mode of the instrument each is
     mode_map: NDArray[Any]  # [M, VECTOR_DIM]
     blow_gain: NDArray[Any]  # [R, BLOW_BANDS]
+    blow_fall: NDArray[Any]  # [R, BLOW_BANDS] dB per frame by which each band dies away
     blow_weights: NDArray[Any]  # [BLOW_BANDS, BINS]
     resonances: NDArray[Any]  # [R] RESONANCE_DTYPE
     attack: NDArray[Any]  # [R, A]
@@ -202,6 +203,7 @@ def manifest(sizes: Sizes) -> Manifest:
         "columns": (i4, (r, wide)),
         "mode_map": (f4, (wide, VECTOR_DIM)),
         "blow_gain": (f4, (r, BLOW_BANDS)),
+        "blow_fall": (f8, (r, BLOW_BANDS)),
         "blow_weights": (f4, (BLOW_BANDS, BINS)),
         "resonances": (RESONANCE_DTYPE, (r,)),
         "attack": (f4, (r, max(sizes.attack, 1))),

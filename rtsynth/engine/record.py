@@ -185,6 +185,7 @@ RESONANCE_DTYPE = np.dtype(
         ("bow", "<f8"),  # height of the bow's drive
         ("noise_cap", "<f8"),  # |z/a| that noise drives a mode to at most, about
         ("blow_level", "<f8"),  # RMS amplitude of the dry noise, curves at 0
+        ("blow_fall", "<f8"),  # dB per frame by which its slowest band dies away
         ("blown", "<i8"),  # 1 if it has blown noise
         ("sustained", "<i8"),  # 1 if it is bowed or blown
         ("attack_frames", "<i8"),  # up to the last sample that is not 0

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from rtsynth.dsp.bend import CONTROLS, RELEASE, STRETCH, TRANSPOSE
+from rtsynth.dsp.bend import CONTROLS, DAMP, RELEASE, STRETCH, TRANSPOSE
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.draw import add_drawn
 from rtsynth.dsp.grain import HOP
@@ -201,7 +201,8 @@ def _modal(st: Any, v: int, first: int) -> None:
         _let_go(st, v)
         voice.level = _sound_modes(st, v, split, TICK, driven, True)
     if blown:
-        voice.level += res.blow_level * 2.0 ** st.drawn[v, DRAWN_DRY]
+        fallen_db = res.blow_fall * voice.age / st.controls[v, DAMP]
+        voice.level += res.blow_level * 2.0 ** st.drawn[v, DRAWN_DRY] * 10.0 ** (-fallen_db / 20.0)
     _attack(st, v, first)
 
 
@@ -230,7 +231,7 @@ def _finished(st: Any, v: int) -> bool:
     res = st.resonances[voice.resonance]
     if res.sustained != 0 and voice.released == 0:
         return False
-    if is_blown(st, v):
+    if is_blown(st, v) and res.blow_fall == 0.0:
         return False
     backwards = st.controls[v, STRETCH] < 0.0
     if backwards and voice.released == 0:

@@ -89,7 +89,8 @@ class Material:
         t60 = np.where(instrument.freq_hz[r] > 0, instrument.t60_s[r].astype(float), 1.0)
         left = np.exp(-rate / t60 * np.maximum(age, 0.0)[:, None]) * 10.0 ** (db / 20.0)
         level = rows["gain"] * instrument.impulse[r] * np.sum(gain * left, axis=1)
-        excited = (age < EXCITED_S) | instrument.sustained[r] | (rows["bright"] != 0.0)
+        driven = instrument.sustained[r] | instrument.blown[r]
+        excited = (age < EXCITED_S) | driven | (rows["bright"] != 0.0)
         return np.where(excited, np.inf, level)
 
     def floor(self, piece: Piece, first: int) -> Floor | None:

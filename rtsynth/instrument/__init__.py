@@ -14,7 +14,8 @@ attack waveform; without a field all are 0, which is neutral.
     attack   attack[r], a waveform of at most 0.2 s at `attack_rate`, and the field's
     noise    n(t) = envelope(t) · (filter * white)(t) for strike_s[r] seconds, its 64 points spread
              evenly and read linearly; `strike_dry[r]·n` is heard, `strike_wet[r]·n` is drive
-    blow     b(t): noise of RMS amplitude blow_gain[r, b] · 2^c_b in each band of BLOW_EDGES_HZ;
+    blow     b(t): noise of RMS amplitude blow_gain[r, b] · 2^c_b in each band of BLOW_EDGES_HZ,
+             falling 60 dB in blow_t60_s[r, b]·damp seconds of age (0: it stays);
              `blow_dry[r]·2^c_dry·b` is heard, `blow_wet[r]·2^c_wet·b` is drive
     bow      each mode is driven in phase with itself: the drive has −Re(s_m)·bow[r]·2^c_bow·u_m,
              u_m' = j·Im(s_m)·u_m, u_m(0) = 1, so that its amplitude follows the bow's curve to

@@ -31,7 +31,7 @@ MAX_MACRO = 32
 METADATA_FIELDS = ("attack_rate", "names", "macros", "attack_s")
 ADDED_ARRAYS = (
     "blow_gain", "blow_dry", "blow_wet", "bow", "am_rate_hz", "am_depth_db", "click_rate_hz",
-    "click_gain", "click_spread_db", "hum_hz", "hum_gain", "mode_map",
+    "click_gain", "click_spread_db", "hum_hz", "hum_gain", "mode_map", "blow_t60_s",
 )  # fmt: skip
 """Arrays that version 1.0 did not have."""
 NOT_NEGATIVE = (
@@ -74,6 +74,7 @@ class Instrument:
         strike_dry, strike_wet: [R], ≥ 0.
         texture_gain: [R, 32], RMS amplitude per band, ≥ 0.
         blow_gain: [R, 16], RMS amplitude per band, ≥ 0.
+        blow_t60_s: [R, 16], seconds in which a band falls 60 dB by itself; 0: it stays.
         blow_dry, blow_wet: [R], ≥ 0.
         bow: [R], strength of the bow, seconds (as `impulse`), ≥ 0.
         am_rate_hz: [R], 0 … 50.
@@ -102,6 +103,7 @@ class Instrument:
     strike_wet: FloatArray
     texture_gain: FloatArray
     blow_gain: FloatArray
+    blow_t60_s: FloatArray
     blow_dry: FloatArray
     blow_wet: FloatArray
     bow: FloatArray
@@ -151,22 +153,27 @@ class Instrument:
 
     @property
     def sustained(self) -> NDArray[np.bool_]:
-        """[R] whether each is bowed or blown, and so sounds as long as its event is held."""
-        found: NDArray[np.bool_] = self.blown | (self.bow > 0)
+        """[R] whether each is bowed, or blown without dying away: it sounds while it is held."""
+        stays = ((self.blow_gain > 0) & (self.blow_t60_s == 0)).any(axis=1)
+        found: NDArray[np.bool_] = (self.blown & stays) | (self.bow > 0)
         return found
 
     def tail_s(self) -> NDArray[np.float64]:
-        """[R] seconds after the onset until the slowest mode of each is 80 dB down.
+        """[R] seconds after the onset until the slowest mode or band of each is 80 dB down.
 
-        Infinite for those that are bowed or blown.
+        Infinite for those that are sustained.
         """
         slowest = np.where(self.freq_hz > 0, self.t60_s, 0.0).max(axis=1, initial=0.0)
         attack_s = self.attack.shape[1] / self.attack_rate
         if self.field is not None:
             attack_s = max(attack_s, self.field.attack_s)
             slowest = slowest * self.field.longest_damp()
+        hiss = np.where(self.blown, self.blow_t60_s.max(axis=1), 0.0)
+        excited_s = np.maximum(
+            self.strike_s, np.where(self.blow_wet > 0, hiss, 0.0) * (80.0 / 60.0)
+        )
         tail: NDArray[np.float64] = np.maximum(
-            attack_s, self.strike_s.astype(float) + slowest * (80.0 / 60.0)
+            np.maximum(attack_s, hiss * (80.0 / 60.0)), excited_s + slowest * (80.0 / 60.0)
         )
         return np.where(self.sustained, np.inf, tail)
 
@@ -350,6 +357,7 @@ def _shapes(count: int, modes: int, attack_length: int) -> dict[str, tuple[int, 
         "strike_wet": (count,),
         "texture_gain": (count, TEXTURE_BANDS),
         "blow_gain": (count, BLOW_BANDS),
+        "blow_t60_s": (count, BLOW_BANDS),
         "blow_dry": (count,),
         "blow_wet": (count,),
         "bow": (count,),

@@ -27,7 +27,7 @@ class BankTensors:
         attack: [R, A] at the sample rate.
         mode_map: [32, M].
         bow: [R] seconds.
-        blow_gain: [R, 16].
+        blow_gain, blow_t60_s: [R, 16].
         blow_dry, blow_wet, strike_dry, strike_wet: [R].
         source: where the strike's envelopes and filters are read.
     """
@@ -40,6 +40,7 @@ class BankTensors:
     mode_map: Tensor
     bow: Tensor
     blow_gain: Tensor
+    blow_t60_s: Tensor
     blow_dry: Tensor
     blow_wet: Tensor
     strike_dry: Tensor

@@ -334,11 +334,19 @@ class Voices:
         c = self._controls_at(centre * self.events.stretch[:, None].double())
         if c is not None:
             level = level * torch.exp2(c[..., :WET])
+        level = level * self._blow_fallen(centre)
         level = level.expand(*index.shape, -1)
         blown = blow_noise(self.events.seed, index, level, frame, count, self.rate)
         late = frame[:, None] + torch.arange(count, device=frame.device) - self.events.held[:, None]
         faded = ((late + 1.0) / math.ceil(RELEASE_FADE_S * self.rate)).clamp(0.0, 1.0)
         return blown * (0.5 + 0.5 * torch.cos(torch.pi * faded)).to(blown.dtype)
+
+    def _blow_fallen(self, centre: Tensor) -> Tensor:
+        """[E, G, 16] how far each band has died away at the centres [E, G] of its grains."""
+        t60 = self.bank.blow_t60_s[self.events.resonance][:, None]
+        pace = (self.events.stretch / self.events.damp)[:, None].double()
+        aged = (centre.clamp_min(0.0) * pace).to(t60)[..., None]
+        return torch.where(t60 > 0, torch.exp(-LN1000 * aged / t60.clamp_min(1e-3)), 1.0)
 
     def _blow_gains(self, bent: _Bent) -> tuple[Tensor, Tensor]:
         """[E, frames] factors of what is heard and of what drives, constant within a tick."""

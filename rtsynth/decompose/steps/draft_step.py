@@ -18,6 +18,8 @@ def make_draft(task: Task, state: State) -> None:
 
     A template that the bank knows is the bank's resonance, which the fit leaves as it is.
     """
+    if state.drums:  # drafted with their groups
+        return
     groups = state.groups
     resonances = [
         dataclasses.replace(task.bank[known].resonance)

@@ -1,5 +1,6 @@
 """Step 5: the joint fit of strikes and resonances, by sweeps. Thread: worker."""
 
+from rtsynth.decompose.drums import DRUM_SWEEPS
 from rtsynth.decompose.fit import Fit
 from rtsynth.decompose.prune import drop_weak, lift_gains
 from rtsynth.decompose.steps.draft_step import frozen_resonances
@@ -14,14 +15,22 @@ PEELING = (1, 2)  # sweeps that look for modes anew: first short of key-offs, th
 def fit_draft(task: Task, state: State) -> None:
     """Fit the draft; after every second sweep needless strikes are dropped."""
     recipe, draft = task.recipe, state.draft
-    frozen = frozen_resonances(state)
-    fit = Fit(task.signal, draft, modes=recipe.modes, attack=recipe.attack, frozen=frozen)
-    task.progress.begin("fit", recipe.sweeps * len(draft.resonances))
+    fit = Fit(
+        task.signal,
+        draft,
+        modes=recipe.modes,
+        attack=recipe.attack,
+        releases=not state.drums,
+        frozen=frozen_resonances(state),
+    )
+    sweeps = min(recipe.sweeps, DRUM_SWEEPS) if state.drums else recipe.sweeps
+    task.progress.begin("fit", sweeps * len(draft.resonances))
     energy = float(task.signal @ task.signal) + 1e-30
-    for number in range(recipe.sweeps):
-        fit.sweep(number, task.progress.advance, peel=number in PEELING)
+    for number in range(sweeps):
+        fit.sweep(number, task.progress.advance, peel=number in PEELING and not state.drums)
         if number % 2 == 1:
-            lift_gains(fit)
+            if not state.drums:
+                lift_gains(fit)
             drop_weak(fit, recipe.weakest_db)
         left = (float(fit.residual @ fit.residual) / energy) ** 0.5
         task.progress.tell(events=len(draft.strikes), error=f"{left:.3f}")

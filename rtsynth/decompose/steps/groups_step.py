@@ -1,10 +1,15 @@
 """Step 3: which modes belong together, and which onsets brought the same.
 
 What earlier segments have learned takes part as onsets do, so that a key struck again is the same
-resonance, by the same measure. Thread: worker.
+resonance, by the same measure. Hits are told apart by their spectra over time instead.
+Thread: worker.
 """
 
-from rtsynth.decompose.grouping import group
+import numpy as np
+
+from rtsynth.decompose.draft import Draft
+from rtsynth.decompose.drums import are_drums, drum_draft
+from rtsynth.decompose.grouping import Grouping, group
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.task import Task
 
@@ -12,14 +17,42 @@ __all__ = ["group_takes"]
 
 
 def group_takes(task: Task, state: State) -> None:
-    """Fill in `groups` and `known`."""
+    """Fill in `groups` and `known`; for drums, the first draft too."""
     task.progress.begin("groups", 1)
+    if are_drums(task.signal, task.sample_rate, state.takes):
+        _group_hits(task, state)
+    else:
+        _group_keys(task, state)
+    task.progress.advance()
+
+
+def _group_keys(task: Task, state: State) -> None:
     offered = [known.take for known in task.bank]
-    groups = group([*offered, *state.takes], max(task.recipe.resonances, len(offered) + 1))
+    limit = max(task.recipe.resonances, len(offered) + 1)
+    groups = group([*offered, *state.takes], limit, task.recipe.modes)
     state.known = _known(groups.members[: len(offered)], len(groups.modes))
     groups.members = groups.members[len(offered) :]
     state.groups = groups
-    task.progress.advance()
+
+
+def _group_hits(task: Task, state: State) -> None:
+    recipe = task.recipe
+    state.drums = True
+    state.draft = drum_draft(
+        task.signal, task.sample_rate, state.onsets, recipe.modes, recipe.resonances
+    )
+    state.groups = _shown(state.draft, [take.onset for take in state.takes])
+    state.known = [-1] * len(state.draft.resonances)
+
+
+def _shown(draft: Draft, onsets: list[int]) -> Grouping:
+    """What a draft of hits says of templates and their members."""
+    members: list[dict[int, float]] = [{} for _ in onsets]
+    for strike in draft.strikes:
+        nearest = int(np.argmin(np.abs(np.array(onsets) - strike.onset)))
+        members[nearest][strike.resonance] = strike.gain
+    modes = [resonance.modes for resonance in draft.resonances]
+    return Grouping(modes, [0.0] * len(modes), members)
 
 
 def _known(offered: list[dict[int, float]], count: int) -> list[int]:

@@ -4,6 +4,7 @@ Thread: worker.
 """
 
 from rtsynth.decompose.fit import Fit
+from rtsynth.decompose.hiss import learn_hiss
 from rtsynth.decompose.noise import give_noise
 from rtsynth.decompose.panning import fit_pans
 from rtsynth.decompose.steps.draft_step import frozen_resonances
@@ -19,6 +20,8 @@ def explain_rest(task: Task, state: State) -> None:
     task.progress.begin("rest", 1)
     frozen = frozen_resonances(state)
     fit = Fit(task.signal, state.draft, attack=task.recipe.attack, frozen=frozen)
+    if state.drums and task.recipe.noise:
+        fit.residual = learn_hiss(state.draft, task.signal, attack=task.recipe.attack)
     if task.recipe.texture:
         floor = noise_floor(fit.residual, task.sample_rate)
         model = task.signal - fit.residual

@@ -25,6 +25,7 @@ class State:
         takes: what each onset brought.
         groups: templates, and which of them each take is made of.
         known: for each template, the resonance of the bank it is; −1 for a new one.
+        drums: whether the recording is one of hits, which have no keys and no key-offs.
         draft: strikes and resonances.
         floor: [32] RMS amplitude per band of the noise that is always there.
     """
@@ -36,5 +37,6 @@ class State:
     takes: list[Take] = dataclasses.field(default_factory=list)
     groups: Grouping = dataclasses.field(default_factory=lambda: Grouping([], [], []))
     known: list[int] = dataclasses.field(default_factory=list)
+    drums: bool = False
     draft: Draft = dataclasses.field(default_factory=lambda: Draft(0.0, 0, [], []))
     floor: Float = dataclasses.field(default_factory=lambda: np.zeros(TEXTURE_BANDS))

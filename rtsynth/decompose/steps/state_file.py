@@ -41,6 +41,7 @@ def save_state(state: State, path: str | os.PathLike[str], fingerprint: str = ""
         "sample_rate": state.sample_rate,
         "length": state.length,
         "done": state.done,
+        "drums": state.drums,
         "draft": [state.draft.sample_rate, state.draft.length],
     }
     save_arrays(path, KIND, VERSION, arrays, facts)
@@ -79,6 +80,7 @@ def _state(arrays: Arrays, facts: dict[str, Any]) -> State:
         _read_takes(arrays),
         _read_groups(arrays),
         arrays["known"].tolist(),
+        bool(facts["drums"]),
         Draft(float(rate), int(length), _read_strikes(arrays), _read_resonances(arrays)),
         arrays["floor"],
     )
@@ -128,12 +130,14 @@ def _column(name: str, records: Sequence[Any], field: str, kind: Any = np.float6
 def _takes(takes: list[Take]) -> Arrays:
     arrays = _modes("take", [take.modes for take in takes])
     arrays |= _flat("take.rise", [take.rise for take in takes])
+    arrays |= _flat("take.older", [take.older for take in takes])
     return arrays | _column("take", takes, "onset", np.int64) | _column("take", takes, "tonal")
 
 
 def _read_takes(arrays: Arrays) -> list[Take]:
     onsets, tonal = arrays["take.onset"].tolist(), arrays["take.tonal"].tolist()
-    columns = (onsets, _read_modes(arrays, "take"), _present(arrays, "take.rise"), tonal)
+    rises, older = _present(arrays, "take.rise"), _present(arrays, "take.older")
+    columns = (onsets, _read_modes(arrays, "take"), rises, tonal, older)
     return [Take(*values) for values in zip(*columns, strict=True)]
 
 
@@ -158,15 +162,16 @@ NUMBERS = {
     "onset": np.int64, "resonance": np.int64, "gain": np.float64, "release_s": np.float64,
     "pan": np.float64, "seen_gain": np.float64,
 }  # fmt: skip
-RESONANCE_PARTS = ("attack", "noise_envelope", "noise_filter")
+RESONANCE_PARTS = ("attack", "noise_envelope", "noise_filter", "hiss_gain", "hiss_t60_s")
+RESONANCE_NUMBERS = {"noise_s": np.float64, "pitch_hz": np.float64, "hiss_seed": np.int64}
 
 
 def _draft(draft: Draft) -> Arrays:
     arrays = _modes("resonance", [resonance.modes for resonance in draft.resonances])
     for field in RESONANCE_PARTS:
         arrays |= _flat(f"resonance.{field}", [getattr(r, field) for r in draft.resonances])
-    for field in ("noise_s", "pitch_hz"):
-        arrays |= _column("resonance", draft.resonances, field)
+    for field, kind in RESONANCE_NUMBERS.items():
+        arrays |= _column("resonance", draft.resonances, field, kind)
     for field, kind in NUMBERS.items():
         arrays |= _column("strike", draft.strikes, field, kind)
     held = [-1 if strike.held is None else strike.held for strike in draft.strikes]
@@ -189,7 +194,7 @@ def _read_resonances(arrays: Arrays) -> list[Resonance]:
     columns: dict[str, list[Any]] = {
         field: list(_present(arrays, f"resonance.{field}")) for field in RESONANCE_PARTS
     }
-    for field in ("noise_s", "pitch_hz"):
+    for field in RESONANCE_NUMBERS:
         columns[field] = arrays[f"resonance.{field}"].tolist()
     return [
         dataclasses.replace(resonance, **dict(zip(columns, values, strict=True)))

@@ -1,0 +1,117 @@
+"""Hits become one event each, in time to the sample, with tails that die away as they did."""
+
+import numpy as np
+import pytest
+
+from rtsynth.decompose import decompose_array
+from rtsynth.decompose.copies import find_copies
+from rtsynth.decompose.draft import Strike
+from rtsynth.decompose.drums import are_drums, drum_draft
+from rtsynth.decompose.hiss import fit_hiss
+from rtsynth.decompose.onset import find_onsets
+from rtsynth.decompose.percussion import find_drums, hit_patches
+from rtsynth.decompose.takes import take_onsets
+from rtsynth.decompose.waveforms import Placed, fit_waveforms, sum_waveforms
+from rtsynth.instrument import BLOW_EDGES_HZ
+from rtsynth.metrics import onset_scores
+from tests.decompose.drum_kit import HAT, HAT_T60_S, RATE, kit, loop
+from tests.decompose.known_bank import melody
+
+PLAYED = loop()
+
+
+def test_every_hit_is_an_onset_within_2_ms_and_nothing_else_is() -> None:
+    found = find_onsets(PLAYED.sound, RATE) / RATE
+    assert onset_scores(PLAYED.onsets_s, found, 0.002).f1 == 1.0
+
+
+def test_the_ripple_of_dying_noise_is_no_onset() -> None:
+    rng = np.random.default_rng(0)
+    time_s = np.arange(2 * RATE) / RATE
+    noise = rng.standard_normal(len(time_s)) * np.exp(-4.0 * time_s)
+    assert len(find_onsets(0.1 * noise, RATE)) == 1
+
+
+def test_strikes_are_as_many_as_hits_within_a_seventh() -> None:
+    draft = drum_draft(PLAYED.sound, RATE, find_onsets(PLAYED.sound, RATE), 32, 128)
+    assert len(draft.strikes) == pytest.approx(len(PLAYED.hits), rel=0.15)
+
+
+def test_drums_are_told_from_keys() -> None:
+    keys = melody([60, 64, 67, 72, 60, 55], [1.0, 0.5, 1.0, 0.6, 0.3, 1.0])
+    for sound, rate, expected in ((PLAYED.sound, RATE, True), (keys.sound, 44_100, False)):
+        onsets = find_onsets(sound, rate)
+        assert are_drums(sound, rate, take_onsets(sound, rate, onsets)) is expected
+
+
+def test_a_patch_holds_what_the_hit_brought_and_nothing_of_before() -> None:
+    steady = 0.1 * np.sin(2 * np.pi * 3_000.0 * np.arange(RATE) / RATE)
+    patches = hit_patches(steady, RATE, np.array([RATE // 2]))
+    loud = 0.5 * 0.1**2
+    assert patches.max() < 0.01 * loud
+
+
+def test_drums_that_never_meet_are_found_apart() -> None:
+    patches = np.zeros((6, 32, 5))
+    patches[::2, 3:6] = 1.0
+    patches[1::2, 20:25] = 0.01
+    found = find_drums(patches)
+    assert [len(members) for members in found.members] == [1] * 6
+    assert len({next(iter(members)) for members in found.members}) == 2
+
+
+def test_copies_are_aligned_to_the_sample_and_others_kept_apart() -> None:
+    rng = np.random.default_rng(5)
+    hats = [kit()[HAT], rng.permutation(kit()[HAT][:4_000])]
+    sound, places, known = np.zeros(4 * RATE), [], [0, 1, 0, 1, 0]
+    for number, which in enumerate(known):
+        at = 5_000 + 30_000 * number + 37 * number
+        sound[at : at + len(hats[which])] += hats[which]
+        places.append(at)
+    seen = np.array(places) + np.array([0, 11, -25, 60, 7])
+    copies = find_copies(sound, RATE, seen, np.ones((5, 32)))
+    assert (copies.cluster[:, None] == copies.cluster).tolist() == (
+        np.equal.outer(known, known).tolist()
+    )
+    offset = seen + copies.shift - np.array(places)
+    assert len(set(offset[::2].tolist())) == len(set(offset[1::2].tolist())) == 1
+
+
+def test_waveforms_that_overlap_are_told_apart_within_minus_30_db() -> None:
+    rng = np.random.default_rng(6)
+    waveforms = rng.standard_normal((2, 400)) * np.exp(-np.arange(400) / 80.0)
+    strikes = [
+        Placed(int(at), r, g) for at, r, g in zip(
+            rng.integers(0, 9_000, 30), rng.integers(0, 2, 30), rng.uniform(0.5, 1.5, 30),
+            strict=True,
+        )
+    ]  # fmt: skip
+    signal = sum_waveforms(waveforms, strikes, 10_000)
+    found = fit_waveforms(signal, strikes, 2, 400, 1e-4)
+    assert np.linalg.norm(found - waveforms) < 10 ** (-30 / 20) * np.linalg.norm(waveforms)
+
+
+def test_hiss_dies_away_as_the_noise_did_within_a_fifth() -> None:
+    rng = np.random.default_rng(7)
+    sound, strikes = np.zeros(6 * RATE), []
+    time_s = np.arange(RATE) / RATE
+    for number in range(5):
+        noise = 0.1 * rng.standard_normal(RATE) * np.exp(-np.log(1000.0) / HAT_T60_S * time_s)
+        sound[number * RATE : (number + 1) * RATE] += noise
+        strikes.append(Strike(number * RATE, 0, 1.0))
+    gains, t60s = fit_hiss(sound, RATE, strikes, 1)
+    high = BLOW_EDGES_HZ[:-1] > 1_000.0
+    assert np.abs(t60s[0, high] / HAT_T60_S - 1.0).max() < 0.2
+    expected = 0.1 * np.sqrt(np.diff(BLOW_EDGES_HZ) / (RATE / 2.0))
+    assert np.abs(20.0 * np.log10(gains[0, high] / expected[high])).max() < 3.0
+
+
+def test_a_loop_is_resynthesised_with_one_event_per_hit() -> None:
+    taken = decompose_array(PLAYED.sound, RATE)
+    events = [event for event in taken.score.table if event.name != "floor"]
+    assert len(events) == pytest.approx(len(PLAYED.hits), rel=0.15)
+    assert taken.report["metrics"]["sc"] < 0.3
+    assert taken.report["metrics"]["log_mag"] < 0.4
+    instrument = taken.instrument
+    assert instrument.blown.any()
+    assert not instrument.sustained.any()  # a hit ends by itself
