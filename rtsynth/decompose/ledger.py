@@ -16,6 +16,7 @@ __all__ = ["Ledger"]
 
 OFFERED = 96  # resonances of the bank that a segment may choose from, those struck most
 FLOOR_QUANTILE = 0.1  # a floor is what is there in nearly every segment
+OLDEST_S = 45.0  # the longest T60 is 30 s, and what is 80 dB down is over
 LEAST_UNLIKE = 0.02
 LEVEL_S = 0.3  # over which two resonances are compared in level
 
@@ -48,8 +49,9 @@ class Ledger:
     def ringing(self, segment: Segment) -> Float:
         """[frames looked at] what earlier strikes still do in a segment."""
         total = np.zeros(segment.end - segment.begin)
+        oldest = segment.begin - OLDEST_S * self.sample_rate
         for strike in self.strikes:
-            sounding = self._until(strike) > segment.begin
+            sounding = strike.onset > oldest and self._until(strike) > segment.begin
             if sounding and strike.onset < segment.end:
                 resonance = self.bank[strike.resonance].resonance
                 sides = pan_gains(strike.pan)[: len(self.weights)] if strike.pan else np.ones(1)

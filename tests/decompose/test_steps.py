@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtsynth.decompose import Recipe
+from rtsynth.cli.parser import DECOMPOSE_STEPS
+from rtsynth.decompose import Recipe, draw_step
+from rtsynth.decompose.draft import strike_signal
 from rtsynth.decompose.steps import STEPS, State, Task, load_state, run_steps, save_state
 from rtsynth.errors import FileFormatError
 from tests.decompose.known_bank import RATE, melody
@@ -68,3 +70,23 @@ def test_a_state_of_another_recording_or_a_damaged_one_is_refused(tmp_path: path
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(FileFormatError):
         load_state(path, "one")
+
+
+def test_a_step_can_be_seen_before_and_after_the_groups_are_known(tmp_path: pathlib.Path) -> None:
+    state = State(RATE, len(KNOWN.sound))
+    for step in ("onsets", "takes", "groups"):
+        draw_step(TASK, run_steps(TASK, state, step), tmp_path / f"{step}.png")
+        assert (tmp_path / f"{step}.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_no_strike_starts_louder_than_what_is_heard() -> None:
+    state = run_steps(TASK, State(RATE, len(KNOWN.sound)), "draft")
+    span = round(0.06 * RATE)
+    for strike in state.draft.strikes:
+        sound = strike_signal(strike, state.draft.resonances[strike.resonance], RATE, span)
+        heard = KNOWN.sound[strike.onset : strike.onset + span]
+        assert float(sound @ sound) <= 1.001 * float(heard @ heard)
+
+
+def test_the_command_line_knows_the_steps() -> None:
+    assert tuple(STEPS) == DECOMPOSE_STEPS

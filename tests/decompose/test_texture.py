@@ -10,15 +10,18 @@ from rtsynth.decompose import (
     decompose_array,
     event_signal,
     fit_texture,
+    render_score,
     render_texture,
+    synthesis,
     texture_statistics,
     texture_w1,
 )
 from rtsynth.decompose.texture_click import DEAD_S, find_clicks
 from rtsynth.decompose.texture_hum import find_hum
 from rtsynth.decompose.texture_synthesis import click_times
+from rtsynth.dsp.texture import HOP
 from rtsynth.errors import ValueRangeError
-from rtsynth.events import Event, Kind
+from rtsynth.events import Event, EventTable, Kind, Score
 from rtsynth.instrument import Instrument
 
 RATE = 22_050
@@ -156,3 +159,12 @@ def test_too_short_or_broken_a_signal_is_refused_with_what_is_legal() -> None:
         fit_texture(np.ones(RATE // 2), RATE)
     with pytest.raises(ValueRangeError, match="finite"):
         fit_texture(np.full(2 * RATE, np.nan), RATE)
+
+
+def test_a_texture_in_pieces_is_the_texture_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = Event(1, kind=Kind.TEXTURE, seed=7, duration_s=0.9)
+    score = Score(EventTable([event]), seconds=1.0, sample_rate=RATE, channels=1)
+    monkeypatch.setattr(synthesis, "PIECE", 4 * HOP)
+    whole = event_signal(event, TRUTH, RATE, RATE)
+    pieces = render_score(score, TRUTH, RATE)[: len(whole), 0]
+    np.testing.assert_allclose(pieces, whole, atol=1e-12)
