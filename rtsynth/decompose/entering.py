@@ -14,18 +14,20 @@ from rtsynth.decompose.onset import refine_onset
 __all__ = ["entry_over", "rise_after"]
 
 WINDOW_S = 0.046
-HOP_S = 0.002
+HOP_S = 0.004
 HARMONICS = 16
 TOP_HZ = 9_000.0
 APART = 1.6  # widths of a bin of that window
-BEFORE_S, AFTER_S = 0.30, 0.06  # around where the pitch path changes
+BEFORE_S, AFTER_S = 0.30, 0.10  # around where the pitch path changes
 FEWEST_DB = 6.0  # of a rise that says anything
+EDGE_S = 0.04  # of the stretch looked at: the floor, and where the rise has led
+RISES_S = (0.002, 0.01, 0.03, 0.1)
 RISE_BEFORE_S, RISE_AFTER_S = 0.08, 0.08
 
 
 def entry_over(
     signal: Float, sample_rate: float, near: int, semitones: float, before_semitones: float
-) -> int:
+) -> int | None:
     """The sample at which a note's partials appear beside those of the note before it.
 
     Args:
@@ -34,6 +36,9 @@ def entry_over(
         near: sample at which the new pitch is in front.
         semitones: its pitch, MIDI number.
         before_semitones: pitch of the note before.
+
+    Returns:
+        None where no partials of its own appear.
     """
     own, other = (440.0 * 2.0 ** ((s - 69.0) / 12.0) for s in (semitones, before_semitones))
     freq = own * np.arange(1, HARMONICS + 1)
@@ -41,13 +46,13 @@ def entry_over(
     nearest = other * np.maximum(np.round(freq / other), 1.0)
     freq = freq[np.abs(freq - nearest) > APART / WINDOW_S]
     if len(freq) == 0:
-        return near
+        return None
     hop = round(HOP_S * sample_rate)
     first = max(0, near - round(BEFORE_S * sample_rate))
     centres = np.arange(first, min(len(signal), near + round(AFTER_S * sample_rate)), hop)
     level = _levels_db(signal, sample_rate, freq, centres)
-    step = _step(level)
-    return near if step is None else int(centres[step])
+    entry = _entry(level)
+    return None if entry is None else int(centres[entry])
 
 
 def rise_after(signal: Float, sample_rate: float, near: int) -> int:
@@ -78,16 +83,39 @@ def _levels_db(signal: Float, sample_rate: float, freq_hz: Float, centres: Float
     return level
 
 
-def _step(level: Float) -> int | None:
-    """Index at which all lines together step up most clearly, None if none does."""
+def _entry(level: Float) -> int | None:
+    """Index at which all lines together begin to rise to where they end, None if none does.
+
+    Each line is a floor, and from the entry on `1 − e^(−t/τ)` as the window blurs it; entry and τ
+    are those of the least squares in dB.
+    """
     count = level.shape[1]
-    total = np.cumsum(level, axis=1)
-    index = np.arange(4, count - 4)
-    low = total[:, index - 1] / index
-    high = (total[:, -1:] - total[:, index - 1]) / (count - index)
-    rise = np.maximum(high - low, 0.0)
-    gain = rise**2 * index * (count - index) / count
-    best = int(np.argmax(gain.sum(axis=0)))
-    if float(np.median(rise[:, best])) < FEWEST_DB:
+    edge = round(EDGE_S / HOP_S)
+    floor = np.median(level[:, :edge], axis=1)
+    end = level[:, -edge:].mean(axis=1)
+    rising = end - floor > FEWEST_DB
+    if not rising.any() or count < 4 * edge:
         return None
-    return int(index[best])
+    seen = level[rising]
+    low, high = (10.0 ** (v[rising, None] / 10.0) for v in (floor, end))
+    best, found = np.inf, None
+    for tau_s in RISES_S:
+        blurred = _blurred_rise(tau_s, count)
+        for entry in range(edge, count - edge):
+            shape = blurred[count - entry : 2 * count - entry] ** 2
+            made = low + high * (shape / shape[-edge:].mean())
+            misfit = float(np.sum(np.abs(10.0 * np.log10(made) - seen)))
+            if misfit < best:
+                best, found = misfit, entry
+    return found
+
+
+def _blurred_rise(tau_s: float, count: int) -> Float:
+    """[2·count] amplitude of a rise that begins at `count`, as the window sees it."""
+    time = HOP_S * (np.arange(-count, count, dtype=np.float64))
+    half = round(WINDOW_S / HOP_S / 2)
+    rise = 1.0 - np.exp(-np.maximum(time, 0.0) / tau_s)
+    window = np.hanning(2 * half + 3)[1:-1]
+    padded = np.concatenate([np.zeros(half), rise, np.full(half, rise[-1])])
+    blurred: Float = np.convolve(padded, window / window.sum(), "valid")
+    return blurred

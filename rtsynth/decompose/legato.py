@@ -26,6 +26,9 @@ GLIDING = 0.3  # a step taking this share of what it leads to or from is part of
 DIP_DB = 9.0  # an amplitude vibrato is less deep
 LEVEL_S = 0.012
 GAP_S = 0.03
+STILL_HEARD_S = 0.25  # a note may ring on so long after the last clear pitch
+LONGEST_TOGETHER_S = 0.25
+SAME_SEMITONES = 0.4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,24 +56,62 @@ def find_held_notes(signal: Float, sample_rate: float) -> list[HeldNote]:
         sample_rate: Hz.
     """
     path = pitch_path(signal, sample_rate)
-    pieces = split_path(path)
+    pieces = _without_multiples(split_path(path), path.semitones)
     notes: list[HeldNote] = []
-    for first, last in pieces:
+    for index, (first, last) in enumerate(pieces):
+        gap = (first - pieces[index - 1][1]) * PATH_STEP_S if index else np.inf
         pitch = float(np.median(path.semitones[first:last]))
-        before = notes[-1] if notes else None
-        joined = before is not None and first - pieces[len(notes) - 1][1] < GAP_S / PATH_STEP_S
         near = round(first * PATH_STEP_S * sample_rate)
         end = min(len(signal), round(last * PATH_STEP_S * sample_rate))
+        before = notes[-1] if notes else None
+        onset = _enter(signal, sample_rate, near, pitch, before if gap < STILL_HEARD_S else None)
         earliest = before.onset + round(SHORTEST_S * sample_rate) if before else 0
-        if before and joined and abs(pitch - before.semitones) > 0.5:
-            onset = entry_over(signal, sample_rate, near, pitch, before.semitones)
-        else:
-            onset = rise_after(signal, sample_rate, near)
         onset = min(max(onset, earliest), end - 1)
+        joined = before is not None and (gap < GAP_S or onset < before.end)
         if before and joined:
             notes[-1] = dataclasses.replace(before, end=onset)
         notes.append(HeldNote(onset, end, pitch, joined))
     return notes
+
+
+def _enter(
+    signal: Float, sample_rate: float, near: int, pitch: float, before: HeldNote | None
+) -> int:
+    """Sample of the onset of a note that is in front from `near` on."""
+    if before is not None and abs(pitch - before.semitones) > 0.5:
+        found = entry_over(signal, sample_rate, near, pitch, before.semitones)
+        if found is not None:
+            return found
+    return rise_after(signal, sample_rate, near)
+
+
+def _without_multiples(pieces: list[tuple[int, int]], semitones: Float) -> list[tuple[int, int]]:
+    """Pieces less those short ones whose period is one that two notes have in common.
+
+    While two notes sound together the period of both is a multiple of each one's; what has it is
+    the beginning of the later one.
+    """
+    kept: list[tuple[int, int]] = []
+    first: int | None = None
+    for index, (start, stop) in enumerate(pieces):
+        start = start if first is None else first
+        first = None
+        beside = [p for p in pieces[max(0, index - 1) : index + 2] if p != pieces[index]]
+        here = float(np.median(semitones[pieces[index][0] : stop]))
+        follows = index + 1 < len(pieces) and pieces[index + 1][0] - stop < GAP_S / PATH_STEP_S
+        short = stop - pieces[index][0] < LONGEST_TOGETHER_S / PATH_STEP_S
+        if follows and short and all(_divides(here, float(np.median(semitones[a:b]))) for a, b in beside):
+            first = start
+            continue
+        kept.append((start, stop))
+    return kept
+
+
+def _divides(semitones: float, other: float) -> bool:
+    """Whether a pitch is a half, a third … an eighth of another, nearly."""
+    ratio = 2.0 ** ((other - semitones) / 12.0)
+    number = round(ratio)
+    return 2 <= number <= 8 and abs(12.0 * np.log2(ratio / number)) < SAME_SEMITONES
 
 
 def split_path(path: PitchPath) -> list[tuple[int, int]]:

@@ -24,6 +24,7 @@ PATH_STEP_S = 0.008
 LOWEST_HZ, HIGHEST_HZ = 55.0, 1_900.0
 PER_SEMITONE = 5
 FRAME_S = 0.046
+LEVEL_FRAME_S = 0.02
 OCTAVE_BONUS = 0.03  # a multiple of the period is as periodic: prefer the shorter
 UNPITCHED = 0.65  # periodicity below which there is rather no pitch
 JUMP, GLIDE = 0.6, 0.02  # price of any change, and of one bin, in periodicity · points
@@ -39,7 +40,7 @@ class PitchPath:
     Attributes:
         semitones: [points] MIDI numbers with fraction, NaN without a pitch.
         periodicity: [points] of the chosen pitch, at most 1; 0 without.
-        level_db: [points] of the frame around each point, dB re full scale.
+        level_db: [points] within 20 ms around each point, dB re full scale.
     """
 
     semitones: Float
@@ -63,14 +64,22 @@ def pitch_path(signal: Float, sample_rate: float) -> PitchPath:
     ]
     periodicity = np.concatenate([part[0] for part in parts])
     power = np.concatenate([part[1] for part in parts])
-    level_db = 10.0 * np.log10(power + 1e-12)
-    periodicity[level_db < level_db.max() - QUIET_DB] = 0.0
+    periodicity[power < power.max() * 10.0 ** (-QUIET_DB / 10.0)] = 0.0
     path = _best_path(periodicity)
     voiced = path < periodicity.shape[1]
     bins = np.minimum(path, periodicity.shape[1] - 1)
     semitones = np.where(voiced, _grid_semitones()[bins], np.nan)
     chosen = np.where(voiced, periodicity[np.arange(count), bins], 0.0)
-    return PitchPath(semitones, chosen, level_db)
+    return PitchPath(semitones, chosen, _level_db(clear, sample_rate, count))
+
+
+def _level_db(signal: Float, sample_rate: float, count: int) -> Float:
+    total = np.concatenate([[0.0], np.cumsum(signal**2)])
+    centre = np.arange(count) * PATH_STEP_S * sample_rate
+    half = LEVEL_FRAME_S * sample_rate / 2
+    low, high = (np.clip(np.round(centre + d), 0, len(signal)).astype(int) for d in (-half, half))
+    level: Float = 10.0 * np.log10((total[high] - total[low]) / np.maximum(high - low, 1) + 1e-12)
+    return level
 
 
 def _grid_semitones() -> Float:
