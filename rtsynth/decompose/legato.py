@@ -16,7 +16,7 @@ from rtsynth.decompose.damped import Float
 from rtsynth.decompose.entering import entry_over, rise_after
 from rtsynth.decompose.voicing import PATH_STEP_S, PitchPath, pitch_path
 
-__all__ = ["HeldNote", "find_held_notes", "split_path"]
+__all__ = ["HeldLineFound", "HeldNote", "find_held_notes", "split_path"]
 
 GRID = 3  # levels per semitone
 MISFIT = 0.5  # semitones off that cost 1 a point
@@ -40,15 +40,28 @@ class HeldNote:
         end: sample at which the next one enters, or the sound has no pitch any more.
         semitones: its median pitch, MIDI number with fraction.
         joined: the note before it still sounds at its onset.
+        clear: sample from which on it is in front.
+        track: [points] semitones from `clear` to `end`, every `PATH_STEP_S`.
     """
 
     onset: int
     end: int
     semitones: float
     joined: bool
+    clear: int
+    track: Float = dataclasses.field(repr=False)
 
 
-def find_held_notes(signal: Float, sample_rate: float) -> list[HeldNote]:
+@dataclasses.dataclass(frozen=True)
+class HeldLineFound:
+    """A line's notes in order, the path they were found on, and the points of it each takes."""
+
+    notes: list[HeldNote]
+    path: PitchPath
+    pieces: list[tuple[int, int]]
+
+
+def find_held_notes(signal: Float, sample_rate: float) -> HeldLineFound:
     """The notes of a line in which at most one pitch is in front at a time, in order of onset.
 
     Args:
@@ -70,8 +83,8 @@ def find_held_notes(signal: Float, sample_rate: float) -> list[HeldNote]:
         joined = before is not None and (gap < GAP_S or onset < before.end)
         if before and joined:
             notes[-1] = dataclasses.replace(before, end=onset)
-        notes.append(HeldNote(onset, end, pitch, joined))
-    return notes
+        notes.append(HeldNote(onset, end, pitch, joined, near, path.semitones[first:last]))
+    return HeldLineFound(notes, path, pieces)
 
 
 def _enter(

@@ -15,6 +15,7 @@ from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Draft, Resonance, Strike
 from rtsynth.decompose.fit import Fit
 from rtsynth.decompose.grouping import group
+from rtsynth.decompose.held_draft import sustained_draft
 from rtsynth.decompose.one_event import sustained_event
 from rtsynth.decompose.onset import find_onsets
 from rtsynth.decompose.panning import fit_pans, mid_signal
@@ -97,6 +98,9 @@ def _decompose(recording: Recording, recipe: Recipe, progress: bool) -> Decompos
     if texture is not None:
         score, instrument = bake_texture(texture, recording)
         return _decomposition(score, instrument, recording, notes, began)
+    held = None if reason else sustained_draft(recording, recipe)
+    if held is not None:
+        return _decomposition(*held, recording, notes, began)
     if reason:
         draft, floor = Draft(recording.sample_rate, len(recording.frames), [], []), np.zeros(32)
     else:
