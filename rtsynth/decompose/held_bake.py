@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.bake import note_name, score_of
-from rtsynth.decompose.bowing import bow_curves, bowed_t60, common_envelope
+from rtsynth.decompose.bowing import bowed_t60, common_envelope
 from rtsynth.decompose.damped import Float
+from rtsynth.decompose.held_curves import closest_curves
 from rtsynth.decompose.held_measure import MeasuredNote
 from rtsynth.decompose.recording import Recording
 from rtsynth.events import VECTOR_DIM, Event, Score
@@ -61,30 +62,45 @@ class HeldLine:
     blow_gain: Float
 
 
-def line_of(notes: list[MeasuredNote]) -> HeldLine:
-    """Find the resonances, and each note's deformations and curves."""
+def line_of(notes: list[MeasuredNote], breaths: list[MeasuredNote] | None = None) -> HeldLine:
+    """Find the resonances, and each note's deformations and curves.
+
+    Args:
+        notes: with partials, at least one.
+        breaths: without; they share one resonance, which has no modes.
+    """
+    breaths = breaths or []
     t60_s = _common_t60(notes)
-    octaves = [np.log2(note.ratio) for note in notes]
-    bowed = [bow_curves(n.level, o, t60_s) for n, o in zip(notes, octaves, strict=True)]
+    bowed = [closest_curves(n.level, np.log2(n.ratio), t60_s) for n in notes]
     sizes = [b[0] for b in bowed]
     resonance, leaders = _pool(notes, sizes)
     gain = np.array([float(np.linalg.norm(s)) for s in sizes])
-    amplitude = [sizes[i] / gain[i] for i in leaders]
-    loudest = [float(gain[resonance == r].max()) for r in range(len(leaders))]
-    amplitude = [a * g for a, g in zip(amplitude, loudest, strict=True)]
-    gain = gain / np.array(loudest)[resonance]
-    blow_gain = _blow_gain(notes, resonance, gain, len(leaders))
-    offset = np.zeros((len(notes), OFFSETS))
-    controls = []
-    for index, note in enumerate(notes):
-        own = int(resonance[index])
-        offset[index] = _offsets(sizes[index] / gain[index], amplitude[own])
-        controls.append(_controls(note, bowed[index], blow_gain[own] * gain[index]))
-    weight = [np.sqrt(np.sum(n.level**2, axis=0)) for n in notes]
+    loudest = np.array([gain[resonance == r].max() for r in range(len(leaders))])
+    amplitude = [sizes[i] / gain[i] * g for i, g in zip(leaders, loudest, strict=True)]
+    gain = np.concatenate([gain / loudest[resonance], np.ones(len(breaths))])
+    resonance = np.concatenate([resonance, np.full(len(breaths), len(leaders))])
+    offset = np.zeros((len(gain), OFFSETS))
+    for index, size in enumerate(sizes):
+        offset[index] = _offsets(size / gain[index], amplitude[resonance[index]])
+    amplitude += [np.zeros(0)] * bool(breaths)
+    everything = notes + breaths
+    blow_gain = _blow_gain(everything, resonance, gain, len(amplitude))
+    curves = bowed + [(np.zeros(0), np.zeros(len(b.bend)), np.zeros(len(b.bend))) for b in breaths]
+    controls = [
+        _controls(note, curve, blow_gain[r] * g)
+        for note, curve, r, g in zip(everything, curves, resonance, gain, strict=True)
+    ]
+    pitches = np.array([*(notes[i].pitch_hz for i in leaders), *([0.0] * bool(breaths))])
     return HeldLine(
-        notes, resonance, np.array([notes[i].pitch_hz for i in leaders]), t60_s, gain, offset,
-        controls, [w / (w.max() + QUIET) for w in weight], amplitude, blow_gain,
+        everything, resonance, pitches, t60_s, gain, offset, controls,
+        [_loudness(note) for note in everything], amplitude, blow_gain,
     )  # fmt: skip
+
+
+def _loudness(note: MeasuredNote) -> Float:
+    """[points] 0 … 1."""
+    level = np.sqrt(np.sum(note.level**2, axis=0)) if len(note.ratio) else np.exp2(note.noise_all)
+    return level / (float(level.max()) + QUIET)
 
 
 def bake_line(
@@ -107,7 +123,7 @@ def bake_line(
         instrument.set_modes(index, freq, t60_s, amplitude.astype(complex))
         instrument.bow[index], instrument.impulse[index] = instrument.impulse[index], 0.0
         instrument.blow_gain[index], instrument.blow_dry[index] = line.blow_gain[index], 1.0
-        instrument.names[index] = note_name(float(line.pitch_hz[index]))
+        instrument.names[index] = note_name(float(line.pitch_hz[index])) or "breath"
     events = [
         Event(
             id=index + 1,
@@ -115,14 +131,18 @@ def bake_line(
             duration_s=note.duration_s,
             gain=float(line.gain[index]),
             resonance=int(line.resonance[index]),
-            transpose=12.0 * float(np.log2(note.pitch_hz / line.pitch_hz[line.resonance[index]])),
-            release_s=_release_s(note.release_t60_s, line.t60_s),
+            transpose=_transpose(note.pitch_hz, float(line.pitch_hz[line.resonance[index]])),
+            release_s=_release_s(note, line.t60_s),
             vector=(*line.offset_db[index].tolist(), *code[index].tolist()),
             seed=index + 1,
         )
         for index, note in enumerate(line.notes)
     ]
     return score_of(events, instrument, recording), instrument
+
+
+def _transpose(pitch_hz: float, own_hz: float) -> float:
+    return 12.0 * float(np.log2(pitch_hz / own_hz)) if own_hz else 0.0
 
 
 def _common_t60(notes: list[MeasuredNote]) -> float:
@@ -132,8 +152,8 @@ def _common_t60(notes: list[MeasuredNote]) -> float:
     return float(np.clip(min(release, np.median(followed)), SHORTEST_T60_S, LONGEST_T60_S))
 
 
-def _release_s(t60_s: float, own_t60_s: float) -> float:
-    rate = 1.0 / t60_s - 1.0 / own_t60_s
+def _release_s(note: MeasuredNote, own_t60_s: float) -> float:
+    rate = 1.0 / note.release_t60_s - (1.0 / own_t60_s if len(note.ratio) else 0.0)
     return float(np.clip(1.0 / max(rate, 1e-3), *RELEASES_S))
 
 

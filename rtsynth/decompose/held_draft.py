@@ -4,6 +4,7 @@ import numpy as np
 
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.held_bake import CODE, HeldLine, bake_line, line_of
+from rtsynth.decompose.held_breath import measure_breaths
 from rtsynth.decompose.held_measure import measure_notes
 from rtsynth.decompose.held_or_struck import is_held
 from rtsynth.decompose.legato import find_held_notes
@@ -18,7 +19,7 @@ from rtsynth.instrument.field import FieldWeights
 __all__ = ["sustained_draft"]
 
 LONGEST_S = 120.0  # a field learns so much at once
-STEPS = 1_200
+STEPS = 800
 
 
 def sustained_draft(recording: Recording, recipe: Recipe) -> tuple[Score, Instrument] | None:
@@ -36,10 +37,10 @@ def sustained_draft(recording: Recording, recipe: Recipe) -> tuple[Score, Instru
     found = find_held_notes(signal, rate)
     if not is_held(signal, rate, found):
         return None
-    notes, _ = measure_notes(signal, rate, found.notes, recipe.modes)
+    notes, left = measure_notes(signal, rate, found.notes, recipe.modes)
     if not notes:
         return None
-    line = line_of(notes)
+    line = line_of(notes, measure_breaths(left, signal, rate, notes))
     field, code = _learned(line)
     score, instrument = bake_line(line, recording, code, recipe.modes)
     instrument.field = field
