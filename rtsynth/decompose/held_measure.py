@@ -27,6 +27,7 @@ RELEASES_T60_S = np.array([0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.6, 0.9, 1.4])
 BEFORE_S = 0.03  # of level before the end that is taken for its own
 PARTED = 2.4  # periods of the slower beat in a window: lines so far apart do not disturb each other
 SEEN_S = 0.04
+FOLLOWED_DB, LOUDEST_MISFIT_DB = 25.0, 12.0
 SAME_SEMITONES = 0.5
 SMOOTH_S = 0.006
 EVEN_S = 0.15  # of noise from an onset under another note on that is not its own
@@ -187,17 +188,20 @@ def _release(
     held = np.sqrt(np.mean(level[:, :before] ** 2, axis=1))
     strongest = np.argsort(-held)[:6]
     level, held = level[strongest], held[strongest]
-    floor = np.min(level, axis=1)
+    floor = held * 10.0 ** (-FOLLOWED_DB / 20.0)
+    seen = 20.0 * np.log10(np.maximum(level, floor[:, None]) + 1e-6)
     age = (centres - cut) / sample_rate
-    best, found = np.inf, (0.0, float(RELEASES_T60_S[2]))
-    seen = 20.0 * np.log10(level + 1e-6)
+    best, found = np.inf, (0.0, float(RELEASES_T60_S[0]))
     for hold_s in HELDS_S:
         for t60_s in RELEASES_T60_S:
             shape = np.exp(-LN1000 * np.maximum(age - hold_s, 0.0) / t60_s)
-            made = np.sqrt((held[:, None] * shape) ** 2 + floor[:, None] ** 2)
-            misfit = float(np.sum(np.abs(20.0 * np.log10(made + 1e-6) - seen)))
+            made = 20.0 * np.log10(np.maximum(held[:, None] * shape, floor[:, None]) + 1e-6)
+            # what is louder than the note's own tail is something else
+            misfit = float(np.sum(np.minimum(np.abs(made - seen), LOUDEST_MISFIT_DB)))
             if misfit < best:
                 best, found = misfit, (float(hold_s), float(t60_s))
+    if found[1] >= RELEASES_T60_S[-1]:  # it does not fall: what is seen there is another sound
+        return 0.0, float(RELEASES_T60_S[1])
     return found
 
 
