@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from rtsynth.decompose.blowing import blow_curves, floor_between
 from rtsynth.decompose.damped import Complex, Float
+from rtsynth.decompose.holding import fit_release
 from rtsynth.decompose.legato import HeldNote
 from rtsynth.decompose.pitch import STEP_S, phase_of, refine_track, turned_down, window_s
 from rtsynth.decompose.voicing import PATH_STEP_S
@@ -29,7 +30,7 @@ PARTED = 2.4  # periods of the slower beat in a window: lines so far apart do no
 SEEN_S = 0.04
 FOLLOWED_DB, LOUDEST_MISFIT_DB = 25.0, 12.0
 SAME_SEMITONES = 0.5
-SMOOTH_S = 0.006
+EDGE_S = 0.005
 EVEN_S = 0.15  # of noise from an onset under another note on that is not its own
 
 
@@ -94,11 +95,8 @@ def _measure(
     part = left[first:last].copy()
     held = (note.end - first) / sample_rate / STEP_S  # points
     track = _track(part, sample_rate, note, first, held)
-    own = part.copy()
     cut = note.end - first
-    fade = min(len(own) - cut, round(0.005 * sample_rate))
-    own[cut : cut + fade] *= np.linspace(1.0, 0.0, fade)
-    own[cut + fade :] = 0.0
+    own = _faded(part, 0, cut, sample_rate)
     partials = _harmonics(own, sample_rate, track, modes)
     start = round((note.onset - first) / sample_rate / STEP_S)
     stop = max(start + 2, int(held))
@@ -111,6 +109,11 @@ def _measure(
     level = np.concatenate([level, np.repeat(level[:, -1:], extra, axis=1)], axis=1)
     pitch = float(np.exp2(np.average(np.log2(track[start:stop]), weights=np.sum(level[:, : stop - start] ** 2, axis=0) + 1e-12)))
     bend = 12.0 * np.log2(track[start : start + level.shape[1]] / pitch)
+    total = np.sqrt(np.sum(level**2, axis=0))
+    if after is None or not after.joined:  # it may have been let go before its pitch was gone
+        points, let_go_s = fit_release(total, STEP_S)
+        if let_go_s is not None:
+            level, bend, t60_s = level[:, :points], bend[:points], let_go_s
     top_hz = (float(partials.ratio[-1]) + 0.5) * pitch
     noise_gain, noise, noise_all = _noise(partials.residual, own, sample_rate, note, first, level.shape[1], top_hz, partials.kept)
     return MeasuredNote(
@@ -155,13 +158,26 @@ def _track(part: Float, sample_rate: float, note: HeldNote, first: int, held: fl
     hz = 440.0 * np.exp2((note.track - 69.0) / 12.0)
     sure = np.abs(note.track - note.semitones) < 12.0
     coarse = np.interp(time, own[sure], gaussian_filter1d(hz[sure], 1.0))
-    fine = refine_track(coarse, part, sample_rate)
+    begin = max(note.clear + round(BLENDED_S * sample_rate), note.onset) if note.joined else note.onset
+    begin = min(begin, (note.onset + note.end) // 2)
+    own_part = _faded(part, begin - first, note.end - first, sample_rate)  # no other note's phases
+    fine = refine_track(coarse, own_part, sample_rate)
     near = np.abs(np.log2(fine / coarse)) < 1.0 / 12.0
-    blended = BLENDED_S if note.joined else 0.0
-    clear = near & (time >= note.clear / sample_rate + blended) & (time < note.end / sample_rate)
+    clear = near & (time >= begin / sample_rate) & (time < note.end / sample_rate)
     if np.count_nonzero(clear) < 4:
         return coarse
     return np.interp(time, time[clear], fine[clear])
+
+
+def _faded(part: Float, first: int, last: int, sample_rate: float) -> Float:
+    """The part from `first` to `last`, silent before and after, with edges of 5 ms."""
+    edge = max(2, round(EDGE_S * sample_rate))
+    gate = np.zeros(len(part))
+    gate[max(0, first) : last] = 1.0
+    ramp = np.ones(edge) / edge
+    gate = np.convolve(gate, ramp, "same") if len(gate) > edge else gate
+    found: Float = part * gate
+    return found
 
 
 def _release(

@@ -178,7 +178,7 @@ def test_notes_alike_share_a_resonance_moved_to_their_pitch(
 
 
 def test_a_hiss_between_two_notes_is_one_breath() -> None:
-    sound = laid([bowed(62.0, 0.5, cents=0.0), bowed(65.0, 0.5, cents=0.0)], 1.2)
+    sound = laid([bowed(62.0, 0.5, cents=0.0), bowed(65.0, 0.5, cents=0.0)], 1.6)
     first, last = int(0.85 * RATE), int(1.1 * RATE)
     sound[first:last] += 0.03 * np.random.default_rng(4).standard_normal(last - first)
     found = find_held_notes(sound, RATE)
