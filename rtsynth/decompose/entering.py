@@ -7,6 +7,7 @@ there.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.onset import refine_onset
@@ -70,12 +71,14 @@ def rise_after(signal: Float, sample_rate: float, near: int) -> int:
     return refine_onset(signal, int(sample_rate), first + steepest)
 
 
-def _levels_db(signal: Float, sample_rate: float, freq_hz: Float, centres: Float) -> Float:
+def _levels_db(
+    signal: Float, sample_rate: float, freq_hz: Float, centres: NDArray[np.integer]
+) -> Float:
     """[freqs, centres] level of each line in a Hann window around each centre."""
     half = round(WINDOW_S * sample_rate / 2)
     window = np.hanning(2 * half + 1)
     padded = np.pad(signal, (half, half))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)[centres.astype(int)]
+    frames = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)[centres]
     time = np.arange(-half, half + 1) / sample_rate
     basis = window[:, None] * np.exp(-2j * np.pi * np.outer(time, freq_hz))
     found = np.abs(frames @ basis).T * 2.0 / window.sum()

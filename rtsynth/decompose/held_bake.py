@@ -159,7 +159,9 @@ def _release_s(note: MeasuredNote, own_t60_s: float) -> float:
 
 def _pool(notes: list[MeasuredNote], sizes: list[Float]) -> tuple[NDArray[np.intp], list[int]]:
     """[notes] resonance of each, and the note each resonance is taken from, loud and long first."""
-    order = np.argsort([-len(n.bend) * float(np.linalg.norm(s)) for n, s in zip(notes, sizes, strict=True)])
+    order = np.argsort(
+        [-len(n.bend) * float(np.linalg.norm(s)) for n, s in zip(notes, sizes, strict=True)]
+    )
     resonance = np.zeros(len(notes), np.intp)
     leaders: list[int] = []
     for index in order.tolist():
@@ -187,7 +189,8 @@ def _apart_db(notes: list[MeasuredNote], sizes: list[Float], one: int, other: in
 
 
 def _floored(size: Float) -> Float:
-    return np.maximum(size, float(size.max()) * 10.0 ** (-FLOOR_DB / 20.0) + QUIET)
+    floored: Float = np.maximum(size, float(size.max()) * 10.0 ** (-FLOOR_DB / 20.0) + QUIET)
+    return floored
 
 
 def _offsets(size: Float, amplitude: Float) -> Float:
@@ -213,9 +216,7 @@ def _blow_gain(
     return found
 
 
-def _controls(
-    note: MeasuredNote, bowed: tuple[Float, Float, Float], blow_gain: Float
-) -> Float:
+def _controls(note: MeasuredNote, bowed: tuple[Float, Float, Float], blow_gain: Float) -> Float:
     _, bow, tilt = bowed
     controls = np.zeros((len(note.bend), len(CONTROLS)))
     louder = np.log2((note.noise_gain + 1e-7) / (blow_gain + 1e-7))

@@ -7,11 +7,12 @@ from rtsynth.decompose.held_bake import CODE, HeldLine, bake_line, line_of
 from rtsynth.decompose.held_breath import measure_breaths
 from rtsynth.decompose.held_measure import measure_notes
 from rtsynth.decompose.held_or_struck import is_held
-from rtsynth.decompose.legato import find_held_notes
+from rtsynth.decompose.legato import notes_along, split_path
 from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.pitch import STEP_S
 from rtsynth.decompose.recipe import Recipe
 from rtsynth.decompose.recording import Recording
+from rtsynth.decompose.voicing import pitch_path
 from rtsynth.events import Score
 from rtsynth.instrument import Instrument
 from rtsynth.instrument.field import FieldWeights
@@ -34,10 +35,12 @@ def sustained_draft(recording: Recording, recipe: Recipe) -> tuple[Score, Instru
     if recording.seconds > LONGEST_S:
         return None
     signal, rate = mid_signal(recording.frames), recording.sample_rate
-    found = find_held_notes(signal, rate)
-    if not is_held(signal, rate, found):
+    path = pitch_path(signal, rate)
+    pieces = split_path(path)
+    if not is_held(signal, rate, path, pieces):
         return None
-    notes, left = measure_notes(signal, rate, found.notes, recipe.modes)
+    found = notes_along(signal, rate, path, pieces).notes
+    notes, left = measure_notes(signal, rate, found, recipe.modes)
     if not notes:
         return None
     line = line_of(notes, measure_breaths(left, signal, rate, notes))

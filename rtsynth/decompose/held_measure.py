@@ -8,6 +8,7 @@ Thread: worker.
 import dataclasses
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from rtsynth.decompose.blowing import blow_curves, floor_between
@@ -31,6 +32,7 @@ SEEN_S = 0.04
 FOLLOWED_DB, LOUDEST_MISFIT_DB = 25.0, 12.0
 SAME_SEMITONES = 0.5
 EDGE_S = 0.005
+SILENT = 1e-6
 EVEN_S = 0.15  # of noise from an onset under another note on that is not its own
 
 
@@ -94,7 +96,7 @@ def _measure(
     last = min(len(left), note.end + round(TAIL_S * sample_rate))
     part = left[first:last].copy()
     held = (note.end - first) / sample_rate / STEP_S  # points
-    track = _track(part, sample_rate, note, first, held)
+    track = _track(part, sample_rate, note, first)
     cut = note.end - first
     own = _faded(part, 0, cut, sample_rate)
     partials = _harmonics(own, sample_rate, track, modes)
@@ -102,12 +104,15 @@ def _measure(
     stop = max(start + 2, int(held))
     level = np.abs(partials.amplitude[:, start:stop])
     hold_s, t60_s = _release(part, sample_rate, track, partials.ratio, note, after, cut)
-    sound = _sound(partials.amplitude, partials.ratio, track, sample_rate, int(held), hold_s, t60_s, len(part), cut)
+    if float(level.max()) < SILENT:
+        return None
+    sound = _sound(
+        partials, track, sample_rate, int(held), hold_s, t60_s, len(part), cut
+    )  # fmt: skip
     left[first:last] -= sound
-    left[first + cut - 0 : last] = left[first + cut : last]
     extra = max(0, min(round(hold_s / STEP_S), len(track) - stop))
     level = np.concatenate([level, np.repeat(level[:, -1:], extra, axis=1)], axis=1)
-    pitch = float(np.exp2(np.average(np.log2(track[start:stop]), weights=np.sum(level[:, : stop - start] ** 2, axis=0) + 1e-12)))
+    pitch = _mean_pitch(track[start:stop], level[:, : stop - start])
     bend = 12.0 * np.log2(track[start : start + level.shape[1]] / pitch)
     total = np.sqrt(np.sum(level**2, axis=0))
     if after is None or not after.joined:  # it may have been let go before its pitch was gone
@@ -115,11 +120,18 @@ def _measure(
         if let_go_s is not None:
             level, bend, t60_s = level[:, :points], bend[:points], let_go_s
     top_hz = (float(partials.ratio[-1]) + 0.5) * pitch
-    noise_gain, noise, noise_all = _noise(partials.residual, own, sample_rate, note, first, level.shape[1], top_hz, partials.kept)
+    noise_gain, noise, noise_all = _noise(
+        partials.residual, own, sample_rate, note, first, level.shape[1], top_hz, partials.kept
+    )
     return MeasuredNote(
         note.onset, level.shape[1] * STEP_S, t60_s, pitch, bend, partials.ratio, level,
         noise_gain, noise, noise_all,
     )  # fmt: skip
+
+
+def _mean_pitch(track: Float, level: Float) -> float:
+    weight = np.sum(level**2, axis=0) + SILENT**2
+    return float(np.exp2(np.average(np.log2(track), weights=weight)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +150,9 @@ def _harmonics(own: Float, sample_rate: float, track: Float, modes: int) -> _Har
     seconds = window_s(float(np.median(track)))
     top = max(1, min(modes, int(min(TOP_HZ, 0.45 * sample_rate) / float(track.max()))))
     ratio = np.arange(1.0, top + 1.0)
-    at = np.minimum(np.round(np.arange(len(track)) * STEP_S * sample_rate).astype(int), len(own) - 1)
+    at = np.minimum(
+        np.round(np.arange(len(track)) * STEP_S * sample_rate).astype(int), len(own) - 1
+    )
     amplitude = np.empty((top, len(track)), complex)
     residual = own.copy()
     for index, number in enumerate(ratio):
@@ -150,15 +164,17 @@ def _harmonics(own: Float, sample_rate: float, track: Float, modes: int) -> _Har
     return _Harmonics(ratio, amplitude, residual, kept)
 
 
-def _track(part: Float, sample_rate: float, note: HeldNote, first: int, held: float) -> Float:
+def _track(part: Float, sample_rate: float, note: HeldNote, first: int) -> Float:
     """[points] Hz of the note over its part of the recording, even where another is in front."""
     points = int(len(part) / (STEP_S * sample_rate)) + 2
     time = first / sample_rate + STEP_S * np.arange(points)
     own = note.clear / sample_rate + PATH_STEP_S * np.arange(len(note.track))
     hz = 440.0 * np.exp2((note.track - 69.0) / 12.0)
     sure = np.abs(note.track - note.semitones) < 12.0
-    coarse = np.interp(time, own[sure], gaussian_filter1d(hz[sure], 1.0))
-    begin = max(note.clear + round(BLENDED_S * sample_rate), note.onset) if note.joined else note.onset
+    coarse: Float = np.interp(time, own[sure], gaussian_filter1d(hz[sure], 1.0))
+    begin = (
+        max(note.clear + round(BLENDED_S * sample_rate), note.onset) if note.joined else note.onset
+    )
     begin = min(begin, (note.onset + note.end) // 2)
     own_part = _faded(part, begin - first, note.end - first, sample_rate)  # no other note's phases
     fine = refine_track(coarse, own_part, sample_rate)
@@ -166,7 +182,8 @@ def _track(part: Float, sample_rate: float, note: HeldNote, first: int, held: fl
     clear = near & (time >= begin / sample_rate) & (time < note.end / sample_rate)
     if np.count_nonzero(clear) < 4:
         return coarse
-    return np.interp(time, time[clear], fine[clear])
+    found: Float = np.interp(time, time[clear], fine[clear])
+    return found
 
 
 def _faded(part: Float, first: int, last: int, sample_rate: float) -> Float:
@@ -221,7 +238,7 @@ def _release(
     return found
 
 
-def _lines(part: Float, sample_rate: float, freq_hz: Float, centres: Float) -> Float:
+def _lines(part: Float, sample_rate: float, freq_hz: Float, centres: NDArray[np.integer]) -> Float:
     """[freqs, centres] amplitude of each line around each centre."""
     half = round(SEEN_S * sample_rate / 2)
     window = np.hanning(2 * half + 3)[1:-1]
@@ -234,7 +251,7 @@ def _lines(part: Float, sample_rate: float, freq_hz: Float, centres: Float) -> F
 
 
 def _sound(
-    amplitude: Complex, ratio: Float, track: Float, sample_rate: float, held: int,
+    partials: _Harmonics, track: Float, sample_rate: float, held: int,
     hold_s: float, t60_s: float, length: int, cut: int,
 ) -> Float:  # fmt: skip
     """[length] the partials as they were until `cut`, then as they go on and die away."""
@@ -242,9 +259,9 @@ def _sound(
     place = np.minimum(np.arange(length) / (STEP_S * sample_rate), held - 4)
     age = np.maximum(np.arange(length) - cut, 0) / sample_rate
     shape = np.exp(-LN1000 * np.maximum(age - hold_s, 0.0) / t60_s)
-    points = np.arange(amplitude.shape[1])
+    points = np.arange(partials.amplitude.shape[1])
     sound = np.zeros(length)
-    for own, number in zip(amplitude, ratio, strict=True):
+    for own, number in zip(partials.amplitude, partials.ratio, strict=True):
         level = np.interp(place, points, own.real) + 1j * np.interp(place, points, own.imag)
         sound += (level * np.exp(1j * number * phase)).real
     return sound * shape

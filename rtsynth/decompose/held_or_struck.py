@@ -8,9 +8,8 @@ its energy is clearly periodic along one path, and its level falls after onsets 
 import numpy as np
 
 from rtsynth.decompose.damped import Float
-from rtsynth.decompose.legato import HeldLineFound
 from rtsynth.decompose.onset import find_onsets
-from rtsynth.decompose.voicing import PATH_STEP_S
+from rtsynth.decompose.voicing import PATH_STEP_S, PitchPath
 
 __all__ = ["falling_share", "is_held"]
 
@@ -23,22 +22,24 @@ EARLY_S, LATER_LOUDER = 0.06, 0.5  # share of the time in notes that grow after 
 THRESHOLD = 0.033
 
 
-def is_held(signal: Float, sample_rate: float, found: HeldLineFound) -> bool:
+def is_held(
+    signal: Float, sample_rate: float, path: PitchPath, pieces: list[tuple[int, int]]
+) -> bool:
     """Whether the recording is a line of sustained notes.
 
     Args:
         signal: [samples].
         sample_rate: Hz.
-        found: its notes and their pitch path.
+        path: its pitch path.
+        pieces: points of the path that each note takes.
     """
-    path = found.path
     power = 10.0 ** (path.level_db / 10.0)
     total = float(power.sum()) + 1e-12
     voiced = float(power[np.isfinite(path.semitones)].sum()) / total
     clear = float(power[path.periodicity > CLEAR].sum()) / total
-    if not found.notes or voiced < VOICED or clear < PERIODIC:
+    if not pieces or voiced < VOICED or clear < PERIODIC:
         return False
-    if _later_louder(found) < LATER_LOUDER:
+    if _later_louder(path.level_db, pieces) < LATER_LOUDER:
         return False
     onsets = find_onsets(signal, int(sample_rate), THRESHOLD) / sample_rate
     return falling_share(path.level_db, onsets) < FALLING
@@ -64,12 +65,12 @@ def falling_share(level_db: Float, onsets_s: Float) -> float:
     return falling / total if total else 1.0
 
 
-def _later_louder(found: HeldLineFound) -> float:
+def _later_louder(level_db: Float, pieces: list[tuple[int, int]]) -> float:
     """Share of the notes' time in those louder later than in their first moments."""
     early = round(EARLY_S / PATH_STEP_S)
     louder = total = 0
-    for first, last in found.pieces:
-        part = found.path.level_db[first:last]
+    for first, last in pieces:
+        part = level_db[first:last]
         if len(part) > early + 4:
             total += len(part)
             louder += len(part) * bool(part[early:].max() > part[:early].max())

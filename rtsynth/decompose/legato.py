@@ -7,6 +7,8 @@ back. Then each beginning is moved to where its own partials enter. Thread: work
 """
 
 import dataclasses
+import itertools
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,7 @@ from rtsynth.decompose.damped import Float
 from rtsynth.decompose.entering import entry_over, rise_after
 from rtsynth.decompose.voicing import PATH_STEP_S, PitchPath, pitch_path
 
-__all__ = ["HeldLineFound", "HeldNote", "find_held_notes", "split_path"]
+__all__ = ["HeldLineFound", "HeldNote", "find_held_notes", "notes_along", "split_path"]
 
 GRID = 3  # levels per semitone
 MISFIT = 0.5  # semitones off that cost 1 a point
@@ -69,7 +71,20 @@ def find_held_notes(signal: Float, sample_rate: float) -> HeldLineFound:
         sample_rate: Hz.
     """
     path = pitch_path(signal, sample_rate)
-    pieces = _without_multiples(split_path(path), path.semitones)
+    return notes_along(signal, sample_rate, path, split_path(path))
+
+
+def notes_along(
+    signal: Float, sample_rate: float, path: PitchPath, pieces: list[tuple[int, int]]
+) -> HeldLineFound:
+    """The notes of a line whose pitch path and its pieces are known, each with its entry.
+
+    Args:
+        signal: [samples], one channel.
+        sample_rate: Hz.
+        path: of the line.
+        pieces: as `split_path` gives them.
+    """
     notes: list[HeldNote] = []
     for index, (first, last) in enumerate(pieces):
         gap = (first - pieces[index - 1][1]) * PATH_STEP_S if index else np.inf
@@ -113,7 +128,11 @@ def _without_multiples(pieces: list[tuple[int, int]], semitones: Float) -> list[
         here = float(np.median(semitones[pieces[index][0] : stop]))
         follows = index + 1 < len(pieces) and pieces[index + 1][0] - stop < GAP_S / PATH_STEP_S
         short = stop - pieces[index][0] < LONGEST_TOGETHER_S / PATH_STEP_S
-        if follows and short and all(_divides(here, float(np.median(semitones[a:b]))) for a, b in beside):
+        if (
+            follows
+            and short
+            and all(_divides(here, float(np.median(semitones[a:b]))) for a, b in beside)
+        ):
             first = start
             continue
         kept.append((start, stop))
@@ -124,7 +143,7 @@ def _divides(semitones: float, other: float) -> bool:
     """Whether a pitch is a half, a third … an eighth of another, nearly."""
     ratio = 2.0 ** ((other - semitones) / 12.0)
     number = round(ratio)
-    return 2 <= number <= 8 and abs(12.0 * np.log2(ratio / number)) < SAME_SEMITONES
+    return 2 <= number <= 8 and abs(12.0 * math.log2(ratio / number)) < SAME_SEMITONES
 
 
 def split_path(path: PitchPath) -> list[tuple[int, int]]:
@@ -136,7 +155,8 @@ def split_path(path: PitchPath) -> list[tuple[int, int]]:
         for start, stop in _without_slides(steps, path.semitones[first:last]):
             pieces += _at_dips(level, first + start, first + stop)
     shortest = SHORTEST_S / PATH_STEP_S
-    return [(first, last) for first, last in pieces if last - first >= shortest]
+    pieces = [(first, last) for first, last in pieces if last - first >= shortest]
+    return _without_multiples(pieces, path.semitones)
 
 
 def _runs(mask: NDArray[np.bool]) -> list[tuple[int, int]]:
@@ -162,14 +182,14 @@ def _levels(semitones: Float) -> list[tuple[int, int]]:
     for point in range(len(cost) - 1, 0, -1):
         state[point - 1] = back[point, state[point]]
     cuts = [0, *(np.flatnonzero(np.diff(state)) + 1).tolist(), len(state)]
-    return list(zip(cuts[:-1], cuts[1:], strict=True))
+    return list(itertools.pairwise(cuts))
 
 
 def _without_slides(steps: list[tuple[int, int]], semitones: Float) -> list[tuple[int, int]]:
     """Steps of a slide joined: those whose change takes long against what it joins."""
     smooth = median_filter(semitones, 5, mode="nearest")
     joined = [steps[0]]
-    for before, here in zip(steps[:-1], steps[1:], strict=True):
+    for before, here in itertools.pairwise(steps):
         low, high = (float(np.median(smooth[a:b])) for a, b in (before, here))
         share = (smooth[before[0] : here[1]] - low) / (high - low if high != low else 1.0)
         under = np.flatnonzero(share < 0.25)

@@ -4,6 +4,7 @@ As `rtsynth.nn.regress` for one event; each event's last vector coordinates are 
 field (an auto-decoder: Park et al. 2019). Thread: worker.
 """
 
+import dataclasses
 import math
 
 import numpy as np
@@ -64,44 +65,76 @@ def draw_line_curves(
     if not all(np.isfinite(c).all() and len(c) for c in controls):
         raise ValueRangeError("controls hold NaN or infinity, or none; legal: finite numbers")
     source = torch.Generator().manual_seed(seed)
-    field = NeuralField(
-        int(resonance.max()) + 1, frequencies=frequencies, hidden=hidden, seed=seed
-    )
-    unit = np.array([CONTROL_STEP.get(name, NOISE_STEP) for name in CONTROLS])
-    wanted = torch.from_numpy(np.concatenate(controls) / unit).float()
-    matters = torch.from_numpy(np.concatenate(weight)).float().clamp(LEAST_WEIGHT, 1.0)
-    count = torch.tensor([len(c) for c in controls])
-    first = torch.cumsum(count, 0) - count
+    field = NeuralField(int(resonance.max()) + 1, frequencies=frequencies, hidden=hidden, seed=seed)
     codes = VECTOR_SCALE * torch.randn(len(controls), code_size, generator=source)
-    codes.requires_grad_(True)
-    known = torch.from_numpy(offsets).float()
-    kept = torch.from_numpy(np.asarray(resonance, np.int64))
-    lengths = torch.from_numpy(np.asarray(duration_s, np.float64))
-    scale = torch.from_numpy(unit).float()
-    with torch.no_grad():
-        mean = (matters[:, None] * wanted).sum(0) / matters.sum()
-        field.control_net.b2.add_(mean * scale / field.members)
-    learned = [p for p in field.control_net.parameters() if p.requires_grad]
-    optimiser = torch.optim.Adam(
-        [{"params": learned}, {"params": [codes], "lr": RATES[0] * VECTOR_SCALE}], RATES[0]
+    lesson = _Lesson(
+        torch.from_numpy(np.concatenate(controls) / _UNIT).float(),
+        torch.from_numpy(np.concatenate(weight)).float().clamp(LEAST_WEIGHT, 1.0),
+        torch.tensor([len(c) for c in controls]),
+        step_s,
+        torch.from_numpy(np.asarray(duration_s, np.float64)),
+        torch.from_numpy(np.asarray(resonance, np.int64)),
+        torch.from_numpy(offsets).float(),
+        codes.requires_grad_(True),
+        source,
     )
+    lesson.start(field)
+    _fit(field, lesson, steps)
+    return field.to_weights(), codes.detach().double().numpy()
+
+
+_UNIT = np.array([CONTROL_STEP.get(name, NOISE_STEP) for name in CONTROLS])
+
+
+@dataclasses.dataclass
+class _Lesson:
+    """What is taught: the events' points one after the other, wanted in steps."""
+
+    wanted: Tensor
+    matters: Tensor
+    count: Tensor
+    step_s: float
+    durations: Tensor
+    resonance: Tensor
+    offsets: Tensor
+    codes: Tensor
+    source: torch.Generator
+
+    def start(self, field: NeuralField) -> None:
+        """Let the field draw the curves' means."""
+        mean = (self.matters[:, None] * self.wanted).sum(0) / self.matters.sum()
+        with torch.no_grad():
+            field.control_net.b2.add_(mean * torch.from_numpy(_UNIT).float() / field.members)
+
+    def loss(self, field: NeuralField) -> Tensor:
+        """The error at random points of a few events."""
+        chosen = torch.randperm(len(self.count), generator=self.source)[:EVENTS]
+        share = torch.rand(len(chosen), POINTS, generator=self.source)
+        index = (share * self.count[chosen][:, None]).long()
+        ever = torch.rand(len(chosen), generator=self.source) < FOR_EVER
+        span = torch.where(ever, math.inf, self.durations[chosen])
+        vector = torch.cat([self.offsets[chosen], self.codes[chosen]], 1)
+        age = index.double() * self.step_s
+        drawn = field.draw_controls(self.resonance[chosen], vector, age, span).sum(0)
+        place = (torch.cumsum(self.count, 0) - self.count)[chosen][:, None] + index
+        error = torch.nn.functional.smooth_l1_loss(
+            drawn / torch.from_numpy(_UNIT).float(),
+            self.wanted[place],
+            reduction="none",
+            beta=KNEE,
+        )
+        return (self.matters[place][..., None] * error).mean()
+
+
+def _fit(field: NeuralField, lesson: _Lesson, steps: int) -> None:
+    learned = [p for p in field.control_net.parameters() if p.requires_grad]
+    optimiser = torch.optim.Adam(learned, RATES[0])
+    optimiser.add_param_group({"params": [lesson.codes], "lr": RATES[0] * VECTOR_SCALE})
     decay = (RATES[1] / RATES[0]) ** (1.0 / steps)
     for _ in range(steps):
-        chosen = torch.randperm(len(controls), generator=source)[:EVENTS]
-        share = torch.rand(len(chosen), POINTS, generator=source)
-        index = (share * count[chosen][:, None]).long()
-        ever = torch.rand(len(chosen), generator=source) < FOR_EVER
-        span = torch.where(ever, math.inf, lengths[chosen])
-        vector = torch.cat([known[chosen], codes[chosen]], 1)
-        drawn = field.draw_controls(kept[chosen], vector, index.double() * step_s, span).sum(0)
-        place = first[chosen][:, None] + index
-        error = torch.nn.functional.smooth_l1_loss(
-            drawn / scale, wanted[place], reduction="none", beta=KNEE
-        )
-        loss: Tensor = (matters[place][..., None] * error).mean()
+        loss = lesson.loss(field)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         for group in optimiser.param_groups:
             group["lr"] *= decay
-    return field.to_weights(), codes.detach().double().numpy()

@@ -120,9 +120,10 @@ def test_the_common_period_of_two_notes_is_no_note_of_its_own() -> None:
 def test_a_bowed_scale_is_held_and_a_struck_one_is_not(scale: Float, found: HeldLineFound) -> None:
     run = laid([struck(p) for p in SCALE], NOTE_S)
     quick = laid([struck(p) for p in SCALE], 0.12)
-    assert is_held(scale, RATE, found)
-    assert not is_held(run, RATE, find_held_notes(run, RATE))
-    assert not is_held(quick, RATE, find_held_notes(quick, RATE))
+    assert is_held(scale, RATE, found.path, found.pieces)
+    for sound in (run, quick):
+        keys = find_held_notes(sound, RATE)
+        assert not is_held(sound, RATE, keys.path, keys.pieces)
 
 
 def test_noise_silence_and_a_blink_have_no_notes() -> None:
@@ -130,13 +131,12 @@ def test_noise_silence_and_a_blink_have_no_notes() -> None:
     for sound in (noise, np.zeros(RATE), noise[:200]):
         found = find_held_notes(sound, RATE)
         assert found.notes == []
-        assert not is_held(sound, RATE, found)
+        assert not is_held(sound, RATE, found.path, found.pieces)
 
 
 def test_what_falls_after_every_onset_falls_all_the_time() -> None:
-    points = np.arange(200) * PATH_STEP_S
-    falling = -20.0 * (points % 0.4)
-    onsets = np.arange(0.0, 1.6, 0.4)
+    falling: Float = -20.0 * np.mod(np.arange(200.0) * PATH_STEP_S, 0.4)
+    onsets: Float = 0.4 * np.arange(4.0)
     assert falling_share(falling, onsets) == 1.0
     assert falling_share(np.zeros(200), onsets) == 0.0
 
