@@ -15,6 +15,7 @@ from rtsynth.decompose.bowing import bowed_t60, common_envelope
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.held_curves import closest_curves
 from rtsynth.decompose.held_measure import MeasuredNote
+from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.recording import Recording
 from rtsynth.events import VECTOR_DIM, Event, Score
 from rtsynth.instrument import BLOW_BANDS, CONTROL_LIMITS, CONTROLS, Instrument
@@ -31,6 +32,7 @@ RELEASES_S = (0.02, 10.0)
 LARGEST_OFFSET_DB, LEAST_OFFSET_DB = 24.0, 0.5
 FLOOR_DB = 60.0  # below its strongest a partial counts as that weak
 QUIET = 1e-9
+CENTRE = 0.02  # smaller pans are rounding
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,12 +126,14 @@ def bake_line(
         instrument.bow[index], instrument.impulse[index] = instrument.impulse[index], 0.0
         instrument.blow_gain[index], instrument.blow_dry[index] = line.blow_gain[index], 1.0
         instrument.names[index] = note_name(float(line.pitch_hz[index])) or "breath"
+    pan, louder = _place(recording)
     events = [
         Event(
             id=index + 1,
             onset_s=note.onset / rate,
             duration_s=note.duration_s,
-            gain=float(line.gain[index]),
+            gain=louder * float(line.gain[index]),
+            pan=pan,
             resonance=int(line.resonance[index]),
             transpose=_transpose(note.pitch_hz, float(line.pitch_hz[line.resonance[index]])),
             release_s=_release_s(note, line.t60_s),
@@ -139,6 +143,18 @@ def bake_line(
         for index, note in enumerate(line.notes)
     ]
     return score_of(events, instrument, recording), instrument
+
+
+def _place(recording: Recording) -> tuple[float, float]:
+    """Where the whole line sits, −1 … 1, and the gain that keeps its level there."""
+    if recording.channels == 1:
+        return 0.0, 1.0
+    mid = mid_signal(recording.frames)
+    left, right = np.maximum(recording.frames.T @ mid, 0.0)
+    pan = float(np.arctan2(right, left)) * 4.0 / np.pi - 1.0
+    pan = float(np.clip(pan, -1.0, 1.0)) if abs(pan) > CENTRE else 0.0
+    angle = (pan + 1.0) * np.pi / 4.0
+    return pan, float(np.sqrt(2.0) / (np.cos(angle) + np.sin(angle)))
 
 
 def _transpose(pitch_hz: float, own_hz: float) -> float:

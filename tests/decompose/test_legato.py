@@ -177,6 +177,14 @@ def test_notes_alike_share_a_resonance_moved_to_their_pitch(
     assert held == pytest.approx([NOTE_S + OVERLAP_S] * len(SCALE), abs=0.12)
 
 
+def test_a_line_on_the_left_stays_there(scale: Float, found: HeldLineFound) -> None:
+    notes, _ = measure_notes(scale, RATE, found.notes)
+    recording = recording_from_array(np.stack([scale, 0.5 * scale], axis=1), RATE)
+    score, _ = bake_line(line_of(notes), recording, np.zeros((len(notes), CODE)), 32)
+    true = 4.0 / np.pi * math.atan2(0.5, 1.0) - 1.0
+    assert [event.pan for event in score.table] == pytest.approx([true] * len(notes), abs=0.02)
+
+
 def test_a_hiss_between_two_notes_is_one_breath() -> None:
     sound = laid([bowed(62.0, 0.5, cents=0.0), bowed(65.0, 0.5, cents=0.0)], 1.6)
     first, last = int(0.85 * RATE), int(1.1 * RATE)
