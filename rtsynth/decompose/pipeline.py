@@ -14,6 +14,7 @@ from rtsynth.decompose.analysis import analyse, analyse_until
 from rtsynth.decompose.bake import bake
 from rtsynth.decompose.disk import Samples
 from rtsynth.decompose.draft import Draft
+from rtsynth.decompose.held_draft import sustained_draft
 from rtsynth.decompose.joint_step import check_joint, refine_jointly
 from rtsynth.decompose.one_event import sustained_event
 from rtsynth.decompose.progress import Bar, Progress, Silent
@@ -168,6 +169,9 @@ def _decompose(
     if texture is not None:
         score, instrument = bake_texture(texture, recording)
         return _decomposition(score, instrument, recording, notes, began)
+    held = None if reason else sustained_draft(recording, recipe)
+    if held is not None:
+        return _decomposition(*held, recording, notes, began)
     draft, floor = Draft(recording.sample_rate, len(recording.frames), [], []), np.zeros(32)
     if not reason:
         work = Work(folder, fingerprint(recording, recipe) if folder is not None else "")

@@ -13,7 +13,7 @@ from scipy.signal import fftconvolve
 
 from rtsynth.decompose.damped import Complex, Float
 
-__all__ = ["STEP_S", "phase_of", "track_pitch", "turned_down", "window_s"]
+__all__ = ["STEP_S", "phase_of", "refine_track", "track_pitch", "turned_down", "window_s"]
 
 STEP_S = 0.004
 """Seconds from one point of a track to the next: 250 points a second."""
@@ -63,7 +63,17 @@ def track_pitch(signal: Float, sample_rate: float) -> Float:
         signal: [samples] of one pitched note, at least 0.1 s.
         sample_rate: Hz.
     """
-    track = _first_track(signal, sample_rate)
+    return refine_track(_first_track(signal, sample_rate), signal, sample_rate)
+
+
+def refine_track(track: Float, signal: Float, sample_rate: float) -> Float:
+    """[points] a track that is right within a few per cent, made right within a cent.
+
+    Args:
+        track: [points] Hz every `STEP_S`.
+        signal: [samples] of one pitched note.
+        sample_rate: Hz.
+    """
     for harmonics, smoothing_s in PASSES:
         track = _refined(track, signal, sample_rate, harmonics, smoothing_s)
     return track

@@ -1,0 +1,244 @@
+"""From the notes of a line to a few bowed resonances, one event per note, and what a field draws.
+
+A note takes a resonance that has its pattern of partials, moved to its pitch by `transpose`; what
+its partials differ by are the first coordinates of its vector, in dB; the last ones are a code by
+which the field knows whose curves to draw. Thread: worker.
+"""
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsynth.decompose.bake import note_name, score_of
+from rtsynth.decompose.bowing import bowed_t60, common_envelope
+from rtsynth.decompose.damped import Float
+from rtsynth.decompose.held_curves import closest_curves
+from rtsynth.decompose.held_measure import MeasuredNote
+from rtsynth.decompose.panning import mid_signal
+from rtsynth.decompose.recording import Recording
+from rtsynth.events import VECTOR_DIM, Event, Score
+from rtsynth.instrument import BLOW_BANDS, CONTROL_LIMITS, CONTROLS, Instrument
+
+__all__ = ["CODE", "HeldLine", "bake_line", "line_of"]
+
+CODE = 8
+"""Coordinates at the vector's end that only the field reads."""
+
+OFFSETS = VECTOR_DIM - CODE
+ALIKE_DB, FARTHEST = 6.0, 5.0  # of patterns that share a resonance, and semitones between them
+LONGEST_T60_S, SHORTEST_T60_S = 1.0, 0.05
+RELEASES_S = (0.02, 10.0)
+LARGEST_OFFSET_DB, LEAST_OFFSET_DB = 24.0, 0.5
+FLOOR_DB = 60.0  # below its strongest a partial counts as that weak
+QUIET = 1e-9
+CENTRE = 0.02  # smaller pans are rounding
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldLine:
+    """Notes and the resonances they share.
+
+    Attributes:
+        notes: as measured.
+        resonance: [notes] index.
+        pitch_hz: [resonances].
+        t60_s: of every mode.
+        gain: [notes] linear.
+        offset_db: [notes, 24] of the first modes.
+        controls: per note [points, 22], in the order and units of `CONTROLS`.
+        weight: per note [points], 0 … 1.
+        amplitude: per resonance [modes] at a bow of 1.
+        blow_gain: [resonances, 16].
+    """
+
+    notes: list[MeasuredNote]
+    resonance: NDArray[np.intp]
+    pitch_hz: Float
+    t60_s: float
+    gain: Float
+    offset_db: Float
+    controls: list[Float]
+    weight: list[Float]
+    amplitude: list[Float]
+    blow_gain: Float
+
+
+def line_of(notes: list[MeasuredNote], breaths: list[MeasuredNote] | None = None) -> HeldLine:
+    """Find the resonances, and each note's deformations and curves.
+
+    Args:
+        notes: with partials, at least one.
+        breaths: without; they share one resonance, which has no modes.
+    """
+    breaths = breaths or []
+    t60_s = _common_t60(notes)
+    bowed = [closest_curves(n.level, np.log2(n.ratio), t60_s) for n in notes]
+    sizes = [b[0] for b in bowed]
+    resonance, leaders = _pool(notes, sizes)
+    gain = np.array([float(np.linalg.norm(s)) for s in sizes])
+    loudest = np.array([gain[resonance == r].max() for r in range(len(leaders))])
+    amplitude = [sizes[i] / gain[i] * g for i, g in zip(leaders, loudest, strict=True)]
+    gain = np.concatenate([gain / loudest[resonance], np.ones(len(breaths))])
+    resonance = np.concatenate([resonance, np.full(len(breaths), len(leaders))])
+    offset = np.zeros((len(gain), OFFSETS))
+    for index, size in enumerate(sizes):
+        offset[index] = _offsets(size / gain[index], amplitude[resonance[index]])
+    amplitude += [np.zeros(0)] * bool(breaths)
+    everything = notes + breaths
+    blow_gain = _blow_gain(everything, resonance, gain, len(amplitude))
+    curves = bowed + [(np.zeros(0), np.zeros(len(b.bend)), np.zeros(len(b.bend))) for b in breaths]
+    controls = [
+        _controls(note, curve, blow_gain[r] * g)
+        for note, curve, r, g in zip(everything, curves, resonance, gain, strict=True)
+    ]
+    pitches = np.array([*(notes[i].pitch_hz for i in leaders), *([0.0] * bool(breaths))])
+    return HeldLine(
+        everything, resonance, pitches, t60_s, gain, offset, controls,
+        [_loudness(note) for note in everything], amplitude, blow_gain,
+    )  # fmt: skip
+
+
+def _loudness(note: MeasuredNote) -> Float:
+    """[points] 0 … 1."""
+    level = np.sqrt(np.sum(note.level**2, axis=0)) if len(note.ratio) else np.exp2(note.noise_all)
+    return level / (float(level.max()) + QUIET)
+
+
+def bake_line(
+    line: HeldLine, recording: Recording, code: Float, modes: int
+) -> tuple[Score, Instrument]:
+    """The score and the instrument of a line, without its field.
+
+    Args:
+        line: at least one note.
+        recording: it came from.
+        code: [notes, 8] last coordinates of the vectors.
+        modes: per resonance of the instrument.
+    """
+    rate = recording.sample_rate
+    instrument = Instrument.blank(len(line.amplitude), modes, 0, rate)
+    instrument.mode_map[OFFSETS:] = 0.0
+    for index, amplitude in enumerate(line.amplitude):
+        freq = line.pitch_hz[index] * np.arange(1.0, len(amplitude) + 1.0)
+        t60_s = np.full(len(freq), line.t60_s)
+        instrument.set_modes(index, freq, t60_s, amplitude.astype(complex))
+        instrument.bow[index], instrument.impulse[index] = instrument.impulse[index], 0.0
+        instrument.blow_gain[index], instrument.blow_dry[index] = line.blow_gain[index], 1.0
+        instrument.names[index] = note_name(float(line.pitch_hz[index])) or "breath"
+    pan, louder = _place(recording)
+    events = [
+        Event(
+            id=index + 1,
+            onset_s=note.onset / rate,
+            duration_s=note.duration_s,
+            gain=louder * float(line.gain[index]),
+            pan=pan,
+            resonance=int(line.resonance[index]),
+            transpose=_transpose(note.pitch_hz, float(line.pitch_hz[line.resonance[index]])),
+            release_s=_release_s(note, line.t60_s),
+            vector=(*line.offset_db[index].tolist(), *code[index].tolist()),
+            seed=index + 1,
+        )
+        for index, note in enumerate(line.notes)
+    ]
+    return score_of(events, instrument, recording), instrument
+
+
+def _place(recording: Recording) -> tuple[float, float]:
+    """Where the whole line sits, −1 … 1, and the gain that keeps its level there."""
+    if recording.channels == 1:
+        return 0.0, 1.0
+    mid = mid_signal(recording.frames)
+    left, right = np.maximum(recording.frames.T @ mid, 0.0)
+    pan = float(np.arctan2(right, left)) * 4.0 / np.pi - 1.0
+    pan = float(np.clip(pan, -1.0, 1.0)) if abs(pan) > CENTRE else 0.0
+    angle = (pan + 1.0) * np.pi / 4.0
+    return pan, float(np.sqrt(2.0) / (np.cos(angle) + np.sin(angle)))
+
+
+def _transpose(pitch_hz: float, own_hz: float) -> float:
+    return 12.0 * float(np.log2(pitch_hz / own_hz)) if own_hz else 0.0
+
+
+def _common_t60(notes: list[MeasuredNote]) -> float:
+    """Seconds: a decay that follows nearly all envelopes, and lets notes ring out as they do."""
+    followed = [bowed_t60(common_envelope(n.level, np.log2(n.ratio))[1]) for n in notes]
+    release = 1.1 * float(np.median([n.release_t60_s for n in notes]))
+    return float(np.clip(min(release, np.median(followed)), SHORTEST_T60_S, LONGEST_T60_S))
+
+
+def _release_s(note: MeasuredNote, own_t60_s: float) -> float:
+    rate = 1.0 / note.release_t60_s - (1.0 / own_t60_s if len(note.ratio) else 0.0)
+    return float(np.clip(1.0 / max(rate, 1e-3), *RELEASES_S))
+
+
+def _pool(notes: list[MeasuredNote], sizes: list[Float]) -> tuple[NDArray[np.intp], list[int]]:
+    """[notes] resonance of each, and the note each resonance is taken from, loud and long first."""
+    order = np.argsort(
+        [-len(n.bend) * float(np.linalg.norm(s)) for n, s in zip(notes, sizes, strict=True)]
+    )
+    resonance = np.zeros(len(notes), np.intp)
+    leaders: list[int] = []
+    for index in order.tolist():
+        apart = [_apart_db(notes, sizes, index, leader) for leader in leaders]
+        best = int(np.argmin(apart)) if apart else -1
+        if best < 0 or apart[best] > ALIKE_DB:
+            leaders.append(index)
+            best = len(leaders) - 1
+        resonance[index] = best
+    return resonance, leaders
+
+
+def _apart_db(notes: list[MeasuredNote], sizes: list[Float], one: int, other: int) -> float:
+    """How different two patterns of partials are, weighed by their strength; pitch included."""
+    if abs(12.0 * np.log2(notes[one].pitch_hz / notes[other].pitch_hz)) > FARTHEST:
+        return np.inf
+    if len(sizes[one]) > len(sizes[other]):
+        extra = sizes[one][len(sizes[other]) :]
+        if np.linalg.norm(extra) > 10.0 ** (-FLOOR_DB / 20.0) * np.linalg.norm(sizes[one]):
+            return np.inf
+    count = min(len(sizes[one]), len(sizes[other]))
+    a, b = (_floored(s)[:count] / np.linalg.norm(s) for s in (sizes[one], sizes[other]))
+    weight = a + b
+    return float(np.average(np.abs(20.0 * np.log10(a / b)), weights=weight))
+
+
+def _floored(size: Float) -> Float:
+    floored: Float = np.maximum(size, float(size.max()) * 10.0 ** (-FLOOR_DB / 20.0) + QUIET)
+    return floored
+
+
+def _offsets(size: Float, amplitude: Float) -> Float:
+    """[24] dB by which a note's modes differ from its resonance's; small ones are 0."""
+    offset = np.zeros(OFFSETS)
+    count = min(len(size), len(amplitude), OFFSETS)
+    found = 20.0 * np.log10(_floored(size)[:count] / _floored(amplitude)[:count])
+    found[np.abs(found) < LEAST_OFFSET_DB] = 0.0
+    offset[:count] = np.clip(found, -LARGEST_OFFSET_DB, LARGEST_OFFSET_DB)
+    if len(amplitude) > len(size):
+        offset[len(size) : len(amplitude)] = -LARGEST_OFFSET_DB
+    return offset
+
+
+def _blow_gain(
+    notes: list[MeasuredNote], resonance: NDArray[np.intp], gain: Float, count: int
+) -> Float:
+    found = np.zeros((count, BLOW_BANDS))
+    for index in range(count):
+        mine = np.flatnonzero(resonance == index)
+        own = np.array([notes[i].noise_gain / gain[i] for i in mine])
+        found[index] = np.exp(np.mean(np.log(own + 1e-7), axis=0))
+    return found
+
+
+def _controls(note: MeasuredNote, bowed: tuple[Float, Float, Float], blow_gain: Float) -> Float:
+    _, bow, tilt = bowed
+    controls = np.zeros((len(note.bend), len(CONTROLS)))
+    louder = np.log2((note.noise_gain + 1e-7) / (blow_gain + 1e-7))
+    controls[:, :BLOW_BANDS] = note.noise + louder
+    controls[:, CONTROLS.index("dry")] = note.noise_all
+    controls[:, CONTROLS.index("bow")] = bow
+    controls[:, CONTROLS.index("bright")] = tilt
+    controls[:, CONTROLS.index("bend")] = note.bend
+    return np.clip(controls, CONTROL_LIMITS[:, 0], CONTROL_LIMITS[:, 1])

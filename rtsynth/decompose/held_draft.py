@@ -1,0 +1,68 @@
+"""A recording of a sustained line as one event per note: the pipeline's hook. Thread: worker."""
+
+import numpy as np
+
+from rtsynth.decompose.damped import Float
+from rtsynth.decompose.held_bake import CODE, HeldLine, bake_line, line_of
+from rtsynth.decompose.held_breath import measure_breaths
+from rtsynth.decompose.held_measure import measure_notes
+from rtsynth.decompose.held_or_struck import is_held
+from rtsynth.decompose.legato import notes_along, split_path
+from rtsynth.decompose.panning import mid_signal
+from rtsynth.decompose.pitch import STEP_S
+from rtsynth.decompose.recipe import Recipe
+from rtsynth.decompose.recording import Recording
+from rtsynth.decompose.voicing import pitch_path
+from rtsynth.events import Score
+from rtsynth.instrument import Instrument
+from rtsynth.instrument.field import FieldWeights
+
+__all__ = ["sustained_draft"]
+
+LONGEST_S = 120.0  # a field learns so much at once
+STEPS = 800
+
+
+def sustained_draft(recording: Recording, recipe: Recipe) -> tuple[Score, Instrument] | None:
+    """One bowed event per note, its curves drawn by a field; None if it is no sustained line.
+
+    Args:
+        recording: of any kind.
+        recipe: its modes are used.
+
+    Without torch each event keeps its mean bow and pitch.
+    """
+    if recording.seconds > LONGEST_S:
+        return None
+    signal, rate = mid_signal(recording.frames), recording.sample_rate
+    path = pitch_path(signal, rate)
+    pieces = split_path(path)
+    if not is_held(signal, rate, path, pieces):
+        return None
+    found = notes_along(signal, rate, path, pieces).notes
+    notes, left = measure_notes(signal, rate, found, recipe.modes)
+    if not notes:
+        return None
+    line = line_of(notes, measure_breaths(left, signal, rate, notes))
+    field, code = _learned(line)
+    score, instrument = bake_line(line, recording, code, recipe.modes)
+    instrument.field = field
+    score.instrument = instrument.fingerprint()
+    return score, instrument
+
+
+def _learned(line: HeldLine) -> tuple[FieldWeights | None, Float]:
+    try:
+        from rtsynth.nn.regress_line import draw_line_curves
+    except ImportError:
+        return None, np.zeros((len(line.notes), CODE))
+    return draw_line_curves(
+        line.controls,
+        line.weight,
+        STEP_S,
+        np.array([note.duration_s for note in line.notes]),
+        line.resonance,
+        line.offset_db,
+        CODE,
+        steps=STEPS,
+    )

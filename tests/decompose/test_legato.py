@@ -1,0 +1,210 @@
+"""A line of sustained notes: one event per note, none for a vibrato, and never for struck keys."""
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from rtsynth.decompose import Recipe, decompose_array
+from rtsynth.decompose.held_bake import CODE, bake_line, line_of
+from rtsynth.decompose.held_breath import measure_breaths
+from rtsynth.decompose.held_curves import closest_curves
+from rtsynth.decompose.held_draft import sustained_draft
+from rtsynth.decompose.held_measure import measure_notes
+from rtsynth.decompose.held_or_struck import falling_share, is_held
+from rtsynth.decompose.legato import HeldLineFound, find_held_notes
+from rtsynth.decompose.pitch import STEP_S
+from rtsynth.decompose.recording import recording_from_array
+from rtsynth.decompose.voicing import PATH_STEP_S
+from rtsynth.units import LN1000
+
+RATE = 22_050
+SCALE = (60, 62, 64, 65, 67, 69)
+NOTE_S, OVERLAP_S, LEAD_S, RELEASE_T60_S = 0.45, 0.04, 0.1, 0.25
+PARTIALS = 10
+
+Float = NDArray[np.float64]
+
+
+def tone(semitones: Float, envelope: Float) -> Float:
+    """[samples] of a pitch with harmonics that fall by 1/k."""
+    phase = 2 * np.pi * np.cumsum(440.0 * 2.0 ** ((semitones - 69.0) / 12.0)) / RATE
+    sound = np.zeros(len(phase))
+    for k in range(1, PARTIALS + 1):
+        sound += 0.15 / k * np.cos(k * phase + 0.7 * k * k)
+    return sound * envelope
+
+
+def bowed(pitch: float, held_s: float, *, cents: float, rate_hz: float = 5.5) -> Float:
+    """A bowed note with vibrato: 60 ms to rise, held, then let go."""
+    time = np.arange(int((held_s + 0.3) * RATE)) / RATE
+    late = np.maximum(time - held_s, 0.0)
+    rise = 1.0 - 0.9 * np.exp(-time / 0.06)
+    vibrato = cents / 100.0 * np.sin(2 * np.pi * rate_hz * time)
+    return tone(pitch + vibrato, rise * np.exp(-LN1000 * late / RELEASE_T60_S))
+
+
+def struck(pitch: float, t60_s: float = 1.5) -> Float:
+    time = np.arange(int(0.9 * RATE)) / RATE
+    damped = np.exp(-LN1000 * np.maximum(time - NOTE_S, 0.0) / 0.15)
+    return tone(np.full(len(time), pitch), np.exp(-LN1000 * time / t60_s) * damped)
+
+
+def laid(sounds: list[Float], every_s: float) -> Float:
+    """The sounds one after the other, over hiss 66 dB down."""
+    length = int((LEAD_S + every_s * len(sounds) + 1.0) * RATE)
+    out = 5e-4 * np.random.default_rng(2).standard_normal(length)
+    for index, sound in enumerate(sounds):
+        first = int((LEAD_S + every_s * index) * RATE)
+        out[first : first + len(sound)] += sound
+    return out
+
+
+def onsets_s(found: HeldLineFound) -> Float:
+    return np.array([note.onset for note in found.notes]) / RATE
+
+
+@pytest.fixture(scope="module")
+def scale() -> Float:
+    return laid([bowed(p, NOTE_S + OVERLAP_S, cents=30.0) for p in SCALE], NOTE_S)
+
+
+@pytest.fixture(scope="module")
+def found(scale: Float) -> HeldLineFound:
+    return find_held_notes(scale, RATE)
+
+
+def test_a_legato_scale_with_vibrato_is_one_note_per_key_within_40_ms(found: HeldLineFound) -> None:
+    true = LEAD_S + NOTE_S * np.arange(len(SCALE))
+    assert len(found.notes) == len(SCALE)
+    assert np.abs(onsets_s(found) - true).max() < 0.04
+    assert np.abs([n.semitones - p for n, p in zip(found.notes, SCALE, strict=True)]).max() < 0.25
+
+
+@pytest.mark.parametrize("cents", [20.0, 60.0, 100.0])
+def test_vibrato_alone_makes_no_onset(cents: float) -> None:
+    sound = laid([bowed(64.0, 2.0, cents=cents)], 2.0)
+    assert len(find_held_notes(sound, RATE).notes) == 1
+
+
+def test_a_tremolo_of_6_db_makes_no_onset() -> None:
+    time = np.arange(2 * RATE) / RATE
+    swing = 10.0 ** (3.0 * np.sin(2 * np.pi * 5.0 * time) / 20.0)
+    sound = laid([tone(np.full(len(time), 57.0), swing)], 2.0)
+    assert len(find_held_notes(sound, RATE).notes) == 1
+
+
+def test_a_note_taken_anew_at_the_same_pitch_is_two() -> None:
+    sound = laid([bowed(62.0, 0.5, cents=0.0), bowed(62.0, 0.5, cents=0.0)], 0.7)
+    found = find_held_notes(sound, RATE)
+    assert len(found.notes) == 2
+    assert onsets_s(found)[1] == pytest.approx(LEAD_S + 0.7, abs=0.04)
+
+
+def test_a_glissando_of_an_octave_in_a_second_is_one_note_that_bends() -> None:
+    time = np.arange(int(1.0 * RATE)) / RATE
+    sound = laid([tone(57.0 + 12.0 * time, np.ones(len(time)))], 1.0)
+    found = find_held_notes(sound, RATE)
+    assert len(found.notes) == 1
+    measured = measure_notes(sound, RATE, found.notes)[0][0]
+    assert np.ptp(measured.bend) == pytest.approx(12.0, abs=1.0)
+
+
+def test_the_common_period_of_two_notes_is_no_note_of_its_own() -> None:
+    sound = laid([bowed(64.0, 0.6, cents=0.0), bowed(71.0, 0.6, cents=0.0)], 0.45)
+    pitches = [note.semitones for note in find_held_notes(sound, RATE).notes]
+    assert pitches == pytest.approx([64.0, 71.0], abs=0.3)
+
+
+def test_a_bowed_scale_is_held_and_a_struck_one_is_not(scale: Float, found: HeldLineFound) -> None:
+    run = laid([struck(p) for p in SCALE], NOTE_S)
+    quick = laid([struck(p) for p in SCALE], 0.12)
+    assert is_held(scale, RATE, found.path, found.pieces)
+    for sound in (run, quick):
+        keys = find_held_notes(sound, RATE)
+        assert not is_held(sound, RATE, keys.path, keys.pieces)
+
+
+def test_noise_silence_and_a_blink_have_no_notes() -> None:
+    noise = 0.1 * np.random.default_rng(1).standard_normal(RATE)
+    for sound in (noise, np.zeros(RATE), noise[:200]):
+        found = find_held_notes(sound, RATE)
+        assert found.notes == []
+        assert not is_held(sound, RATE, found.path, found.pieces)
+
+
+def test_what_falls_after_every_onset_falls_all_the_time() -> None:
+    falling: Float = -20.0 * np.mod(np.arange(200.0) * PATH_STEP_S, 0.4)
+    onsets: Float = 0.4 * np.arange(4.0)
+    assert falling_share(falling, onsets) == 1.0
+    assert falling_share(np.zeros(200), onsets) == 0.0
+
+
+def test_bow_and_tilt_meet_levels_made_with_a_bow_and_a_tilt_within_one_per_cent() -> None:
+    age = STEP_S * np.arange(200)
+    octaves = np.log2(np.arange(1.0, 9.0))
+    envelope = (1.0 - np.exp(-age / 0.08)) * (1.0 + 0.3 * np.sin(2 * np.pi * 4.0 * age))
+    tilt = 0.3 * np.sin(2 * np.pi * 2.0 * age)
+    level = 0.1 * np.exp2((tilt - 1.0) * octaves[:, None]) * envelope
+    size, bow, bright = closest_curves(level, octaves, 0.2)
+    keep = math.exp(-LN1000 * STEP_S / 0.2)
+    made, state = np.zeros(len(age)), 0.0
+    for point in range(1, len(age)):
+        state = keep * state + (1.0 - keep) * 2.0 ** bow[point]
+        made[point] = state
+    model = size[:, None] * np.exp2(bright / (20 * np.log10(2)) * octaves[:, None]) * made
+    assert np.linalg.norm(model - level) < 0.02 * np.linalg.norm(level)
+
+
+def test_notes_alike_share_a_resonance_moved_to_their_pitch(
+    scale: Float, found: HeldLineFound
+) -> None:
+    notes, left = measure_notes(scale, RATE, found.notes)
+    assert np.sum(left**2) < 0.05 * np.sum(scale**2)
+    line = line_of(notes, measure_breaths(left, scale, RATE, notes))
+    recording = recording_from_array(scale, RATE)
+    score, instrument = bake_line(line, recording, np.zeros((len(line.notes), CODE)), 32)
+    assert len(score.table) == len(SCALE)
+    assert instrument.resonances < len(SCALE)
+    assert (instrument.bow > 0).all()
+    pitches = [
+        12 * np.log2(float(instrument.freq_hz[e.resonance, 0]) / 440.0) + 69.0 + e.transpose
+        for e in score.table
+    ]
+    assert pitches == pytest.approx(list(SCALE), abs=0.3)
+    held = [event.duration_s for event in score.table]
+    assert held == pytest.approx([NOTE_S + OVERLAP_S] * len(SCALE), abs=0.12)
+
+
+def test_a_line_on_the_left_stays_there(scale: Float, found: HeldLineFound) -> None:
+    notes, _ = measure_notes(scale, RATE, found.notes)
+    recording = recording_from_array(np.stack([scale, 0.5 * scale], axis=1), RATE)
+    score, _ = bake_line(line_of(notes), recording, np.zeros((len(notes), CODE)), 32)
+    true = 4.0 / np.pi * math.atan2(0.5, 1.0) - 1.0
+    assert [event.pan for event in score.table] == pytest.approx([true] * len(notes), abs=0.02)
+
+
+def test_a_hiss_between_two_notes_is_one_breath() -> None:
+    sound = laid([bowed(62.0, 0.5, cents=0.0), bowed(65.0, 0.5, cents=0.0)], 1.6)
+    first, last = int(0.85 * RATE), int(1.1 * RATE)
+    sound[first:last] += 0.03 * np.random.default_rng(4).standard_normal(last - first)
+    found = find_held_notes(sound, RATE)
+    notes, left = measure_notes(sound, RATE, found.notes)
+    breaths = measure_breaths(left, sound, RATE, notes)
+    assert len(breaths) == 1
+    assert breaths[0].onset / RATE == pytest.approx(0.85, abs=0.03)
+    assert breaths[0].duration_s == pytest.approx(0.25, abs=0.05)
+
+
+def test_a_recording_of_a_bowed_scale_comes_back_as_its_notes(scale: Float) -> None:
+    pytest.importorskip("torch")
+    made = decompose_array(scale, RATE)
+    assert len(made.score.table) == len(SCALE)
+    assert made.instrument.field is not None
+    assert made.report["metrics"]["sc"] < 0.3
+
+
+def test_struck_keys_never_become_a_held_line() -> None:
+    run = recording_from_array(laid([struck(p) for p in SCALE], NOTE_S), RATE)
+    assert sustained_draft(run, Recipe()) is None
