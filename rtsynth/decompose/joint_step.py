@@ -5,7 +5,6 @@ Thread: worker.
 
 import importlib
 import importlib.util
-from collections.abc import Callable
 from typing import Any
 
 from rtsynth.decompose.progress import Progress
@@ -17,9 +16,7 @@ from rtsynth.instrument import Instrument
 
 __all__ = ["check_joint", "refine_jointly"]
 
-MODULE = "rtsynth.decompose.joint"
 LONGEST_S = 600.0
-Refine = Callable[..., tuple[Score, Instrument, object]]
 
 
 def refine_jointly(
@@ -36,9 +33,8 @@ def refine_jointly(
     """
     if recording.seconds > LONGEST_S:
         return score, instrument, [f"no joint fit: it takes at most {LONGEST_S:g} s of sound"]
-    if importlib.util.find_spec(MODULE) is None:
-        return score, instrument, ["no joint fit: this rtsynth has none"]
-    refine: Refine = importlib.import_module(MODULE).refine
+    from rtsynth.decompose.joint import refine  # brings torch, which only this step needs
+
     device, notes = _device(recipe.device)
     progress.begin("joint", recipe.joint_steps)
     score, instrument, _ = refine(
