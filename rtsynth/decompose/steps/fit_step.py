@@ -9,7 +9,7 @@ from rtsynth.decompose.steps.task import Task
 
 __all__ = ["fit_draft"]
 
-PEELING = (1, 2)  # sweeps that look for modes anew: first short of key-offs, then over everything
+PEELING = (1, 3)
 
 
 def fit_draft(task: Task, state: State) -> None:
