@@ -14,8 +14,8 @@ from rtsynth.decompose.recording import Recording, read_audio, recording_from_ar
 from rtsynth.decompose.report import count_values
 from rtsynth.decompose.step_picture import draw_step
 from rtsynth.decompose.synthesis import event_signal, render_score
-from rtsynth.decompose.texture_fit import TextureFit, fit_texture, render_texture
-from rtsynth.decompose.texture_statistics import texture_statistics, texture_w1
+from rtsynth.decompose.texture.fit import TextureFit, fit_texture, render_texture
+from rtsynth.decompose.texture.statistics import texture_statistics, texture_w1
 
 __all__ = [
     "Decomposition",

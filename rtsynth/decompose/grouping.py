@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from rtsynth.decompose.damped import Float, Modes
-from rtsynth.decompose.keyed import Keyed, find_keys
+from rtsynth.decompose.keys.keyed import Keyed, find_keys
 from rtsynth.decompose.series import best_series, series_weight, split_series
 from rtsynth.instrument import TEXTURE_EDGES_HZ
 

@@ -14,16 +14,16 @@ from rtsynth.decompose.analysis import analyse, analyse_until
 from rtsynth.decompose.bake import bake
 from rtsynth.decompose.disk import Samples
 from rtsynth.decompose.draft import Draft
-from rtsynth.decompose.held_draft import sustained_draft
-from rtsynth.decompose.joint_step import check_joint, refine_jointly
-from rtsynth.decompose.one_event import sustained_event
+from rtsynth.decompose.held.draft import sustained_draft
+from rtsynth.decompose.joint.step import check_joint, refine_jointly
 from rtsynth.decompose.progress import Bar, Progress, Silent
 from rtsynth.decompose.recipe import Recipe
 from rtsynth.decompose.recording import Recording, read_audio, recording_from_array
 from rtsynth.decompose.report import make_report
 from rtsynth.decompose.steps import STEPS, State, Task
+from rtsynth.decompose.sustained.one_event import sustained_event
 from rtsynth.decompose.synthesis import render_score
-from rtsynth.decompose.texture_only import bake_texture, only_texture
+from rtsynth.decompose.texture.only import bake_texture, only_texture
 from rtsynth.decompose.work import Work, fingerprint
 from rtsynth.errors import AudioFileError, UnknownNameError
 from rtsynth.events import Score

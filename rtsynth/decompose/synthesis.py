@@ -12,7 +12,7 @@ import numpy as np
 from rtsynth.decompose.damped import Complex, Float, ring
 from rtsynth.decompose.disk import Samples, blank_frames
 from rtsynth.decompose.drawn import Drawing, blown_noise, drawn_attack, sounding_modes
-from rtsynth.decompose.texture_synthesis import texture_signal
+from rtsynth.decompose.texture.synthesis import texture_signal
 from rtsynth.dsp.noise import fill_white, uniform_at
 from rtsynth.events import VECTOR_DIM, Event, Kind, Score
 from rtsynth.instrument import Instrument

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose import Recording
-from rtsynth.decompose.texture_floor import expected_floor
+from rtsynth.decompose.texture.power import expected_floor
 from rtsynth.errors import FileFormatError
 from rtsynth.events import Kind, Score
 from rtsynth.instrument import Instrument

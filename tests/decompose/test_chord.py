@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Modes
 from rtsynth.decompose.grouping import Grouping, group
-from rtsynth.decompose.keyboard import (
+from rtsynth.decompose.keys.keyboard import (
     BINS,
     KEYS,
     key_hz,
@@ -14,7 +14,7 @@ from rtsynth.decompose.keyboard import (
     partial_windows,
     tuning_of,
 )
-from rtsynth.decompose.keyed import find_keys
+from rtsynth.decompose.keys.keyed import find_keys
 from rtsynth.decompose.takes import take_onsets
 from tests.decompose.known_bank import RATE, key_sound
 

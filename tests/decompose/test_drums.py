@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from rtsynth.decompose import decompose_array
-from rtsynth.decompose.copies import find_copies
 from rtsynth.decompose.draft import Strike
-from rtsynth.decompose.drums import are_drums, drum_draft
-from rtsynth.decompose.hiss import fit_hiss
+from rtsynth.decompose.drums.copies import find_copies
+from rtsynth.decompose.drums.draft import are_drums, drum_draft
+from rtsynth.decompose.drums.hiss import fit_hiss
+from rtsynth.decompose.drums.percussion import find_drums, hit_patches
+from rtsynth.decompose.drums.waveforms import Placed, fit_waveforms, sum_waveforms
 from rtsynth.decompose.onset import find_onsets
-from rtsynth.decompose.percussion import find_drums, hit_patches
 from rtsynth.decompose.takes import take_onsets
-from rtsynth.decompose.waveforms import Placed, fit_waveforms, sum_waveforms
 from rtsynth.instrument import BLOW_EDGES_HZ
 from rtsynth.metrics import onset_scores
 from tests.decompose.drum_kit import HAT, HAT_T60_S, RATE, kit, loop

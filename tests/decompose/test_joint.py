@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from rtsynth.decompose import Recording, recording_from_array, render_score
-from rtsynth.decompose.joint import refine
-from rtsynth.decompose.joint_adam import RowAdam
-from rtsynth.decompose.joint_model import JointModel
-from rtsynth.decompose.joint_start import learnable
+from rtsynth.decompose.joint.adam import RowAdam
+from rtsynth.decompose.joint.fit import refine
+from rtsynth.decompose.joint.model import JointModel
+from rtsynth.decompose.joint.start import learnable
 from rtsynth.errors import ValueRangeError
 from rtsynth.events import Event, EventTable, Kind, Score
 from rtsynth.instrument import Instrument

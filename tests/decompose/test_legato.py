@@ -7,16 +7,16 @@ import pytest
 from numpy.typing import NDArray
 
 from rtsynth.decompose import Recipe, decompose_array
-from rtsynth.decompose.held_bake import CODE, bake_line, line_of
-from rtsynth.decompose.held_breath import measure_breaths
-from rtsynth.decompose.held_curves import closest_curves
-from rtsynth.decompose.held_draft import sustained_draft
-from rtsynth.decompose.held_measure import measure_notes
-from rtsynth.decompose.held_or_struck import falling_share, is_held
-from rtsynth.decompose.legato import HeldLineFound, find_held_notes
-from rtsynth.decompose.pitch import STEP_S
+from rtsynth.decompose.held.bake import CODE, bake_line, line_of
+from rtsynth.decompose.held.breath import measure_breaths
+from rtsynth.decompose.held.curves import closest_curves
+from rtsynth.decompose.held.draft import sustained_draft
+from rtsynth.decompose.held.legato import HeldLineFound, find_held_notes
+from rtsynth.decompose.held.measure import measure_notes
+from rtsynth.decompose.held.or_struck import falling_share, is_held
+from rtsynth.decompose.held.voicing import PATH_STEP_S
 from rtsynth.decompose.recording import recording_from_array
-from rtsynth.decompose.voicing import PATH_STEP_S
+from rtsynth.decompose.sustained.pitch import STEP_S
 from rtsynth.units import LN1000
 
 RATE = 22_050

@@ -7,7 +7,7 @@ from rtsynth.decompose.composite import Composite, combine, find_lead, local_pow
 from rtsynth.decompose.damped import Float, poles, ring
 from rtsynth.decompose.peel import peel_modes
 from rtsynth.decompose.release import find_release
-from rtsynth.decompose.texture import choose_floor, noise_floor
+from rtsynth.decompose.texture.floor import choose_floor, noise_floor
 from rtsynth.instrument import TEXTURE_EDGES_HZ
 from rtsynth.units import LN1000
 

@@ -8,10 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 from rtsynth.decompose import Recipe, decompose_array
-from rtsynth.decompose.bowing import bow_curves, driven
-from rtsynth.decompose.one_event import after, held_on, one_event
-from rtsynth.decompose.pitch import STEP_S, track_pitch
-from rtsynth.decompose.sustained import Sustained, measure_sustained
+from rtsynth.decompose.sustained.bowing import bow_curves, driven
+from rtsynth.decompose.sustained.measure import Sustained, measure_sustained
+from rtsynth.decompose.sustained.one_event import after, held_on, one_event
+from rtsynth.decompose.sustained.pitch import STEP_S, track_pitch
 from rtsynth.errors import AudioFileError, ValueRangeError
 from rtsynth.instrument import (
     BLOW_BANDS,

@@ -16,9 +16,9 @@ from rtsynth.decompose import (
     texture_statistics,
     texture_w1,
 )
-from rtsynth.decompose.texture_click import DEAD_S, find_clicks
-from rtsynth.decompose.texture_hum import find_hum
-from rtsynth.decompose.texture_synthesis import click_times
+from rtsynth.decompose.texture.click import DEAD_S, find_clicks
+from rtsynth.decompose.texture.hum import find_hum
+from rtsynth.decompose.texture.synthesis import click_times
 from rtsynth.dsp.texture import HOP
 from rtsynth.errors import ValueRangeError
 from rtsynth.events import Event, EventTable, Kind, Score

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rtsynth.decompose.synthesis import event_signal
-from rtsynth.decompose.texture_synthesis import click_times
+from rtsynth.decompose.texture.synthesis import click_times
 from rtsynth.engine import Engine, EngineConfig, Op
 from rtsynth.events import Event, EventTable, Kind
 from rtsynth.instrument import Instrument

@@ -19,9 +19,9 @@ from ablate_material import SUSTAINED, Pair
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rtsynth.decompose.one_event import after, held_on
 from rtsynth.decompose.panning import mid_signal
-from rtsynth.decompose.sustained import Sustained, measure_sustained
+from rtsynth.decompose.sustained.measure import Sustained, measure_sustained
+from rtsynth.decompose.sustained.one_event import after, held_on
 from rtsynth.decompose.synthesis import event_signal
 from rtsynth.dsp.modal import TICK
 from rtsynth.events import Kind

@@ -17,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 
 from rtsynth.decompose import Recipe, decompose, read_audio, render_score
-from rtsynth.decompose.one_event import after, held_on, one_event
 from rtsynth.decompose.panning import mid_signal
-from rtsynth.decompose.pitch import STEP_S, track_pitch
-from rtsynth.decompose.sustained import Sustained, measure_sustained
+from rtsynth.decompose.sustained.measure import Sustained, measure_sustained
+from rtsynth.decompose.sustained.one_event import after, held_on, one_event
+from rtsynth.decompose.sustained.pitch import STEP_S, track_pitch
 from rtsynth.events import Score
 from rtsynth.instrument import CONTROLS, Instrument
 from rtsynth.metrics import compare

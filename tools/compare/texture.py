@@ -28,8 +28,8 @@ from rtsynth.decompose import (
     texture_statistics,
     texture_w1,
 )
-from rtsynth.decompose.texture import noise_floor
-from rtsynth.decompose.texture_synthesis import click_times
+from rtsynth.decompose.texture.floor import noise_floor
+from rtsynth.decompose.texture.synthesis import click_times
 from rtsynth.events import Event, EventTable, Kind, Score
 from rtsynth.instrument import TEXTURE_EDGES_HZ, Instrument
 from rtsynth.metrics import stft_magnitude

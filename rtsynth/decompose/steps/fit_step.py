@@ -1,6 +1,6 @@
 """Step 5: the joint fit of strikes and resonances, by sweeps. Thread: worker."""
 
-from rtsynth.decompose.drums import DRUM_SWEEPS
+from rtsynth.decompose.drums.draft import DRUM_SWEEPS
 from rtsynth.decompose.fit import Fit
 from rtsynth.decompose.prune import drop_weak, lift_gains
 from rtsynth.decompose.steps.draft_step import frozen_resonances

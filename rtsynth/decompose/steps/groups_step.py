@@ -8,7 +8,7 @@ Thread: worker.
 import numpy as np
 
 from rtsynth.decompose.draft import Draft
-from rtsynth.decompose.drums import are_drums, drum_draft
+from rtsynth.decompose.drums.draft import are_drums, drum_draft
 from rtsynth.decompose.grouping import Grouping, group
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.task import Task

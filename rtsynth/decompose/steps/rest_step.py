@@ -3,14 +3,14 @@
 Thread: worker.
 """
 
+from rtsynth.decompose.drums.hiss import learn_hiss
 from rtsynth.decompose.fit import Fit
-from rtsynth.decompose.hiss import learn_hiss
 from rtsynth.decompose.noise import give_noise
 from rtsynth.decompose.panning import fit_pans
 from rtsynth.decompose.steps.draft_step import frozen_resonances
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.task import Task
-from rtsynth.decompose.texture import choose_floor, noise_floor
+from rtsynth.decompose.texture.floor import choose_floor, noise_floor
 
 __all__ = ["explain_rest"]
 

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from rtsynth.decompose.blowing import blow_curves, floor_between
 from rtsynth.decompose.damped import Complex, Float
-from rtsynth.decompose.holding import fit_release
-from rtsynth.decompose.legato import HeldNote
-from rtsynth.decompose.pitch import STEP_S, phase_of, refine_track, turned_down, window_s
-from rtsynth.decompose.voicing import PATH_STEP_S
+from rtsynth.decompose.held.legato import HeldNote
+from rtsynth.decompose.held.voicing import PATH_STEP_S
+from rtsynth.decompose.sustained.blowing import blow_curves, floor_between
+from rtsynth.decompose.sustained.holding import fit_release
+from rtsynth.decompose.sustained.pitch import STEP_S, phase_of, refine_track, turned_down, window_s
 from rtsynth.units import LN1000
 
 __all__ = ["MeasuredNote", "measure_notes"]

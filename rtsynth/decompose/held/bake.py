@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.bake import note_name, score_of
-from rtsynth.decompose.bowing import bowed_t60, common_envelope
 from rtsynth.decompose.damped import Float
-from rtsynth.decompose.held_curves import closest_curves
-from rtsynth.decompose.held_measure import MeasuredNote
+from rtsynth.decompose.held.curves import closest_curves
+from rtsynth.decompose.held.measure import MeasuredNote
 from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.recording import Recording
+from rtsynth.decompose.sustained.bowing import bowed_t60, common_envelope
 from rtsynth.events import VECTOR_DIM, Event, Score
 from rtsynth.instrument import BLOW_BANDS, CONTROL_LIMITS, CONTROLS, Instrument
 

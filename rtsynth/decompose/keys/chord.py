@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float, Modes
-from rtsynth.decompose.keyboard import (
+from rtsynth.decompose.keys.keyboard import (
     HARMONICS,
     KEYS,
     joined,

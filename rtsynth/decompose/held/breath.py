@@ -6,10 +6,10 @@ Thread: worker.
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from rtsynth.decompose.blowing import blow_curves
 from rtsynth.decompose.damped import Float
-from rtsynth.decompose.held_measure import MeasuredNote
-from rtsynth.decompose.pitch import STEP_S
+from rtsynth.decompose.held.measure import MeasuredNote
+from rtsynth.decompose.sustained.blowing import blow_curves
+from rtsynth.decompose.sustained.pitch import STEP_S
 
 __all__ = ["measure_breaths"]
 

@@ -3,16 +3,16 @@
 import numpy as np
 
 from rtsynth.decompose.damped import Float
-from rtsynth.decompose.held_bake import CODE, HeldLine, bake_line, line_of
-from rtsynth.decompose.held_breath import measure_breaths
-from rtsynth.decompose.held_measure import measure_notes
-from rtsynth.decompose.held_or_struck import is_held
-from rtsynth.decompose.legato import notes_along, split_path
+from rtsynth.decompose.held.bake import CODE, HeldLine, bake_line, line_of
+from rtsynth.decompose.held.breath import measure_breaths
+from rtsynth.decompose.held.legato import notes_along, split_path
+from rtsynth.decompose.held.measure import measure_notes
+from rtsynth.decompose.held.or_struck import is_held
+from rtsynth.decompose.held.voicing import pitch_path
 from rtsynth.decompose.panning import mid_signal
-from rtsynth.decompose.pitch import STEP_S
 from rtsynth.decompose.recipe import Recipe
 from rtsynth.decompose.recording import Recording
-from rtsynth.decompose.voicing import pitch_path
+from rtsynth.decompose.sustained.pitch import STEP_S
 from rtsynth.events import Score
 from rtsynth.instrument import Instrument
 from rtsynth.instrument.field import FieldWeights

@@ -8,8 +8,8 @@ its energy is clearly periodic along one path, and its level falls after onsets 
 import numpy as np
 
 from rtsynth.decompose.damped import Float
+from rtsynth.decompose.held.voicing import PATH_STEP_S, PitchPath
 from rtsynth.decompose.onset import find_onsets
-from rtsynth.decompose.voicing import PATH_STEP_S, PitchPath
 
 __all__ = ["falling_share", "is_held"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from rtsynth.decompose.damped import Complex, Float
-from rtsynth.decompose.pitch import STEP_S, phase_of, turned_down, window_s
+from rtsynth.decompose.sustained.pitch import STEP_S, phase_of, turned_down, window_s
 
 __all__ = ["Partials", "find_partials"]
 

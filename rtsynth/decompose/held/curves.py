@@ -9,9 +9,9 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import lfilter
 
-from rtsynth.decompose.bowing import BRIGHT_LIMIT, DB_PER_OCTAVE, bow_curves
 from rtsynth.decompose.damped import Float
-from rtsynth.decompose.pitch import STEP_S
+from rtsynth.decompose.sustained.bowing import BRIGHT_LIMIT, DB_PER_OCTAVE, bow_curves
+from rtsynth.decompose.sustained.pitch import STEP_S
 from rtsynth.units import LN1000
 
 __all__ = ["closest_curves"]

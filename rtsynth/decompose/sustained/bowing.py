@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import lfilter
 
 from rtsynth.decompose.damped import Float
-from rtsynth.decompose.pitch import STEP_S
+from rtsynth.decompose.sustained.pitch import STEP_S
 from rtsynth.instrument import CONTROL_LIMITS, CONTROLS
 from rtsynth.units import LN1000
 

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor
 
 from rtsynth.decompose.damped import Float
-from rtsynth.decompose.joint_adam import RowAdam
-from rtsynth.decompose.joint_model import JointModel
-from rtsynth.decompose.joint_start import learnable
+from rtsynth.decompose.joint.adam import RowAdam
+from rtsynth.decompose.joint.model import JointModel
+from rtsynth.decompose.joint.start import learnable
 from rtsynth.decompose.recording import Recording
 from rtsynth.decompose.synthesis import render_score
-from rtsynth.decompose.texture_floor import expected_floor
+from rtsynth.decompose.texture.power import expected_floor
 from rtsynth.errors import ValueRangeError
 from rtsynth.events import EventTable, Kind, Score
 from rtsynth.instrument import Instrument

@@ -11,13 +11,13 @@ import numpy as np
 
 from rtsynth.decompose.damped import Float, Modes
 from rtsynth.decompose.synthesis import event_signal
-from rtsynth.decompose.texture_click import (
+from rtsynth.decompose.texture.click import (
     click_modes,
     find_clicks,
     fit_strengths,
 )
-from rtsynth.decompose.texture_hum import find_hum, without_hum
-from rtsynth.decompose.texture_statistics import HOP, band_levels, texture_w1
+from rtsynth.decompose.texture.hum import find_hum, without_hum
+from rtsynth.decompose.texture.statistics import HOP, band_levels, texture_w1
 from rtsynth.dsp.texture import NODES_PER_CYCLE
 from rtsynth.errors import ValueRangeError
 from rtsynth.events import Event, Kind

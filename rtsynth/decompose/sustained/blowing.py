@@ -4,7 +4,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from rtsynth.decompose.damped import Float
-from rtsynth.decompose.pitch import STEP_S
+from rtsynth.decompose.sustained.pitch import STEP_S
 from rtsynth.instrument import BLOW_BANDS, BLOW_EDGES_HZ
 
 __all__ = ["blow_curves", "floor_between"]

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rtsynth.decompose.joint_sound import ringing, struck
-from rtsynth.decompose.joint_start import attack_level, learnable, own_resonances, spans
+from rtsynth.decompose.joint.sound import ringing, struck
+from rtsynth.decompose.joint.start import attack_level, learnable, own_resonances, spans
 from rtsynth.decompose.synthesis import pan_gains
 from rtsynth.events import EventTable, Score
 from rtsynth.events.event import FIELDS, VECTOR_FIELD

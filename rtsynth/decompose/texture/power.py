@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rtsynth.decompose.texture_synthesis import texture_shape
+from rtsynth.decompose.texture.synthesis import texture_shape
 from rtsynth.events import Kind
 from rtsynth.instrument import Instrument
 from rtsynth.losses import Floor

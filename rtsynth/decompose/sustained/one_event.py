@@ -4,8 +4,8 @@ from rtsynth.decompose.bake import note_name
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.recording import Recording
-from rtsynth.decompose.sustained import Sustained, measure_sustained
-from rtsynth.decompose.sustaining import going_on
+from rtsynth.decompose.sustained.measure import Sustained, measure_sustained
+from rtsynth.decompose.sustained.sustaining import going_on
 from rtsynth.errors import UsageError
 from rtsynth.events import Event, EventTable, Score
 from rtsynth.instrument import Instrument

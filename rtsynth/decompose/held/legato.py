@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, median_filter
 
 from rtsynth.decompose.damped import Float
-from rtsynth.decompose.entering import entry_over, rise_after
-from rtsynth.decompose.voicing import PATH_STEP_S, PitchPath, pitch_path
+from rtsynth.decompose.held.entering import entry_over, rise_after
+from rtsynth.decompose.held.voicing import PATH_STEP_S, PitchPath, pitch_path
 
 __all__ = ["HeldLineFound", "HeldNote", "find_held_notes", "notes_along", "split_path"]
 

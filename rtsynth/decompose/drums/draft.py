@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.attack import ATTACK_S, attack_fade
-from rtsynth.decompose.copies import find_copies
 from rtsynth.decompose.damped import Float, Modes, poles, ring
 from rtsynth.decompose.draft import Draft, Resonance, Strike
+from rtsynth.decompose.drums.copies import find_copies
+from rtsynth.decompose.drums.percussion import Drums, find_drums, hit_patches
+from rtsynth.decompose.drums.waveforms import Placed, fit_waveforms, sum_waveforms
 from rtsynth.decompose.grouping import Take
 from rtsynth.decompose.mode import modes_at
-from rtsynth.decompose.percussion import Drums, find_drums, hit_patches
-from rtsynth.decompose.waveforms import Placed, fit_waveforms, sum_waveforms
 
 __all__ = ["DRUM_SWEEPS", "are_drums", "drum_draft"]
 

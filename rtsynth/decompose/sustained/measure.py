@@ -10,13 +10,13 @@ import dataclasses
 
 import numpy as np
 
-from rtsynth.decompose.blowing import blow_curves, floor_between
-from rtsynth.decompose.bowing import bow_curves, bowed_t60, common_envelope
 from rtsynth.decompose.damped import Complex, Float, Modes
-from rtsynth.decompose.holding import falls, find_end, fit_release
-from rtsynth.decompose.partials import Partials, find_partials
-from rtsynth.decompose.pitch import STEP_S, phase_of, track_pitch
-from rtsynth.decompose.striking import strike_modes
+from rtsynth.decompose.sustained.blowing import blow_curves, floor_between
+from rtsynth.decompose.sustained.bowing import bow_curves, bowed_t60, common_envelope
+from rtsynth.decompose.sustained.holding import falls, find_end, fit_release
+from rtsynth.decompose.sustained.partials import Partials, find_partials
+from rtsynth.decompose.sustained.pitch import STEP_S, phase_of, track_pitch
+from rtsynth.decompose.sustained.striking import strike_modes
 from rtsynth.errors import AudioFileError
 from rtsynth.instrument import BLOW_BANDS, CONTROLS
 from rtsynth.units import LN1000

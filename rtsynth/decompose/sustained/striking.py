@@ -9,7 +9,7 @@ import numpy as np
 
 from rtsynth.decompose.damped import Complex, Float
 from rtsynth.decompose.mode import esprit
-from rtsynth.decompose.pitch import STEP_S
+from rtsynth.decompose.sustained.pitch import STEP_S
 from rtsynth.units import LN1000
 
 __all__ = ["strike_modes"]

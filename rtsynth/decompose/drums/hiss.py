@@ -13,7 +13,7 @@ from rtsynth.decompose.attack import ATTACK_S
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Draft, Resonance, Strike, modal_signal
 from rtsynth.decompose.drawn import Drawing, blown_noise
-from rtsynth.decompose.waveforms import Placed, fit_waveforms
+from rtsynth.decompose.drums.waveforms import Placed, fit_waveforms
 from rtsynth.events import Event
 from rtsynth.instrument import BLOW_EDGES_HZ, Instrument
 from rtsynth.units import LN1000

@@ -9,9 +9,9 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from rtsynth.decompose.chord import Chords, find_chords
 from rtsynth.decompose.damped import Float, Modes
-from rtsynth.decompose.keyboard import KEYS, in_tune, joined, key_hz, mode_bins, tuning_of
+from rtsynth.decompose.keys.chord import Chords, find_chords
+from rtsynth.decompose.keys.keyboard import KEYS, in_tune, joined, key_hz, mode_bins, tuning_of
 
 __all__ = ["Keyed", "find_keys"]
 

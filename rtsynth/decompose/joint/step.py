@@ -33,7 +33,7 @@ def refine_jointly(
     """
     if recording.seconds > LONGEST_S:
         return score, instrument, [f"no joint fit: it takes at most {LONGEST_S:g} s of sound"]
-    from rtsynth.decompose.joint import refine  # brings torch, which only this step needs
+    from rtsynth.decompose.joint.fit import refine  # brings torch, which only this step needs
 
     device, notes = _device(recipe.device)
     progress.begin("joint", recipe.joint_steps)

@@ -8,15 +8,15 @@ from rtsynth.decompose.bake import score_of
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.recording import Recording
-from rtsynth.decompose.texture_fit import (
+from rtsynth.decompose.texture.fit import (
     LONGEST_S,
     SHORTEST_S,
     TextureFit,
     fit_texture,
     render_texture,
 )
-from rtsynth.decompose.texture_hum import find_hum, without_hum
-from rtsynth.decompose.texture_statistics import band_levels, bands_below, texture_w1
+from rtsynth.decompose.texture.hum import find_hum, without_hum
+from rtsynth.decompose.texture.statistics import band_levels, bands_below, texture_w1
 from rtsynth.events import Score
 from rtsynth.instrument import Instrument
 from rtsynth.metrics import tonality

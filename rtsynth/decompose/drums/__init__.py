@@ -1,0 +1,1 @@
+"""Recordings of hits: which drums sound when, their waveforms, their hiss. Thread: worker."""

@@ -1,0 +1,1 @@
+"""The joint fit: score and bank together, by gradient; it alone brings torch. Thread: worker."""

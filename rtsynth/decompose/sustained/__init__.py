@@ -1,0 +1,1 @@
+"""One sustained note: its pitch, partials, bow and breath, as one event. Thread: worker."""
