@@ -18,8 +18,8 @@ SMOOTH_S = 0.04
 FLOOR = 1e-9  # of the loudest power: below it no variance is believed
 ALIKE_S = 0.3  # over which strikes are compared
 LEAST_TRUST = 0.02
-RISEN = 3e-4  # of the strike's peak power: where it has begun
-ABOVE = 6.0  # times what was there before
+RISEN = 3e-5  # of the strike's peak power: where it has begun
+ABOVE = 4.0  # times what was there before
 LEAD_SMOOTH_S = 0.0007
 
 
