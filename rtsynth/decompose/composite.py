@@ -15,7 +15,7 @@ from rtsynth.decompose.damped import Float
 __all__ = ["Composite", "combine", "find_lead", "local_power"]
 
 SMOOTH_S = 0.04
-FLOOR = 1e-9  # of the loudest power: below it no variance is believed
+FLOOR = 1e-5  # of the loudest power: below it no variance is believed
 ALIKE_S = 0.3  # over which strikes are compared
 LEAST_TRUST = 0.02
 RISEN = 3e-5  # of the strike's peak power: where it has begun

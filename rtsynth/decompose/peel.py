@@ -30,6 +30,7 @@ LOWEST_HZ, HIGHEST_HZ = 25.0, 15_000.0
 MIN_T60_S, MAX_T60_S = 0.05, 20.0
 QUIETEST = 3e-4  # of the strongest partial
 APART_HZ = 3.0
+QUIET = 1e-6  # of the peak power: below it no piece weighs more
 SKIP_S = 0.003
 EDGES_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.2, 1.6, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0)
 
@@ -166,9 +167,10 @@ def _pieces(composite: Composite, sample_rate: float) -> list[tuple[int, int, fl
     edges = [round(t * sample_rate) for t in (SKIP_S, *EDGES_S)]
     edges = [*(edge for edge in edges if edge < length), length]
     trust = _trust(composite)
+    loudest = float(np.max(composite.sound**2, initial=0.0))
     pieces = []
     for first, last in itertools.pairwise(edges):
-        power = float(np.mean(composite.sound[first:last] ** 2)) + 1e-20
+        power = float(np.mean(composite.sound[first:last] ** 2)) + QUIET * loudest + 1e-20
         pieces.append((first, last, float(np.mean(trust[first:last])) / np.sqrt(power)))
     return pieces
 

@@ -23,17 +23,23 @@ HELD = 0.65  # of the usual level, before it
 CLEAR = 0.35  # of the misfit of no break
 LOW = 0.4  # the level falls at least so far
 GONE = 0.4
+COHERENT_S = 0.02
+CROWDED = 0.9  # of the time alone
+FADED = 0.6  # of the misfit of no release that may be left by one
 NEAR = 3  # frames among which the clearest break is taken
 AUDIBLE = 1e-4  # of the loudest frame's energy
 
 
-def find_release(target: Float, model: Float, sample_rate: float) -> tuple[int, float] | None:
+def find_release(
+    target: Float, model: Float, sample_rate: float, alone: int | None = None
+) -> tuple[int, float] | None:
     """Samples held and the release's T60, or None where no clear break shows.
 
     Args:
         target: [samples] from the onset on, everything but this event taken away.
         model: [samples] the event as if it were held.
         sample_rate: Hz.
+        alone: samples until something else starts; None if nothing does.
     """
     level = _level(target, model, sample_rate)
     first = max(BEFORE // 2, round(EARLIEST_S / STEP_S))
@@ -45,7 +51,43 @@ def find_release(target: Float, model: Float, sample_rate: float) -> tuple[int, 
         found = max(breaks[frame : frame + NEAR], key=lambda one: one[0])
         if found[0] > 1.0 - CLEAR:
             return round(found[2] * sample_rate), found[1]
-    return None
+    faded = None if alone is None else _faded(target, model, sample_rate)
+    # alone, a break would show: what faded is a phase that drifted
+    return faded if faded and alone is not None and faded[0] >= CROWDED * alone else None
+
+
+def _faded(target: Float, model: Float, sample_rate: float) -> tuple[int, float] | None:
+    """As `find_release`, by how much of the model's very waveform is there, step by step.
+
+    Others hide a break from the spectrum but hardly ever agree in phase with the event.
+    """
+    step = round(COHERENT_S * sample_rate)
+    count = min(len(target), len(model)) // step
+    if count < 4 * AFTER:
+        return None
+    energy = (model[: count * step] ** 2).reshape(count, step).sum(axis=1)
+    product = (target[: count * step] * model[: count * step]).reshape(count, step).sum(axis=1)
+    audible = energy > AUDIBLE * energy.max()
+    level = np.clip(np.where(audible, product / (energy + 1e-20), 0.0), -0.5, 1.5)
+    weight = np.where(audible, energy**0.75, 0.0)  # between fair to the tail and blind to it
+    firsts = np.arange(round(EARLIEST_S / COHERENT_S), count - AFTER // 2)
+    firsts = firsts[audible[firsts]]
+    if len(firsts) == 0:
+        return None
+    age = np.maximum(np.arange(count) + 0.5 - firsts[:, None], 0.0) * COHERENT_S
+    shapes = np.exp(-LN1000 * age[:, None, :] / np.array(RELEASES_S)[None, :, None])
+    costs = _misfits(level, weight, shapes)
+    first, release = np.unravel_index(int(np.argmin(costs)), costs.shape)
+    if costs[first, release] >= FADED * float(_misfits(level, weight, np.ones(count))):
+        return None
+    return int(firsts[first]) * step, RELEASES_S[int(release)]
+
+
+def _misfits(level: Float, weight: Float, shapes: Float) -> Float:
+    """[...] what each of `shapes`, [..., steps], leaves of the level when scaled to fit best."""
+    scale = (shapes @ (weight * level)) / (shapes**2 @ weight + 1e-20)
+    misfits: Float = (level - scale[..., None] * shapes) ** 2 @ weight
+    return misfits
 
 
 def _break_at(level: Float, frame: int) -> tuple[float, float, float]:

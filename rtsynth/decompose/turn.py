@@ -181,7 +181,9 @@ class Turn:
         span = round(SPANS_S[min(self._number, len(SPANS_S) - 1)] * self._rate)
         parts, variances = [], []
         for index, strike in enumerate(self._strikes):
-            count = min(span, strike.held or span)
+            alone = min(self._fit.gap(strike.onset), round(SPANS_S[-1] * self._rate))
+            count = max(span, alone) if self._number > 0 else span  # so far nothing disturbs it
+            count = min(count, strike.held or count)
             parts.append(self._target(index, count))
             variances.append(self._power[strike.onset : strike.onset + count])
         return combine(parts, [s.gain for s in self._strikes], variances, self._rate)
@@ -232,7 +234,7 @@ class Turn:
         limit = min(self._fit.draft.length - strike.onset, round(RELEASE_SPAN_S * self._rate))
         model = modal_signal(held, self._resonance.modes, self._rate, limit)
         target = self._target(index, len(model))
-        found = find_release(target, model, self._rate)
+        found = find_release(target, model, self._rate, self._fit.gap(strike.onset))
         if found:
             let_go = dataclasses.replace(held, held=found[0], release_s=found[1])
             shorter = modal_signal(let_go, self._resonance.modes, self._rate, len(model))
