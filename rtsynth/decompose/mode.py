@@ -129,9 +129,9 @@ def _low_pass(step: int) -> Float:
     return taps
 
 
-def esprit(band: Complex, order: int) -> Complex:
-    """[order] discrete poles of a short complex signal."""
-    rows = min(len(band) // 2, 64)
+def esprit(band: Complex, order: int, rows: int = 64) -> Complex:
+    """[order] discrete poles of a short complex signal, seen in pieces of `rows` samples."""
+    rows = min(len(band) // 2, rows)
     order = min(order, rows - 2)
     if order < 1:
         return np.zeros(0, complex)

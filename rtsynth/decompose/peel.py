@@ -32,7 +32,6 @@ QUIETEST = 3e-4  # of the strongest partial
 APART_HZ = 3.0
 SKIP_S = 0.003
 EDGES_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.2, 1.6, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0)
-STRETCHES_S = ((0.0, 0.5), (0.0, 2.0), (0.0, 60.0), (0.5, 60.0))
 
 
 class _Bands:
@@ -153,8 +152,7 @@ def _partial(bands: _Bands, centre_hz: float) -> Modes:
     if len(band) < 8:
         return Modes.none()
     decays = (LN1000 / MAX_T60_S / bands.rate, LN1000 / MIN_T60_S / bands.rate)
-    stretches = [slice(round(a * bands.rate), round(b * bands.rate)) for a, b in STRETCHES_S]
-    s = band_poles(band, weight, stretches, POLES_PER_PARTIAL, decays)
+    s = band_poles(band, weight, bands.rate, POLES_PER_PARTIAL, decays)
     apart = s.imag * bands.rate / (2 * np.pi)
     within = np.abs(apart) < WITHIN * HALF_BAND_HZ
     s, apart = s[within], apart[within]

@@ -13,48 +13,73 @@ from rtsynth.decompose.mode import esprit
 
 __all__ = ["band_poles"]
 
-STEPS = 25
-SETTLED = 1e-4
+STEPS = 15
+SETTLED = 1e-3
 WORTH = 0.78  # of the misfit that may be left by one more pole
+HOPELESS = 0.97  # of it after the best proposal: moving will not bring it down far enough
+ROWS = 32
+COARSER = 4  # decimation in which slow beating is looked for
 
 
 def band_poles(
-    band: Complex, weight: Float, stretches: list[slice], most: int, decays: tuple[float, float]
+    band: Complex, weight: Float, rate: float, most: int, decays: tuple[float, float]
 ) -> Complex:
     """[poles] exponents per sample of the band, the most telling first.
 
     Args:
         band: [samples] around zero frequency.
         weight: [samples] of each in the misfit's root.
-        stretches: where ESPRIT looks.
+        rate: Hz.
         most: at most so many.
         decays: least and largest decay per sample, −Re of an exponent.
     """
-    proposed = _proposals(band, stretches, most, decays)
+    proposed = _proposals(band, rate, most, decays)
     chosen = np.zeros(0, complex)
     misfit = float(np.sum(np.abs(band * weight) ** 2))
     while len(chosen) < most and len(proposed):
-        trials = [_solve(np.append(chosen, s), band, weight)[2] for s in proposed]
-        start = np.append(chosen, proposed[int(np.argmin(trials))])
-        moved, left = _move(start, band, weight, decays)
+        best, left = _best(proposed, chosen, band, weight)
+        if not left < HOPELESS * misfit:
+            break
+        moved, left = _move(np.append(chosen, proposed[best]), band, weight, decays)
         if not left < WORTH * misfit:
             break
         chosen, misfit = moved, left
     return chosen
 
 
-def _proposals(
-    band: Complex, stretches: list[slice], most: int, decays: tuple[float, float]
-) -> Complex:
-    found = [esprit(band[stretch], most) for stretch in stretches]
-    poles = np.concatenate([*found, np.zeros(0, complex)])
-    poles = poles[np.abs(poles) > 1e-9]
-    return _legal(np.log(poles), decays)
+def _proposals(band: Complex, rate: float, most: int, decays: tuple[float, float]) -> Complex:
+    """Poles that ESPRIT sees: soon after the onset, and coarsely over all and over the tail."""
+    whole = len(band) // COARSER * COARSER
+    coarse = band[:whole].reshape(-1, COARSER).mean(axis=1)
+    late = round(0.5 * rate / COARSER)
+    soon = np.log(_esprit(band[: round(0.5 * rate)], most))
+    slow = [np.log(_esprit(part, most)) / COARSER for part in (coarse, coarse[late:])]
+    return _legal(np.concatenate([soon, *slow]), decays)
+
+
+def _esprit(part: Complex, order: int) -> Complex:
+    found = esprit(part, order, ROWS)
+    return found[np.abs(found) > 1e-9]
 
 
 def _legal(s: Complex, decays: tuple[float, float]) -> Complex:
     legal: Complex = -np.clip(-s.real, *decays) + 1j * s.imag
     return legal
+
+
+def _best(proposed: Complex, chosen: Complex, band: Complex, weight: Float) -> tuple[int, float]:
+    """The proposal that, beside those chosen, explains most, and the misfit then."""
+    age = np.arange(len(band))
+    trials = np.exp(np.outer(age, proposed)) * weight[:, None]
+    left = band * weight
+    if len(chosen):
+        basis, _ = np.linalg.qr(np.exp(np.outer(age, chosen)) * weight[:, None])
+        trials = trials - basis @ (basis.conj().T @ trials)
+        left = left - basis @ (basis.conj().T @ left)
+    power = np.sum(np.abs(trials) ** 2, axis=0)
+    gains = np.abs(trials.conj().T @ left) ** 2 / (power + 1e-9 * float(power.max()) + 1e-30)
+    best = int(np.argmax(gains))
+    return best, float(np.sum(np.abs(left) ** 2) - gains[best])
 
 
 def _solve(s: Complex, band: Complex, weight: Float) -> tuple[Complex, Complex, float]:

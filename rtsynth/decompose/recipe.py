@@ -15,6 +15,7 @@ RANGES: dict[str, tuple[float, float, str]] = {
     "modes": (1, 128, ""),
     "resonances": (1, 128, ""),
     "sweeps": (1, 20, ""),
+    "peels": (0, 10, ""),
     "weakest_db": (-120.0, 0.0, "dB"),
     "seed": (0, 2**31 - 1, ""),
     "segment_s": (5.0, 120.0, "s"),
@@ -32,6 +33,7 @@ class Recipe:
         modes: at most so many modes per resonance, 1 … 128.
         resonances: at most so many resonances, 1 … 128.
         sweeps: rounds of the joint fit.
+        peels: in so many of them every resonance's modes are looked for anew.
         weakest_db: events weaker than this against the loudest are dropped, dB.
         attack: learn the strike's waveform.
         noise: learn the strike's noise.
@@ -51,7 +53,8 @@ class Recipe:
     onset_threshold: float = 0.008
     modes: int = 32
     resonances: int = 128
-    sweeps: int = 4
+    sweeps: int = 3
+    peels: int = 1
     weakest_db: float = -60.0
     attack: bool = True
     noise: bool = True

@@ -23,6 +23,7 @@ HELD = 0.65  # of the usual level, before it
 CLEAR = 0.35  # of the misfit of no break
 LOW = 0.4  # the level falls at least so far
 GONE = 0.4
+NEAR = 3  # frames among which the clearest break is taken
 AUDIBLE = 1e-4  # of the loudest frame's energy
 
 
@@ -36,16 +37,12 @@ def find_release(target: Float, model: Float, sample_rate: float) -> tuple[int, 
     """
     level = _level(target, model, sample_rate)
     first = max(BEFORE // 2, round(EARLIEST_S / STEP_S))
-    for frame in range(first, len(level) - AFTER // 2):
-        if level[first:frame].min(initial=1.0) < GONE:
-            break  # whatever follows is not this event
-        found = max(
-            (
-                _break_at(level, near)
-                for near in range(frame, min(frame + 3, len(level) - AFTER // 2))
-            ),
-            key=lambda one: one[0],
-        )
+    gone = np.flatnonzero(level[first:] < GONE)
+    last = first + int(gone[0]) + 1 if len(gone) else len(level)  # what follows is not this event
+    last = min(last, len(level) - AFTER // 2)
+    breaks = [_break_at(level, frame) for frame in range(first, min(last + NEAR, len(level)))]
+    for frame in range(max(0, last - first)):
+        found = max(breaks[frame : frame + NEAR], key=lambda one: one[0])
         if found[0] > 1.0 - CLEAR:
             return round(found[2] * sample_rate), found[1]
     return None

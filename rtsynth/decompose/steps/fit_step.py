@@ -9,8 +9,6 @@ from rtsynth.decompose.steps.task import Task
 
 __all__ = ["fit_draft"]
 
-PEELING = (1, 2)  # sweeps that look for modes anew: first short of key-offs, then over everything
-
 
 def fit_draft(task: Task, state: State) -> None:
     """Fit the draft; after every second sweep needless strikes are dropped."""
@@ -23,11 +21,12 @@ def fit_draft(task: Task, state: State) -> None:
         releases=not state.drums,
         frozen=frozen_resonances(state),
     )
+    peeling = () if state.drums else range(1, 2 * recipe.peels, 2)  # what is nearest settles first
     sweeps = min(recipe.sweeps, DRUM_SWEEPS) if state.drums else recipe.sweeps
     task.progress.begin("fit", sweeps * len(draft.resonances))
     energy = float(task.signal @ task.signal) + 1e-30
     for number in range(sweeps):
-        fit.sweep(number, task.progress.advance, peel=number in PEELING and not state.drums)
+        fit.sweep(number, task.progress.advance, peel=number in peeling)
         if number % 2 == 1:
             if not state.drums:
                 lift_gains(fit)
