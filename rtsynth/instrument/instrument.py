@@ -163,7 +163,7 @@ class Instrument:
 
         Infinite for those that are sustained.
         """
-        attack_s, damp = self.attack.shape[1] / self.attack_rate, 1.0
+        attack_s, damp = self.attack.shape[1] / self.attack_rate, np.ones(self.resonances)
         if self.field is not None:
             attack_s, damp = max(attack_s, self.field.attack_s), self.field.longest_damp()
         ring_s = 80.0 / 60.0 * damp * _longest(self.t60_s, self.freq_hz)

@@ -13,7 +13,6 @@ from rtsynth.decompose import (
     decompose_array,
     decompose_file,
     disk,
-    held_draft,
     panning,
     read_audio,
     recording,
@@ -21,6 +20,7 @@ from rtsynth.decompose import (
     synthesis,
     work,
 )
+from rtsynth.decompose.held import draft as held_draft
 from rtsynth.decompose.segment import cut_segments
 from rtsynth.decompose.steps import load_state
 from rtsynth.errors import AudioFileError, FileFormatError
