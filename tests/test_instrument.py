@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 from rtsynth.errors import FileFormatError, NewerVersionError
 from rtsynth.instrument import (
@@ -136,6 +137,37 @@ def test_an_instrument_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     again = Instrument.load(path)
     assert again.fingerprint() == an_instrument().fingerprint()
     assert again.names == ["bell", "", "ü"]
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_blown_noise_stays_in_a_file_older_than_its_t60(tmp_path: Path, version: str) -> None:
+    arrays, metadata = parts()
+    if version == "1.1":
+        full = an_instrument()
+        full.blow_gain[0, 3] = full.blow_dry[0] = 0.1
+        full.save(tmp_path / "full")
+        arrays = {k: v for k, v in load_file(tmp_path / "full").items() if k != "blow_t60_s"}
+    found = Instrument.load(write(tmp_path / "a", arrays, metadata, version))
+    assert found.blow_t60_s.shape == (3, 16)
+    assert not found.blow_t60_s.any()
+    assert found.sustained.tolist() == [version == "1.1", False, False]
+
+
+def test_an_instrument_is_written_as_version_1_2(tmp_path: Path) -> None:
+    an_instrument().save(tmp_path / "a")
+    with safe_open(tmp_path / "a", framework="numpy") as file:
+        assert file.metadata()["version"] == "1.2"
+
+
+def test_a_tail_lasts_until_hiss_is_80_db_down_and_silent_bands_do_not_count() -> None:
+    instrument = an_instrument()
+    instrument.blow_gain[0, 3], instrument.blow_t60_s[0, 3] = 0.1, 20.0
+    instrument.blow_dry[0] = 1.0
+    instrument.blow_t60_s[1, 3] = 50.0
+    before_s = an_instrument().tail_s()
+    after_s = instrument.tail_s()
+    assert after_s[0] == pytest.approx(20.0 * 80.0 / 60.0, rel=1e-6)
+    assert after_s[1:].tolist() == before_s[1:].tolist()
 
 
 def test_what_a_later_rtsynth_wrote_is_kept(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ OFFERED = 96  # resonances of the bank that a segment may choose from, those str
 FLOOR_QUANTILE = 0.1  # a floor is what is there in nearly every segment
 OLDEST_S = 45.0  # the longest T60 is 30 s, and what is 80 dB down is over
 LEAST_UNLIKE = 0.02
+SILENT = 1e-30  # energy: what is silent is given away first, and 0 · ∞ is no cost
 LEVEL_S = 0.3  # over which two resonances are compared in level
 
 
@@ -110,7 +111,7 @@ class Ledger:
         patterns = np.array([_unit(self.bank[index].take) for index in used])
         unlike = 1.0 - patterns @ patterns.T + LEAST_UNLIKE if used else np.zeros((0, 0))
         np.fill_diagonal(unlike, np.inf)
-        energy = np.array([self._energy(index) for index in used])
+        energy = np.array([self._energy(index) + SILENT for index in used])
         for _ in range(len(used) - limit):
             costs = energy[:, None] * unlike
             gone, keep = np.unravel_index(int(np.argmin(costs)), costs.shape)

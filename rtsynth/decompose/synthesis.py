@@ -25,7 +25,6 @@ White = Callable[[int, int, int], Float]
 
 AUDIBLE_LEVELS = 80.0 / 60.0
 PIECE = 1_024 * 2_048  # samples of a texture at once, whole hops
-VIBRATO_STEP = 32  # samples between points of the bent phase
 
 
 def white_noise(seed: int, first: int, count: int) -> Float:

@@ -17,7 +17,7 @@ from rtsynth.safefile import load_arrays, save_arrays
 
 __all__ = ["BLOW_EDGES_HZ", "INSTRUMENT_VERSION", "TEXTURE_EDGES_HZ", "Instrument"]
 
-INSTRUMENT_VERSION = (1, 1)
+INSTRUMENT_VERSION = (1, 2)
 ENVELOPE_POINTS = 64
 FILTER_TAPS = 32
 TEXTURE_BANDS = 32
@@ -163,18 +163,13 @@ class Instrument:
 
         Infinite for those that are sustained.
         """
-        slowest = np.where(self.freq_hz > 0, self.t60_s, 0.0).max(axis=1, initial=0.0)
-        attack_s = self.attack.shape[1] / self.attack_rate
+        attack_s, damp = self.attack.shape[1] / self.attack_rate, np.ones(self.resonances)
         if self.field is not None:
-            attack_s = max(attack_s, self.field.attack_s)
-            slowest = slowest * self.field.longest_damp()
-        hiss = np.where(self.blown, self.blow_t60_s.max(axis=1), 0.0)
-        excited_s = np.maximum(
-            self.strike_s, np.where(self.blow_wet > 0, hiss, 0.0) * (80.0 / 60.0)
-        )
-        tail: NDArray[np.float64] = np.maximum(
-            np.maximum(attack_s, hiss * (80.0 / 60.0)), excited_s + slowest * (80.0 / 60.0)
-        )
+            attack_s, damp = max(attack_s, self.field.attack_s), self.field.longest_damp()
+        ring_s = 80.0 / 60.0 * damp * _longest(self.t60_s, self.freq_hz)
+        hiss_s = 80.0 / 60.0 * damp * _longest(self.blow_t60_s, self.blow_gain)
+        driven_s = np.maximum(self.strike_s, np.where(self.blow_wet > 0, hiss_s, 0.0))
+        tail: NDArray[np.float64] = np.maximum(np.maximum(attack_s, hiss_s), driven_s + ring_s)
         return np.where(self.sustained, np.inf, tail)
 
     def set_modes(
@@ -370,6 +365,12 @@ def _shapes(count: int, modes: int, attack_length: int) -> dict[str, tuple[int, 
         "hum_gain": (count, HUM_PARTIALS),
         "mode_map": (VECTOR_DIM, modes),
     }
+
+
+def _longest(t60_s: FloatArray, present: FloatArray) -> NDArray[np.float64]:
+    """[R] the longest of each row's [R, n] times, of those that are there; 0 if none is."""
+    longest: NDArray[np.float64] = np.where(present > 0, t60_s, 0.0).max(axis=1, initial=0.0)
+    return longest
 
 
 def _default(name: str, instrument: Instrument) -> FloatArray:

@@ -60,6 +60,24 @@ def test_drums_that_never_meet_are_found_apart() -> None:
     assert len({next(iter(members)) for members in found.members}) == 2
 
 
+def test_where_nothing_rose_there_are_no_drums() -> None:
+    found = find_drums(np.zeros((3, 32, 5)))
+    assert found.patches.shape == (0, 32, 5)
+    assert found.members == [{}, {}, {}]
+
+
+def test_copies_at_the_very_end_stay_inside_the_recording() -> None:
+    rng = np.random.default_rng(7)
+    hit = rng.normal(size=2_000) * np.exp(-np.arange(2_000) / 300.0)
+    sound = np.zeros(2 * RATE)
+    places = np.array([5_000, 25_000, 45_000, 65_000, len(sound) - 100])
+    for at in places:
+        sound[at : at + 2_000] += hit[: len(sound) - at]
+    draft = drum_draft(sound, RATE, places + np.array([0, -300, 0, -200, 90]), 8, 4)
+    assert draft.strikes
+    assert max(strike.onset for strike in draft.strikes) < len(sound)
+
+
 def test_copies_are_aligned_to_the_sample_and_others_kept_apart() -> None:
     rng = np.random.default_rng(5)
     hats = [kit()[HAT], rng.permutation(kit()[HAT][:4_000])]

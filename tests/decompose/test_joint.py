@@ -140,6 +140,12 @@ def test_what_is_bowed_muted_or_a_texture_stays_and_keeps_its_resonance() -> Non
     assert not np.array_equal(fitted.freq_hz[0], start[1].freq_hz[0])
 
 
+def test_what_hisses_stays_though_its_hiss_dies_away() -> None:
+    instrument = bank()
+    instrument.blow_gain[1], instrument.blow_t60_s[1], instrument.blow_dry[1] = 0.01, 0.5, 1.0
+    assert piece().table.rows["id"][learnable(piece(), instrument)].tolist() == [1, 3]
+
+
 def test_pressed_to_be_few_the_event_that_nobody_hears_goes() -> None:
     instrument = bank()
     recording = recorded(piece(), instrument)

@@ -36,7 +36,7 @@ def test_a_missing_key_keeps_its_default(tmp_path: pathlib.Path) -> None:
     ("text", "line", "told"),
     [
         ("sweeps: 2\nmodez: 4\n", 2, "unknown key modez; legal: onset_threshold"),
-        ("modes: 33\n", 1, "modes = 33; legal: 1 … 32"),
+        ("modes: 129\n", 1, "modes = 129; legal: 1 … 128"),
         ("sweeps: fast\n", 1, "sweeps = 'fast'; legal: a whole number"),
         ("sweeps: true\n", 1, "legal: a whole number"),
         ("texture: 1\n", 1, "legal: true or false"),

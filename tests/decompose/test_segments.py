@@ -8,10 +8,13 @@ import pytest
 
 from rtsynth.decompose import Recipe, decompose, decompose_array, recording_from_array
 from rtsynth.decompose.analysis import analyse, analyse_until
+from rtsynth.decompose.damped import Modes
+from rtsynth.decompose.draft import Resonance, Strike
+from rtsynth.decompose.grouping import Take
 from rtsynth.decompose.ledger import Ledger
 from rtsynth.decompose.progress import Silent
 from rtsynth.decompose.segment import cut_segments
-from rtsynth.decompose.steps import STEPS, State
+from rtsynth.decompose.steps import STEPS, Known, State
 from rtsynth.decompose.work import Work, fingerprint
 from rtsynth.errors import FileFormatError
 from rtsynth.events import Kind
@@ -128,6 +131,18 @@ def test_the_nearest_resonances_are_merged_until_the_limit_holds() -> None:
     assert len({strike.resonance for strike in ledger.strikes}) == 2
     assert len(ledger.strikes) == strikes
     assert all(strike.gain > 0 for strike in ledger.strikes)
+
+
+def test_what_is_silent_is_merged_first() -> None:
+    rng = np.random.default_rng(0)
+    ledger = Ledger(RATE, np.ones(1))
+    for number, level in enumerate((1.0, 0.0, 0.5)):
+        modes = Modes(220.0 * (1.0 + np.arange(2.0)), np.ones(2), np.full(2, level + 0j))
+        take = Take(0, modes, rng.uniform(0.5, 1.0, 64), 0.9, np.zeros(2))
+        ledger.bank.append(Known(Resonance(modes), take))
+        ledger.strikes.append(Strike(1_000 * number, number, 1.0))
+    ledger.shrink(2)
+    assert {strike.resonance for strike in ledger.strikes} == {0, 2}
 
 
 def test_what_rings_into_a_segment_is_what_the_earlier_events_do_there() -> None:

@@ -92,7 +92,7 @@ def _clusters(
                 continue
             resonance = sets.setdefault(same, len(sets))
             for i in chosen:
-                onset = max(int(onsets[hits[i]] + copies.shift[i]), 0)
+                onset = int(np.clip(onsets[hits[i]] + copies.shift[i], 0, len(signal) - 1))
                 gain = drums.members[hits[i]][drum]
                 placed.setdefault((resonance, hits[i]), Placed(onset, resonance, gain))
     return list(placed.values())

@@ -123,7 +123,7 @@ def _weighed(patches: Float) -> Float:
 
 
 def _simplest_first(seen: Float) -> list[int]:
-    loudest = max(float(np.linalg.norm(row)) for row in seen) + 1e-20
+    loudest = max((float(np.linalg.norm(row)) for row in seen), default=0.0) + 1e-20
 
     def order(index: int) -> float:
         power = seen[index] ** 2 + 1e-20
@@ -158,6 +158,8 @@ def _explain(wanted: Float, rows: list[Float]) -> tuple[dict[int, float], Float]
 
 def _refined(seen: Float, rows: list[Float], members: list[dict[int, float]]) -> list[Float]:
     """Multiplicative update of the drums' patches by all hits (Lee & Seung 1999)."""
+    if not rows:  # nothing rose anywhere
+        return rows
     gains = np.zeros((len(seen), len(rows)))
     for index, found in enumerate(members):
         for drum, gain in found.items():

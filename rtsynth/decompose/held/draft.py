@@ -28,7 +28,7 @@ def sustained_draft(recording: Recording, recipe: Recipe) -> tuple[Score, Instru
 
     Args:
         recording: of any kind.
-        recipe: its modes are used.
+        recipe: its modes and seed are used.
 
     Without torch each event keeps its mean bow and pitch.
     """
@@ -44,14 +44,14 @@ def sustained_draft(recording: Recording, recipe: Recipe) -> tuple[Score, Instru
     if not notes:
         return None
     line = line_of(notes, measure_breaths(left, signal, rate, notes))
-    field, code = _learned(line)
+    field, code = _learned(line, recipe.seed)
     score, instrument = bake_line(line, recording, code, recipe.modes)
     instrument.field = field
     score.instrument = instrument.fingerprint()
     return score, instrument
 
 
-def _learned(line: HeldLine) -> tuple[FieldWeights | None, Float]:
+def _learned(line: HeldLine, seed: int) -> tuple[FieldWeights | None, Float]:
     try:
         from rtsynth.nn.regress_line import draw_line_curves
     except ImportError:
@@ -65,4 +65,5 @@ def _learned(line: HeldLine) -> tuple[FieldWeights | None, Float]:
         line.offset_db,
         CODE,
         steps=STEPS,
+        seed=seed,
     )

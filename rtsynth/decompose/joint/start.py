@@ -27,7 +27,7 @@ def learnable(score: Score, instrument: Instrument) -> NDArray[np.intp]:
     r = rows["resonance"]
     plain = (rows["kind"] == Kind.MODAL) & (rows["muted"] == 0) & (rows["stretch"] > 0.0)
     plain &= rows["vibrato_depth"] == 0.0
-    plain &= ~instrument.sustained[r] & (instrument.strike_wet[r] == 0.0)
+    plain &= ~instrument.sustained[r] & ~instrument.blown[r] & (instrument.strike_wet[r] == 0.0)
     return np.flatnonzero(plain)
 
 
