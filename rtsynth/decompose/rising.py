@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.grouping import Take
 from rtsynth.decompose.keyboard import partial_hz
+from rtsynth.instrument import TEXTURE_EDGES_HZ
 
 __all__ = ["Rises", "are_mixed"]
 
-UNTONAL, TONAL = 0.5, 0.8  # of takes of drums, and of keys
+UNTONAL, TONAL = 0.6, 0.8  # of takes of drums, and of keys
+HIGH_HZ, BRIGHT_DB = 5_000.0, -20.0
 FEWEST, LEAST_SHARE = 4, 0.1  # of either, in a mix
 WINDOW_S, SKIP_S = 0.093, 0.01
 PAST_S = (0.0, 0.04, 0.08, 0.12, 0.16)  # a vibrato's period
@@ -32,14 +34,24 @@ TINY = 1e-9
 
 
 def are_mixed(takes: list[Take]) -> bool:
-    """Whether hits without a pitch stand beside tonal onsets: each at least four and a tenth.
+    """Whether hits stand beside tonal onsets: of each at least four, and a tenth.
+
+    A hit is bright and not tonal: hats and snares rise as far above 5 kHz as no string does.
 
     Args:
         takes: of a recording's onsets.
     """
     tonal = np.array([take.tonal for take in takes])
-    fewest = max(FEWEST, LEAST_SHARE * len(tonal))
-    return min(np.sum(tonal < UNTONAL), np.sum(tonal > TONAL)) >= fewest
+    hits = [take.tonal < UNTONAL and _brightness_db(take) > BRIGHT_DB for take in takes]
+    fewest = max(FEWEST, LEAST_SHARE * len(takes))
+    return bool(min(np.sum(hits), np.sum(tonal > TONAL)) >= fewest)
+
+
+def _brightness_db(take: Take) -> float:
+    """Share of the power that rose at once which lies high up."""
+    power = take.rise[: len(TEXTURE_EDGES_HZ) - 1] ** 2
+    high = power[TEXTURE_EDGES_HZ[:-1] > HIGH_HZ].sum()
+    return float(10.0 * np.log10((high + TINY**2) / (power.sum() + TINY)))
 
 
 @dataclasses.dataclass(frozen=True)
