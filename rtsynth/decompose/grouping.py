@@ -96,7 +96,9 @@ def group(
             found = next(unkeyed)
         else:
             found = _beside(wanted, own, own_patterns, rest.templates)
-        members.append({**(own or {}), **{i + len(own_patterns): gain for i, gain in found.items()}})
+        members.append(
+            {**(own or {}), **{i + len(own_patterns): gain for i, gain in found.items()}}
+        )
     modes = [m.take(np.arange(min(len(m), count))) for m in keys.modes + rest.modes]
     return Grouping(modes, keys.pitches_hz + rest.pitches_hz, members)
 
