@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from rtsynth.decompose.damped import Float, Modes
-from rtsynth.decompose.keys.keyed import Keyed, find_keys
+from rtsynth.decompose.keys.keyed import Keyed, Struck, find_keys
 from rtsynth.decompose.series import best_series, series_weight, split_series
 from rtsynth.instrument import TEXTURE_EDGES_HZ
 
@@ -65,13 +65,16 @@ class Grouping:
     members: list[dict[int, float]]
 
 
-def group(takes: list[Take], limit: int = 128, count: int = 32) -> Grouping:
+def group(
+    takes: list[Take], limit: int = 128, count: int = 32, struck: Struck | None = None
+) -> Grouping:
     """Explain every take by few templates.
 
     Args:
         takes: in time order.
         limit: at most so many templates.
         count: at most so many modes each.
+        struck: has the last word on every key found at a take, if given.
     """
     patterns = [pattern(take.modes, take.rise, take.tonal) for take in takes]
     keys = find_keys(
@@ -79,11 +82,12 @@ def group(takes: list[Take], limit: int = 128, count: int = 32) -> Grouping:
         [take.older for take in takes],
         [take.tonal for take in takes],
         limit,
+        struck,
     )
-    struck = [_key_pattern(takes[keys.sources[i]], keys, i) for i in range(len(keys.modes))]
+    own_patterns = [_key_pattern(takes[keys.sources[i]], keys, i) for i in range(len(keys.modes))]
     others = [index for index, members in enumerate(keys.members) if members is None]
     rest = _group_unkeyed(
-        [takes[i] for i in others], [patterns[i] for i in others], limit - len(struck)
+        [takes[i] for i in others], [patterns[i] for i in others], limit - len(own_patterns)
     )
     members: list[dict[int, float]] = []
     unkeyed = iter(rest.members)
@@ -91,8 +95,10 @@ def group(takes: list[Take], limit: int = 128, count: int = 32) -> Grouping:
         if own is None:
             found = next(unkeyed)
         else:
-            found = _beside(wanted, own, struck, rest.templates)
-        members.append({**(own or {}), **{i + len(struck): gain for i, gain in found.items()}})
+            found = _beside(wanted, own, own_patterns, rest.templates)
+        members.append(
+            {**(own or {}), **{i + len(own_patterns): gain for i, gain in found.items()}}
+        )
     modes = [m.take(np.arange(min(len(m), count))) for m in keys.modes + rest.modes]
     return Grouping(modes, keys.pitches_hz + rest.pitches_hz, members)
 

@@ -20,6 +20,7 @@ __all__ = [
     "joined",
     "key_hz",
     "mode_bins",
+    "partial_hz",
     "partial_places",
     "partial_windows",
     "shown",
@@ -112,6 +113,14 @@ def shown(modes: Modes, tuning: float = 1.0) -> Float:
     hills = np.exp(-0.5 * ((_grid()[:, None] - place) / spread) ** 2)
     level: Float = hills @ mode_weights(modes)
     return level
+
+
+def partial_hz(key: float, pitch_hz: float, count: int = 8) -> Float:
+    """[at most `count`] frequencies of a key's partials, as stiff as the key's string."""
+    number = np.arange(1, count + 1)
+    stiffness = STIFFNESS * 2.0 ** ((key - STIFFNESS_KEY) / STIFFNESS_DOUBLES)
+    freq: Float = pitch_hz * number * np.sqrt((1 + stiffness * number**2) / (1 + stiffness))
+    return freq[freq <= TOP_HZ]
 
 
 @functools.cache

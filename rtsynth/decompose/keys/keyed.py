@@ -5,6 +5,7 @@ A key's modes come from the onset where it is most by itself. Thread: any.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,10 @@ from rtsynth.decompose.damped import Float, Modes
 from rtsynth.decompose.keys.chord import Chords, find_chords
 from rtsynth.decompose.keys.keyboard import KEYS, in_tune, joined, key_hz, mode_bins, tuning_of
 
-__all__ = ["Keyed", "find_keys"]
+__all__ = ["Keyed", "Struck", "find_keys"]
+
+Struck = Callable[[int, float], bool]
+"""Whether at an onset, by its number, the key of a pitch in Hz is struck."""
 
 IN_TUNE = 0.4
 NEARLY_IN_TUNE, TONAL = 0.1, 0.8  # will do among onsets that mostly are in tune
@@ -40,7 +44,13 @@ class Keyed:
     members: list[dict[int, float] | None]
 
 
-def find_keys(modes: list[Modes], older: list[Float], tonal: list[float], limit: int) -> Keyed:
+def find_keys(
+    modes: list[Modes],
+    older: list[Float],
+    tonal: list[float],
+    limit: int,
+    struck: Struck | None = None,
+) -> Keyed:
     """The keys struck at each onset that has any.
 
     Args:
@@ -48,18 +58,23 @@ def find_keys(modes: list[Modes], older: list[Float], tonal: list[float], limit:
         older: per onset, [modes] amplitude of what rang on at each mode's frequency.
         tonal: per onset, 0 … 1, how far the modes explain it.
         limit: at most so many keys, the most used ones.
+        struck: has the last word on every key found, if given.
     """
     none: list[dict[int, float] | None] = [None] * len(modes)
     told = np.flatnonzero(_keyed(modes, tonal))
     if len(told) == 0:
         return Keyed([], [], [], [], none)
     chords = find_chords([modes[i] for i in told], [older[i] for i in told], np.array(tonal)[told])
+    if struck is not None:
+        chords = _confirmed(chords, told, struck)
     used = np.argsort(-chords.gains.sum(axis=1), kind="stable")[:limit]
     used = np.sort(used[chords.gains[used].sum(axis=1) > 0])
     shares = chords.gains / (chords.gains.sum(axis=0) + 1e-20)
     source = {int(key): _purest(chords.gains[key], shares[key]) for key in used}
     members = list(none)
     for place, onset in enumerate(told):
+        if struck is not None and not chords.gains[:, place].any():
+            continue
         members[int(onset)] = {
             index: float(chords.gains[key, place] / chords.gains[key, source[int(key)]])
             for index, key in enumerate(used)
@@ -75,6 +90,15 @@ def find_keys(modes: list[Modes], older: list[Float], tonal: list[float], limit:
         [float(shares[key, source[int(key)]]) for key in used],
         members,
     )
+
+
+def _confirmed(chords: Chords, told: NDArray[np.intp], struck: Struck) -> Chords:
+    """The chords without the keys that are not struck."""
+    gains = chords.gains.copy()
+    for key, place in np.argwhere(gains > 0):
+        if not struck(int(told[place]), key_hz(float(KEYS[key]), chords.tuning)):
+            gains[key, place] = 0.0
+    return dataclasses.replace(chords, gains=gains)
 
 
 def _keyed(modes: list[Modes], tonal: list[float]) -> NDArray[np.bool]:

@@ -10,6 +10,8 @@ import numpy as np
 from rtsynth.decompose.draft import Draft
 from rtsynth.decompose.drums.draft import are_drums, drum_draft
 from rtsynth.decompose.grouping import Grouping, group
+from rtsynth.decompose.keys.keyed import Struck
+from rtsynth.decompose.keys.rising import Rises, are_mixed
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.task import Task
 
@@ -29,10 +31,19 @@ def group_takes(task: Task, state: State) -> None:
 def _group_keys(task: Task, state: State) -> None:
     offered = [known.take for known in task.bank]
     limit = max(task.recipe.resonances, len(offered) + 1)
-    groups = group([*offered, *state.takes], limit, task.recipe.modes)
+    takes = [*offered, *state.takes]
+    groups = group(takes, limit, task.recipe.modes, _struck(task, state, len(offered)))
     state.known = _known(groups.members[: len(offered)], len(groups.modes))
     groups.members = groups.members[len(offered) :]
     state.groups = groups
+
+
+def _struck(task: Task, state: State, offered: int) -> Struck | None:
+    """Among drums, whether a key's partials rise at a take; what was offered stays as it is."""
+    if not are_mixed(state.takes):
+        return None
+    rises = Rises.at(task.signal, task.sample_rate, state.onsets)
+    return lambda take, pitch_hz: take < offered or rises.struck(take - offered, pitch_hz)
 
 
 def _group_hits(task: Task, state: State) -> None:
