@@ -1,6 +1,7 @@
 """What is left of a piece when only its most important events stay."""
 
 import dataclasses
+import itertools
 import pathlib
 
 import numpy as np
@@ -59,7 +60,7 @@ def test_the_important_half_is_nearer_than_the_other_half() -> None:
 
 def test_a_shorter_score_is_part_of_every_longer_one_and_the_whole_is_left_alone() -> None:
     sets = [{e.id for e in keep_events(MADE.score, RANKING, n).table} for n in range(ALL + 1)]
-    assert all(small < large for small, large in zip(sets, sets[1:], strict=False))
+    assert all(small < large for small, large in itertools.pairwise(sets))
     assert len(MADE.score.table) == ALL
 
 
