@@ -8,7 +8,8 @@ true one is soloed live; of every fifth the piece is also heard with it muted an
 by 3 semitones. Writes NAME.stems.md and NAME.stems.json:
 
     stem        SI-SDR in dB of the soloed event, as recorded, against what it truly adds
-    offline     SNR in dB of the same against the score rendered with that event alone
+    offline     SNR in dB of the same against the score rendered with that event alone; 200 is to
+                the sample, less is what the DC blocker still holds of the take before
     rest        SNR in dB of (all − muted) against solo: muting leaves exactly the rest
     cents       worst distance of its three strongest partials from 3 semitones up
     others      SNR in dB of what the rest plays while it is transposed, against before
@@ -204,8 +205,9 @@ def main() -> None:
         score, instrument = load_score(path)
         heard = cast(clip, score, instrument)
         wav, log = folder / "heard.wav", folder / "log.jsonl"
-        files = ["--record", str(wav), "--log", str(log)]
-        with on_stage(path, "--device", options.device, *files) as stage:
+        # --asap: takes begin on a tick, as a rendering does
+        asked = ["--asap", "--device", options.device, "--record", str(wav), "--log", str(log)]
+        with on_stage(path, *asked) as stage:
             perform(stage, heard, options.every)
             stage.end()
         takes, rate = stage.cut(wav, log)
