@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -57,6 +56,13 @@ class Takes:
     log: Path
 
 
+def sounded(client: Client, seconds: float) -> None:
+    """Wait until so much more has sounded: a device may fall behind the clock."""
+    client.sync()
+    end = client.ping()["frame"] + seconds * RATE
+    assert until(lambda: client.ping()["frame"] >= end, 60.0)
+
+
 def perform(client: Client, osc: SimpleUDPClient) -> None:
     """Solos over ZeroMQ, mutes over OSC, transpositions over both."""
     chosen = MODAL[CHOSEN]
@@ -70,10 +76,10 @@ def perform(client: Client, osc: SimpleUDPClient) -> None:
         with client.bundle() as together:
             together.seek(0.0)
             together.play()
-        time.sleep(SECONDS + SETTLE_S)
+        sounded(client, SECONDS + SETTLE_S)
         client.pause()
         client.choke("*")
-        time.sleep(SETTLE_S)
+        sounded(client, SETTLE_S)
 
     client.solo(chosen.id)
     take()
@@ -104,7 +110,7 @@ def takes(tmp_path_factory: pytest.TempPathFactory) -> Takes:
     with serving(score, "--asap", "--record", str(wav), "--log", str(log)) as service:
         osc = SimpleUDPClient("127.0.0.1", service.port("osc"))
         with Client(service.port("zeromq")) as client, osc:
-            time.sleep(0.3)
+            sounded(client, 0.3)
             perform(client, osc)
         assert service.end() == 0
     recording, rate = read_wav(wav)
@@ -222,11 +228,11 @@ def test_on_a_sound_card_a_soloed_event_is_its_key_too(jack: None, tmp_path: Pat
         assert "JACK" in service.said[0]
         with Client(service.port("zeromq")) as client:
             client.solo(MODAL[CHOSEN].id)
-            time.sleep(0.3)
+            sounded(client, 0.3)
             with client.bundle() as together:
                 together.seek(0.0)
                 together.play()
-            time.sleep(SECONDS + 0.3)
+            sounded(client, SECONDS + SETTLE_S)
         assert service.end() == 0
     recording, rate = read_wav(wav)
     assert rate == RATE

@@ -47,12 +47,21 @@ class Stage:
             together.seek(from_s)
             together.play()
         self._seconds.append(seconds)
-        time.sleep(seconds + SETTLE_S)
+        self.wait(seconds + SETTLE_S)
         self.client.pause()
         self.client.choke("*")
-        self.client.sync()
-        time.sleep(SETTLE_S)
+        self.wait(SETTLE_S)
         return len(self._seconds) - 1
+
+    def wait(self, seconds: float) -> None:
+        """Until so much more has sounded: on a busy machine a device falls behind the clock."""
+        self.client.sync()
+        end = self._frame() + seconds * float(self.client.hello["sample_rate"])
+        while (left := end - self._frame()) > 0:
+            time.sleep(max(left / float(self.client.hello["sample_rate"]), 0.005))
+
+    def _frame(self) -> int:
+        return int(self.client.ping()["frame"])
 
     def send(self, address: str, *values: int | float | str) -> None:
         """Ask over OSC, and wait until it is done."""
@@ -95,7 +104,7 @@ def on_stage(score: pathlib.Path, *options: str) -> Iterator[Stage]:
                 raise SystemExit(f"the service ended after saying {said}")
             said.append(line.rstrip())
         stage = Stage(process, said)
-        time.sleep(STARTED_S)
+        stage.wait(STARTED_S)
         yield stage
     finally:
         if process.poll() is None:
