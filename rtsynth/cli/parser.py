@@ -166,6 +166,15 @@ def _render(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--commands", metavar="LOG.jsonl", help="replay a performance log on the score instead"
     )
+    fewer = parser.add_mutually_exclusive_group()
+    fewer.add_argument(
+        "--events", metavar="N", type=_number(0, 4_000_000, int),
+        help="only the N most important events",
+    )  # fmt: skip
+    fewer.add_argument(
+        "--share", metavar="X", type=_number(0.0, 1.0),
+        help="only the most important events, so large a share of all",
+    )  # fmt: skip
     _json(parser)
 
 
@@ -210,6 +219,11 @@ def _inspect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--png", metavar="PNG", help="draw it")
     parser.add_argument(
         "--reference", metavar="IN", help="the recording; found by itself if beside the score"
+    )
+    parser.add_argument(
+        "--importance",
+        action="store_true",
+        help="also rank the events by what would be missing without them",
     )
     _json(parser)
 

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from rtsynth.render import load_score, render_score, save_score, score_seconds
 from rtsynth.render.load import SCORE_SUFFIX
 
 if TYPE_CHECKING:
-    from rtsynth.decompose import Recipe
+    from rtsynth.decompose import Ranking, Recipe
 
 __all__ = ["compare", "decompose", "inspect", "print_facts", "recording_of", "render"]
 
@@ -114,6 +115,7 @@ def render(options: argparse.Namespace) -> int:
     from rtsynth.audio import WavWriter
 
     score, instrument = load_score(find_score(options.score))
+    score = _fewer(score, instrument, options)
     rate = options.sample_rate or score.sample_rate
     if options.commands:
         from rtsynth.service import replay_log
@@ -138,16 +140,34 @@ def render(options: argparse.Namespace) -> int:
     finally:
         writer.close()
     facts = {"output": options.output, "seconds": len(sound) / rate, "sample_rate": rate}
-    facts["peak"] = float(np.abs(sound).max(initial=0.0))
+    facts |= {"events": len(score.table), "peak": float(np.abs(sound).max(initial=0.0))}
     print_facts(facts, options.json)
     return 0
 
 
+def _fewer(score: Score, instrument: Instrument, options: argparse.Namespace) -> Score:
+    """The score, or as many of its most important events as were asked for."""
+    if options.events is None and options.share is None:
+        return score
+    if options.commands:
+        raise UsageError(
+            "--commands performs on the whole score; leave --events and --share out, or render "
+            "without a log"
+        )
+    from rtsynth.decompose import keep_events, rank_events
+
+    count = options.events
+    if count is None:
+        count = math.ceil(options.share * len(score.table))
+    return keep_events(score, rank_events(score, instrument), count)
+
+
 def inspect(options: argparse.Namespace) -> int:
     """`rtsynth inspect`."""
-    from rtsynth.decompose import count_values
+    from rtsynth.decompose import count_values, rank_events
 
     score, instrument = load_score(find_score(options.score))
+    ranking = rank_events(score, instrument) if options.importance else None
     rows = score.table.rows
     seconds = score_seconds(score, instrument)
     span = max(seconds, 1e-9)
@@ -167,10 +187,20 @@ def inspect(options: argparse.Namespace) -> int:
     if options.png:
         _draw(score, instrument, options)
         facts["png"] = options.png
+    if ranking is not None:
+        facts |= _ranked(ranking, options.json)
     print_facts(facts, options.json)
     if not options.json:
-        _print_events(score, instrument)
+        _print_events(score, instrument, ranking)
     return 0
+
+
+def _ranked(ranking: "Ranking", as_json: bool) -> dict[str, Any]:
+    """How few events bring most of what is heard; for a program all of the order."""
+    if as_json:
+        return {"importance": {"ids": list(ranking.ids), "heard": list(ranking.heard)}}
+    heard = np.array(ranking.heard)
+    return {f"events_for_{p}%": int(np.searchsorted(heard, p / 100) + 1) for p in (50, 75, 90)}
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -231,15 +261,18 @@ def _draw(score: Score, instrument: Instrument, options: argparse.Namespace) -> 
     draw(score, instrument, sound, rate, options.png, reference=reference)
 
 
-def _print_events(score: Score, instrument: Instrument) -> None:
-    print(f"{'id':>6} {'onset s':>9} {'gain':>8} {'reso':>5} {'lowest Hz':>10}  name, group")
+def _print_events(score: Score, instrument: Instrument, ranking: "Ranking | None") -> None:
+    rank = {} if ranking is None else {i: n for n, i in enumerate(ranking.ids, start=1)}
+    head = f"{'rank':>6} " if rank else ""
+    print(f"{'id':>6} {'onset s':>9} {'gain':>8} {'reso':>5} {'lowest Hz':>10} {head} name, group")
     for event in score.table:
         sounding = instrument.freq_hz[event.resonance]
         lowest = sounding[sounding > 0].min(initial=np.inf)
         pitch = "texture" if event.kind is Kind.TEXTURE else f"{lowest:.1f}"
+        place = f"{rank[event.id]:>6} " if rank else ""
         print(
             f"{event.id:>6} {event.onset_s:>9.3f} {event.gain:>8.3f} {event.resonance:>5} "
-            f"{pitch:>10}  {event.name} {event.group}"
+            f"{pitch:>10} {place} {event.name} {event.group}"
         )
 
 

@@ -1,5 +1,6 @@
 """From a recording to events: onsets, modes, a shared bank, the joint fit. Thread: worker."""
 
+from rtsynth.decompose.importance import Ranking, keep_events, rank_events
 from rtsynth.decompose.picture import draw
 from rtsynth.decompose.pipeline import (
     Decomposition,
@@ -19,6 +20,7 @@ from rtsynth.decompose.texture.statistics import texture_statistics, texture_w1
 
 __all__ = [
     "Decomposition",
+    "Ranking",
     "Recipe",
     "Recording",
     "TextureFit",
@@ -31,7 +33,9 @@ __all__ = [
     "draw_step",
     "event_signal",
     "fit_texture",
+    "keep_events",
     "load_recipe",
+    "rank_events",
     "read_audio",
     "recording_from_array",
     "render_score",

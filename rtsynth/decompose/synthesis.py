@@ -18,7 +18,7 @@ from rtsynth.events import VECTOR_DIM, Event, Kind, Score
 from rtsynth.instrument import Instrument
 from rtsynth.units import LN1000
 
-__all__ = ["White", "event_signal", "pan_gains", "render_score", "white_noise"]
+__all__ = ["White", "event_pieces", "event_signal", "pan_gains", "render_score", "white_noise"]
 
 White = Callable[[int, int, int], Float]
 """`white(seed, first, count) -> [count]` noise of unit variance from position first on."""
@@ -55,16 +55,24 @@ def render_score(
         if event.muted or first >= len(out):
             continue
         gains = pan_gains(event.pan) if score.channels == 2 else np.ones(1)
-        for sound in _pieces(event, instrument, rate, len(out) - first, white):
+        for sound in event_pieces(event, instrument, rate, len(out) - first, white):
             out[first : first + len(sound)] += sound[:, None] * gains
             first += len(sound)
     return out
 
 
-def _pieces(
-    event: Event, instrument: Instrument, sample_rate: int, limit: int, white: White
+def event_pieces(
+    event: Event, instrument: Instrument, sample_rate: int, limit: int, white: White = white_noise
 ) -> Iterator[Float]:
-    """`event_signal` in one piece, or that of a texture in several: it may last an hour."""
+    """`event_signal` in one piece, or that of a texture in several: it may last an hour.
+
+    Args:
+        event: modal or texture; whether it is muted does not matter.
+        instrument: its bank.
+        sample_rate: Hz.
+        limit: at most so many samples in all.
+        white: source of noise.
+    """
     if event.kind != Kind.TEXTURE:
         yield event_signal(event, instrument, sample_rate, limit, white)
         return

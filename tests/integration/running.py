@@ -45,9 +45,10 @@ def write_score(folder: Path, table: EventTable, seconds: float = 1.0) -> Path:
 
 
 @contextlib.contextmanager
-def serving(score: Path, *options: str) -> Iterator[Running]:
-    """`rtsynth serve` on the null device and free ports, killed at the end if need be."""
-    command = [*RTSYNTH, "serve", str(score), "--device", "null", "--osc-port", "0"]
+def serving(score: Path, *options: str, device: str = "null") -> Iterator[Running]:
+    """`rtsynth serve` on a device, "" for the sound card, and free ports; killed if need be."""
+    command = [*RTSYNTH, "serve", str(score), "--osc-port", "0"]
+    command += ["--device", device] if device else []
     process = subprocess.Popen(
         [*command, "--zmq-port", "0", *options], stdout=subprocess.PIPE, text=True
     )

@@ -110,8 +110,23 @@ def stems_row(clip: Clip, score: Score, instrument: Instrument) -> Row:
     """Each true event's stem against the event that stands for it, alone."""
     if not clip.stems or clip.truth is None:
         return {}
+    of = matched_events(clip, score, instrument)
+    found = [
+        solo(of[i], instrument, clip) if i in of else None for i in range(len(clip.truth.events))
+    ]
+    scores = stem_scores(clip.stems, found)
+    return {
+        "stem_si_sdr_db": scores.median_db,
+        "stem_matched_si_sdr_db": scores.matched_median_db,
+        "stem_matched": scores.matched,
+    }
+
+
+def matched_events(clip: Clip, score: Score, instrument: Instrument) -> dict[int, Event]:
+    """The event that stands for each true one, by its index: by note, or by sound without."""
+    if clip.truth is None:
+        return {}
     events = [e for e in score.table if e.kind is not Kind.TEXTURE and not e.muted]
-    solos = [solo(event, instrument, clip) for event in events]
     onsets = np.array([event.onset_s for event in events])
     truth = clip.truth.events
     if len(clip.truth.notes) == len(truth):
@@ -119,16 +134,10 @@ def stems_row(clip: Clip, score: Score, instrument: Instrument) -> Row:
         pitched = np.flatnonzero(np.isfinite(pitch))
         true = [event.onset_s for event in truth], [event.pitch or 0.0 for event in truth]
         pairs = match_notes(*true, onsets[pitched], pitch[pitched])
-        of = {i: int(pitched[j]) for i, j in pairs}
-    else:
-        of = _by_sound(clip, [event.onset_s for event in truth], onsets, solos)
-    found = [solos[of[i]] if i in of else None for i in range(len(truth))]
-    scores = stem_scores(clip.stems, found)
-    return {
-        "stem_si_sdr_db": scores.median_db,
-        "stem_matched_si_sdr_db": scores.matched_median_db,
-        "stem_matched": scores.matched,
-    }
+        return {i: events[int(pitched[j])] for i, j in pairs}
+    solos = [solo(event, instrument, clip) for event in events]
+    of = _by_sound(clip, [event.onset_s for event in truth], onsets, solos)
+    return {i: events[j] for i, j in of.items()}
 
 
 def solo(event: Event, instrument: Instrument, clip: Clip) -> Placed:
