@@ -20,6 +20,7 @@ STEPS = 48  # pieces of a partial's line
 MOST_LABELS = 64
 FULLEST = 0.46  # half a row
 A4 = 69
+HALF = 0.5  # semitones by which a note gets another name
 
 
 def draw_onsets(axis: Any, score: Score) -> None:
@@ -81,7 +82,7 @@ def draw_events(
     rows = row_order(score, instrument)
     place = {resonance: index for index, resonance in enumerate(rows)}
     loudest = max((float(shape.level.max(initial=0.0)) for _, shape in shapes), default=0.0)
-    moved = {event.resonance for event, _ in shapes if event.transpose}
+    moved = {event.resonance for event, _ in shapes if abs(event.transpose) >= HALF}
     for event, shape in shapes:
         y, colour = place[event.resonance], colour_of(event.resonance)
         half = FULLEST * _height(shape.level, loudest)

@@ -34,7 +34,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "tabla": ("quick", "field"),
 }
 SUSTAINED = ("bowed",)
-PICTURES = ("piano", "drums", "mix")
+PICTURES = ("piano", "drums")
 LARGEST_BYTES = 4 << 20
 COLUMNS = ("held_out", "mel_db", "lsd_db", "sc", "log_mag", "w1", "mos")
 HEADINGS = (
