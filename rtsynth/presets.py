@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).resolve().parent
 FOLDERS = (PACKAGE / "_presets", PACKAGE.parent / "presets")
 """Package data of an installed rtsynth; the folder beside the package in a checkout."""
 
-INSTRUMENTS = ("piano", "plucked", "bowed", "drums", "tabla")
+INSTRUMENTS = ("piano", "plucked", "bowed", "drums", "tabla", "mix")
 """Names of the shipped instruments, each with the score of its recording, `audio/NAME.flac`."""
 
 SCORE_SUFFIX = ".score.safetensors"

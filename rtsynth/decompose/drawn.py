@@ -20,7 +20,14 @@ from rtsynth.instrument import BLOW_EDGES_HZ, CONTROL_LIMITS, CONTROLS, Instrume
 from rtsynth.instrument.field import BEND, BOW, BRIGHT, DAMP, DRY, WET
 from rtsynth.units import LN1000
 
-__all__ = ["Drawing", "blown_noise", "drawn_attack", "sounding_modes"]
+__all__ = [
+    "Drawing",
+    "bent_modes",
+    "blown_noise",
+    "drawn_attack",
+    "present_modes",
+    "sounding_modes",
+]
 
 RELEASE_FADE_S = 0.005
 
@@ -87,7 +94,7 @@ def sounding_modes(drawing: Drawing, limit: int, drive: Float | None = None) -> 
         drive: [≤ limit] besides the impulse, if any.
     """
     event, rate = drawing.event, drawing.sample_rate
-    present, gain_a = _present(event, drawing.instrument)
+    present, gain_a = present_modes(event, drawing.instrument)
     pieces = drawing.ticks(limit)
     middles = np.array([drawing.middle(first) for first, _ in pieces])
     controls = drawing.controls(middles * event.stretch)
@@ -101,7 +108,7 @@ def sounding_modes(drawing: Drawing, limit: int, drive: Float | None = None) -> 
     u, gain = np.ones(len(present), complex), None
     for (first, last), middle, drawn in zip(pieces, middles, controls, strict=True):
         let_go = first >= drawing.held
-        s, target = _bent(drawing, present, middle / rate, drawn, let_go)
+        s, target = bent_modes(drawing, present, middle / rate, drawn, let_go)
         if gain is None:
             gain, u = target, np.exp(-1j * s.imag)
         n = np.arange(1, last - first + 1)
@@ -118,17 +125,26 @@ def sounding_modes(drawing: Drawing, limit: int, drive: Float | None = None) -> 
     return out
 
 
-def _present(event: Event, instrument: Instrument) -> tuple[NDArray[np.intp], Complex]:
+def present_modes(event: Event, instrument: Instrument) -> tuple[NDArray[np.intp], Complex]:
+    """Indices of the modes there are, and what an impulse or the bow of strength 1 gives each."""
     present = np.flatnonzero(instrument.freq_hz[event.resonance] > 0)
     parts = instrument.mode_gain[event.resonance, present].astype(float)
     gains: Complex = parts[:, 0] + 1j * parts[:, 1]
     return present, gains
 
 
-def _bent(
+def bent_modes(
     drawing: Drawing, present: NDArray[np.intp], age_s: float, drawn: Float, let_go: bool
 ) -> tuple[Complex, Float]:
-    """Exponents per frame and gains of the modes."""
+    """[modes] exponents per frame and gains, deformed.
+
+    Args:
+        drawing: the event.
+        present: indices of its modes.
+        age_s: for the vibrato.
+        drawn: [22] controls of the field.
+        let_go: whether the event's duration is over.
+    """
     event, instrument, rate = drawing.event, drawing.instrument, drawing.sample_rate
     learned = instrument.freq_hz[event.resonance, present].astype(float)
     above = learned / learned.min(initial=np.inf)

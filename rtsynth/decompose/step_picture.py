@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from rtsynth.decompose.axes import LOWEST_HZ, colour_of, frequency_axis, log_spectrogram
 from rtsynth.decompose.damped import Modes
-from rtsynth.decompose.picture import LOWEST_HZ, colour_of, frequency_axis, log_spectrogram
 from rtsynth.decompose.steps import State, Task
 
 __all__ = ["draw_step"]

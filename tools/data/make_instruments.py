@@ -2,10 +2,11 @@
 
     python tools/data/make_instruments.py [NAME ...] [--out presets] [--pictures docs]
 
-Each recording goes through `rtsynth decompose`, then through `rtsynth fit` with the experiments
-named in STAGES, one after the other. A stage that does not bring the sound closer to the recording,
-on windows that its training has not seen, is dropped. Everything is seeded and runs in one thread;
-the engine plays what the table measures.
+Each recording goes through `rtsynth decompose --recipe quality`, a bowed note through
+`--sustained`, then through `rtsynth fit` with the experiments named in STAGES, one after the other.
+A stage that does not bring the sound closer to the recording, on windows that its training has not
+seen, is dropped. Everything is seeded and runs in one thread; the engine plays what the table
+measures.
 """
 
 import argparse
@@ -16,12 +17,15 @@ import time
 import torch
 from threadpoolctl import threadpool_limits
 
-from rtsynth.decompose import Recipe, Recording, decompose, draw, read_audio
+from rtsynth.decompose import Recipe, Recording, decompose, draw, load_recipe, read_audio
+from rtsynth.errors import UnknownNameError
 from rtsynth.events import Score
 from rtsynth.fit import fit, load_experiment
 from rtsynth.fit.codebook import bits_per_event
 from rtsynth.fit.measure import measure
+from rtsynth.fit.sound import sound_of
 from rtsynth.instrument import Instrument
+from rtsynth.metrics import ear_scores, read_truth, score_against
 from rtsynth.presets import INSTRUMENTS, find_shipped
 from rtsynth.render import instrument_beside, render_score, save_score
 
@@ -30,12 +34,12 @@ STAGES: dict[str, tuple[str, ...]] = {
     "tabla": ("quick", "field"),
 }
 SUSTAINED = ("bowed",)
-PICTURES = ("piano", "tabla")
+PICTURES = ("piano", "drums")
 LARGEST_BYTES = 4 << 20
-COLUMNS = ("held_out", "mel_db", "lsd_db", "sc", "log_mag", "w1")
+COLUMNS = ("held_out", "mel_db", "lsd_db", "sc", "log_mag", "w1", "mos")
 HEADINGS = (
-    "instrument", "held-out", "mel, dB", "LSD, dB", "SC", "log-mag", "W1",
-    "events", "events/s", "bits/event", "with a code", "kB", "CPU s",
+    "instrument", "held-out", "mel, dB", "LSD, dB", "SC", "log-mag", "W1", "MOS",
+    "events", "per true one", "events/s", "bits/event", "with a code", "kB", "CPU s",
 )  # fmt: skip
 
 
@@ -44,7 +48,7 @@ class Made:
     """A score with its instrument, and how good they are.
 
     Attributes:
-        facts: of `rtsynth.fit.measure.measure`, and the bits per event.
+        facts: of `rtsynth.fit.measure.measure`, MOS, bits per event, and the truth's if known.
     """
 
     score: Score
@@ -53,8 +57,24 @@ class Made:
 
 
 def measured(recording: Recording, score: Score, instrument: Instrument) -> Made:
-    facts = measure(recording.frames, score, instrument, recording.sample_rate)
-    return Made(score, instrument, {**facts, **bits_per_event([score], instrument)})
+    rate = recording.sample_rate
+    facts = measure(recording.frames, score, instrument, rate)
+    sound = sound_of(score, instrument, rate, len(recording.frames))
+    facts |= {"mos": ear_scores(recording.frames, sound, rate)["mos"]}
+    facts |= {**bits_per_event([score], instrument), **against_truth(recording, score, instrument)}
+    return Made(score, instrument, facts)
+
+
+def against_truth(
+    recording: Recording, score: Score, instrument: Instrument
+) -> dict[str, float | None]:
+    """How well the score says what was played, if that lies beside the recording."""
+    try:
+        path = find_shipped(f"audio/{pathlib.Path(recording.source).stem}.json")
+    except UnknownNameError:
+        return {}
+    truth = read_truth(path)
+    return {} if truth is None else score_against(score, instrument, truth)
 
 
 def held_out(made: Made) -> float:
@@ -97,14 +117,16 @@ def picture(made: Made, recording: Recording, path: pathlib.Path) -> None:
 
 def row(name: str, recording: Recording, before: Made, after: Made, size: int, took: float) -> str:
     def both(key: str, digits: int) -> str:
-        pair = [made.facts[key] for made in (before, after)]
+        pair = [made.facts.get(key) for made in (before, after)]
         return " → ".join("–" if value is None else f"{value:.{digits}f}" for value in pair)
 
     count = len(after.score.table)
+    true = after.facts.get("events_per_note")
     cells = [
         name,
         *(both(key, 2 if key.endswith("db") else 3) for key in COLUMNS),
         str(count),
+        "–" if true is None else f"{true:.2f}",
         f"{count / recording.seconds:.1f}",
         both("bits_per_event_continuous", 0),
         both("bits_per_event_snapped", 0),
@@ -118,7 +140,8 @@ def make(name: str, out: pathlib.Path, pictures: pathlib.Path) -> str:
     """Make one instrument; its row of the table."""
     began = time.process_time()
     recording = read_audio(find_shipped(f"audio/{name}.flac"))
-    found = decompose(recording, recipe=Recipe(sustained=name in SUSTAINED))
+    recipe = Recipe(sustained=True) if name in SUSTAINED else load_recipe("quality")
+    found = decompose(recording, recipe=recipe)
     before = measured(recording, found.score, found.instrument)
     print(f"{name}: decomposed in {time.process_time() - began:.0f} s", flush=True)
     after = fitted(recording, before, STAGES[name])

@@ -14,7 +14,7 @@ import struct
 
 import numpy as np
 import soxr
-from make_audio import RATE, Float, load, run, save
+from make_audio import RATE, Float, Played, load, run, save
 
 BOWED_PACKAGE, BOWED_SAMPLE = "fluid-soundfont-gm", "Violin D6(L)"
 SOUNDFONT = "usr/share/sounds/sf2/FluidR3_GM.sf2"
@@ -108,7 +108,7 @@ def bowed(soundfont: pathlib.Path) -> Float:
     return np.concatenate([np.zeros(int(LEAD_S * RATE)), sound])
 
 
-def drums(folder: pathlib.Path) -> Float:
+def drums(folder: pathlib.Path) -> tuple[Float, list[Played]]:
     sound = np.zeros(int(DRUMS_S * RATE))
     hits = [
         (STEP_S * (16 * bar + step), letter)
@@ -118,11 +118,13 @@ def drums(folder: pathlib.Path) -> Float:
         if letter != "."
     ]
     hits += [(STEP_S * 16 * len(ROWS), letter) for letter in LAST]
+    played = []
     for onset_s, letter in hits:
         first = int((onset_s + 0.05) * RATE)
         hit = load(folder / f"{HITS[letter]}.flac")[: len(sound) - first]
         sound[first : first + len(hit)] += hit
-    return sound
+        played.append(Played(onset_s + 0.05, hit, label=HITS[letter]))
+    return sound, played
 
 
 BOWED_WORDS = """bowed.flac
@@ -169,7 +171,8 @@ def main() -> None:
     save(arguments.out / "bowed.flac", bowed(soundfont), BOWED_WORDS)
     plucked = load(samples / "guit_em9.flac")[: int(PLUCKED_S * RATE)]
     save(arguments.out / "plucked.flac", plucked, PLUCKED_WORDS)
-    save(arguments.out / "drums.flac", drums(samples), DRUMS_WORDS)
+    sound, played = drums(samples)
+    save(arguments.out / "drums.flac", sound, DRUMS_WORDS, played)
 
 
 if __name__ == "__main__":
