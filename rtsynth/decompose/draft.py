@@ -10,7 +10,6 @@ from rtsynth.units import LN1000
 
 __all__ = ["Draft", "Resonance", "Strike", "strike_signal"]
 
-MAX_GAIN_OFFSET_DB = 24.0
 RING_LEVELS = 80.0 / 60.0  # a mode is followed until it is 80 dB down
 
 
@@ -41,7 +40,7 @@ class Resonance:
     hiss_seed: int = 0
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)  # a strike is itself, not its values
 class Strike:
     """One event as known so far.
 

@@ -105,7 +105,8 @@ class Fit:
         """Samples over which a strike can be seen: held, audible and within the recording."""
         ring_s = float(self.draft.resonances[strike.resonance].modes.t60_s.max(initial=0.05))
         extent = round(min(limit_s, ring_s) * self.draft.sample_rate)
-        return min(extent, strike.held or extent, self.draft.length - strike.onset)
+        held = extent if strike.held is None else strike.held
+        return min(extent, held, self.draft.length - strike.onset)
 
     def left(self, strike: Strike, length: int) -> Float:
         """[≤ length] samples of the residual from a strike's onset on; a view."""

@@ -169,7 +169,7 @@ class Turn:
         for index, strike in enumerate(self._strikes):
             self._add(index, 1.0)
             strike.onset -= lead
-            strike.held = strike.held + lead if strike.held else None
+            strike.held = None if strike.held is None else strike.held + lead
         attack = np.concatenate([np.zeros(lead), self._resonance.attack])
         self._resonance.modes = Modes(modes.freq_hz, modes.t60_s, modes.amplitude * back)
         self._resonance.attack = attack[: len(self._resonance.attack)]
@@ -183,7 +183,7 @@ class Turn:
         for index, strike in enumerate(self._strikes):
             alone = min(self._fit.gap(strike.onset), round(SPANS_S[-1] * self._rate))
             count = max(span, alone) if self._number > 0 else span  # so far nothing disturbs it
-            count = min(count, strike.held or count)
+            count = count if strike.held is None else min(count, strike.held)
             parts.append(self._target(index, count))
             variances.append(self._power[strike.onset : strike.onset + count])
         return combine(parts, [s.gain for s in self._strikes], variances, self._rate)
@@ -203,12 +203,6 @@ class Turn:
         if len(composite) < SHORTEST_S * self._rate:
             return
         self._resonance.modes = peel_modes(composite, self._rate, modes)
-        self._sound_anew()
-
-    def _let_ring(self) -> None:
-        """A two-stage decay looks like a key let go until its modes are known."""
-        for strike in self._strikes:
-            strike.held = None
         self._sound_anew()
 
     def _fit_gains(self) -> None:
