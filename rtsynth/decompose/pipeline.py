@@ -169,8 +169,13 @@ def _decompose(
     if texture is not None:
         score, instrument = bake_texture(texture, recording)
         return _decomposition(score, instrument, recording, notes, began)
-    held = None if reason else sustained_draft(recording, recipe)
+    held = sustained_draft(recording, recipe) if recipe.held and not reason else None
     if held is not None:
+        notes.append("a line of sustained notes: one event each (held: false in a recipe forbids)")
+        if held[1].field is None:
+            notes.append(
+                "without torch their pitch and bow stay still; pip install 'rtsynth[torch]'"
+            )
         return _decomposition(*held, recording, notes, began)
     draft, floor = Draft(recording.sample_rate, len(recording.frames), [], []), np.zeros(32)
     if not reason:

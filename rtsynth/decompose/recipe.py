@@ -9,6 +9,7 @@ from rtsynth.errors import ValueRangeError
 __all__ = ["DEVICES", "Recipe"]
 
 DEVICES = ("cpu", "cuda", "auto")
+WAYS = ("esprit", "pursuit", "best")
 
 RANGES: dict[str, tuple[float, float, str]] = {
     "onset_threshold": (0.001, 10.0, "nepers"),
@@ -29,6 +30,8 @@ class Recipe:
     """Settings of a decomposition.
 
     Attributes:
+        way: by which an onset's modes are found: "esprit", matching "pursuit", or "best" for
+            whichever explains more of what follows.
         onset_threshold: rise of the mean log-magnitude that makes an onset, nepers.
         modes: at most so many modes per resonance, 1 … 128.
         resonances: at most so many resonances, 1 … 128.
@@ -41,6 +44,7 @@ class Recipe:
         texture: allow a texture event for the noise floor.
         only_texture: one texture event for the whole recording: True always, False never, None if
             it sounds like one (hiss, clicks and hum, nothing that is played).
+        held: look whether the recording is a line of sustained notes, one event each.
         sustained: the recording is one note, held or let go: make it one event.
         seed: of everything drawn at random.
         whole_s: a recording up to this long is one segment, seconds.
@@ -50,6 +54,7 @@ class Recipe:
         name: for people.
     """
 
+    way: str = "esprit"
     onset_threshold: float = 0.008
     modes: int = 32
     resonances: int = 128
@@ -61,6 +66,7 @@ class Recipe:
     offsets: bool = True
     texture: bool = True
     only_texture: bool | None = None
+    held: bool = True
     sustained: bool = False
     seed: int = 0
     whole_s: float = 40.0
@@ -75,10 +81,12 @@ class Recipe:
             if not low <= value <= high:
                 legal = f"{low:g} … {high:g} {unit}".strip()
                 raise ValueRangeError(f"{name} = {value!r}; legal: {legal}", field=name)
-        if self.device not in DEVICES:
-            raise ValueRangeError(
-                f"device = {self.device!r}; legal: {', '.join(DEVICES)}", field="device"
-            )
+        for name, legal_words in (("device", DEVICES), ("way", WAYS)):
+            value = getattr(self, name)
+            if value not in legal_words:
+                raise ValueRangeError(
+                    f"{name} = {value!r}; legal: {', '.join(legal_words)}", field=name
+                )
 
     def fingerprint(self) -> str:
         """SHA-256 over what decides the events; the name and the device do not."""

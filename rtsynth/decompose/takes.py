@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float, Modes, poles, ring
 from rtsynth.decompose.grouping import Take, band_rise
-from rtsynth.decompose.mode import started_at
+from rtsynth.decompose.mode import Started, started_at
+from rtsynth.decompose.pursue import choose_modes, pursued_modes
 
 __all__ = ["take_onsets"]
 
@@ -26,6 +27,7 @@ def take_onsets(
     count: int = 32,
     advance: Callable[[], object] = lambda: None,
     workers: int = 1,
+    way: str = "esprit",
 ) -> list[Take]:
     """What each onset brought.
 
@@ -36,18 +38,21 @@ def take_onsets(
         count: modes a resonance may have; an onset may have more, as it may be a chord.
         advance: called after each.
         workers: threads at once; the takes do not depend on it.
+        way: "esprit", "pursuit" or "best".
     """
     edges = [0, *(int(o) for o in onsets), len(signal)]
     around = list(zip(edges, edges[1:], edges[2:], strict=False))
     takes = []
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        for take in pool.map(lambda near: _take(signal, sample_rate, near, count), around):
+        for take in pool.map(lambda near: _take(signal, sample_rate, near, count, way), around):
             takes.append(take)
             advance()
     return takes
 
 
-def _take(signal: Float, sample_rate: float, around: tuple[int, int, int], count: int) -> Take:
+def _take(
+    signal: Float, sample_rate: float, around: tuple[int, int, int], count: int, way: str
+) -> Take:
     previous, onset, following = around
 
     def clip(samples: int, low_s: float, high_s: float) -> int:
@@ -55,10 +60,20 @@ def _take(signal: Float, sample_rate: float, around: tuple[int, int, int], count
 
     after = clip(following - onset, MIN_AFTER_S, MAX_AFTER_S)
     before = clip(onset - previous, MIN_BEFORE_S, MAX_BEFORE_S)
-    started = started_at(signal, sample_rate, onset, before, after, max(count, CHORD_MODES))
+    started = _started(way, signal, sample_rate, onset, before, after, max(count, CHORD_MODES))
     rise = _rises(signal, sample_rate, onset)
     tonal = _tonal(started.sound, started.modes, sample_rate)
     return Take(onset, started.modes, rise, tonal, started.older)
+
+
+def _started(
+    way: str, signal: Float, sample_rate: float, onset: int, before: int, after: int, count: int
+) -> Started:
+    if way == "esprit":
+        return started_at(signal, sample_rate, onset, before, after, count)
+    find = pursued_modes if way == "pursuit" else choose_modes
+    modes, fresh = find(signal, sample_rate, onset, before, after, count)
+    return Started(modes, np.zeros(len(modes)), fresh)
 
 
 def _rises(signal: Float, sample_rate: float, onset: int) -> Float:

@@ -18,7 +18,7 @@ from rtsynth.events import Event
 from rtsynth.instrument import BLOW_EDGES_HZ, Instrument
 from rtsynth.units import LN1000
 
-__all__ = ["fit_hiss", "hiss_signal", "learn_hiss"]
+__all__ = ["add_hiss", "fit_hiss", "hiss_signal", "learn_hiss"]
 
 SIZE, HOP = 1024, 256
 LOWEST = 2  # bands below 200 Hz ring, they do not hiss
@@ -28,6 +28,7 @@ QUIET = 1e-10  # power, −100 dBFS in a band: what lies below counts little
 SOFT = 0.3  # nepers of power within which errors count squared, beyond it by their size
 START_T60_S = 0.4
 STEPS, RATE = 150, 0.15
+BESIDE = 0.5  # among keys: at full level it sounds no nearer and its magnitudes are further off
 FADE_FROM = 0.7  # of the attack: hiss takes over
 SHORTEST_S, LONGEST_S, LONGEST_SEEN_S = 0.03, 8.0, 4.0
 
@@ -177,6 +178,37 @@ def learn_hiss(draft: Draft, signal: Float, *, attack: bool = True) -> Float:
             left[strike.onset : strike.onset + count] -= strike.gain * hiss[:count]
     if attack:
         _learn_attacks(draft, left)
+    return left
+
+
+def add_hiss(draft: Draft, residual: Float, chosen: list[int]) -> Float:
+    """Give some resonances the hiss that a fit left, in place; attacks stay as they are.
+
+    Args:
+        draft: fitted.
+        residual: [samples] what it leaves.
+        chosen: indices of resonances.
+
+    Returns:
+        [samples] the residual without the hiss.
+    """
+    places = {index: place for place, index in enumerate(chosen)}
+    strikes = [strike for strike in draft.strikes if strike.resonance in places]
+    if not strikes:
+        return residual
+    rate, left = draft.sample_rate, residual.copy()
+    placed = [Strike(s.onset, places[s.resonance], s.gain) for s in strikes]
+    gains, t60s = fit_hiss(left, rate, placed, len(chosen))
+    gains[:, :LOWEST] = 0.0
+    gains *= BESIDE
+    for index, place in places.items():
+        resonance = draft.resonances[index]
+        resonance.hiss_gain, resonance.hiss_t60_s = gains[place], t60s[place]
+        resonance.hiss_seed = index + 1
+        hiss = hiss_signal(resonance, round(rate), len(left))
+        for strike in draft.of(index):
+            count = min(len(hiss), len(left) - strike.onset)
+            left[strike.onset : strike.onset + count] -= strike.gain * hiss[:count]
     return left
 
 

@@ -3,8 +3,9 @@
 Thread: worker.
 """
 
-from rtsynth.decompose.drums.hiss import learn_hiss
+from rtsynth.decompose.drums.hiss import add_hiss, learn_hiss
 from rtsynth.decompose.fit import Fit
+from rtsynth.decompose.keys.rising import are_mixed
 from rtsynth.decompose.noise import give_noise
 from rtsynth.decompose.panning import fit_pans
 from rtsynth.decompose.steps.draft_step import frozen_resonances
@@ -22,6 +23,8 @@ def explain_rest(task: Task, state: State) -> None:
     fit = Fit(task.signal, state.draft, attack=task.recipe.attack, frozen=frozen)
     if state.drums and task.recipe.noise:
         fit.residual = learn_hiss(state.draft, task.signal, attack=task.recipe.attack)
+    elif task.recipe.noise and are_mixed(state.takes):
+        fit.residual = add_hiss(state.draft, fit.residual, _drums_of(state, frozen))
     if task.recipe.texture:
         floor = noise_floor(fit.residual, task.sample_rate)
         model = task.signal - fit.residual
@@ -31,3 +34,9 @@ def explain_rest(task: Task, state: State) -> None:
     if task.frames.shape[1] == 2:
         fit_pans(state.draft, task.frames)
     task.progress.advance()
+
+
+def _drums_of(state: State, frozen: frozenset[int]) -> list[int]:
+    """Struck resonances without a pitch."""
+    used = sorted({strike.resonance for strike in state.draft.strikes} - frozen)
+    return [index for index in used if state.draft.resonances[index].pitch_hz == 0.0]

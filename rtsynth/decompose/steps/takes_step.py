@@ -17,4 +17,5 @@ def seek_modes(task: Task, state: State) -> None:
         task.recipe.modes,
         task.progress.advance,
         task.workers,
+        task.recipe.way,
     )
