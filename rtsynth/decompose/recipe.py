@@ -30,10 +30,10 @@ class Recipe:
     """Settings of a decomposition.
 
     Attributes:
-        way: by which an onset's modes are found: "esprit", matching "pursuit", or "best" for
-            whichever explains more of what follows.
         onset_threshold: rise of the mean log-magnitude that makes an onset, nepers.
         modes: at most so many modes per resonance, 1 … 128.
+        way: by which an onset's modes are found: "esprit", matching "pursuit", or "best" for
+            whichever explains more of what follows.
         resonances: at most so many resonances, 1 … 128.
         sweeps: rounds of the joint fit.
         peels: in so many of them every resonance's modes are looked for anew.
@@ -54,9 +54,9 @@ class Recipe:
         name: for people.
     """
 
-    way: str = "esprit"
     onset_threshold: float = 0.008
     modes: int = 32
+    way: str = "esprit"
     resonances: int = 128
     sweeps: int = 3
     peels: int = 1
