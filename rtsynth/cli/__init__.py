@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 the commands ran and the answer is no, 2 bad input (one li
 interrupted. Thread: main.
 """
 
+import argparse
 import importlib
 import logging
 import os
@@ -21,6 +22,7 @@ BAD_INPUT = 2
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line and return the exit code; an error is one line on standard error."""
+    options = argparse.Namespace()
     try:
         options = make_parser().parse_args(arguments)
         logging.basicConfig(
@@ -30,6 +32,8 @@ def run(arguments: Sequence[str]) -> int:
         module, _, function = options.command.rpartition(".")
         return int(getattr(importlib.import_module(f"rtsynth.cli.{module}"), function)(options))
     except KeyboardInterrupt:
+        if getattr(options, "work", None):
+            print("rtsynth: interrupted; the same command goes on from there", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

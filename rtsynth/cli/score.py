@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["compare", "decompose", "inspect", "print_facts", "recording_of", "render"]
 
+PICTURES = (".png", ".pdf", ".svg")
+
 
 def print_facts(facts: dict[str, Any], as_json: bool) -> None:
     """One JSON object, or a line per fact."""
@@ -41,6 +43,7 @@ def print_facts(facts: dict[str, Any], as_json: bool) -> None:
 
 def decompose(options: argparse.Namespace) -> int:
     """`rtsynth decompose`."""
+    _check_picture(options.png)
     from rtsynth.decompose import decompose_file, draw
 
     source = Path(options.input)
@@ -110,10 +113,22 @@ def _decompose_until(options: argparse.Namespace, recipe: "Recipe") -> int:
     return 0
 
 
+def _check_picture(name: str | None) -> None:
+    """Refuse a picture's name before minutes of work, not after."""
+    if name and Path(name).suffix.lower() not in PICTURES:
+        raise UsageError(f"--png {name}: no picture by this name; legal: {', '.join(PICTURES)}")
+
+
 def render(options: argparse.Namespace) -> int:
     """`rtsynth render`."""
     from rtsynth.audio import WavWriter
 
+    if Path(options.output).suffix.lower() != ".wav":
+        raise UsageError(f"-o {options.output}: the sound is written as WAV; legal: a name in .wav")
+    if options.to_s is not None and options.to_s <= (options.from_s or 0.0):
+        raise UsageError(
+            f"--to {options.to_s:g} is not after --from {options.from_s or 0.0:g}; nothing to hear"
+        )
     score, instrument = load_score(find_score(options.score))
     score = _fewer(score, instrument, options)
     rate = options.sample_rate or score.sample_rate
@@ -164,6 +179,7 @@ def _fewer(score: Score, instrument: Instrument, options: argparse.Namespace) ->
 
 def inspect(options: argparse.Namespace) -> int:
     """`rtsynth inspect`."""
+    _check_picture(options.png)
     from rtsynth.decompose import count_values, rank_events
 
     score, instrument = load_score(find_score(options.score))

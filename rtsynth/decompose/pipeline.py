@@ -206,7 +206,7 @@ def nothing_to_do(recording: Recording) -> str:
     if recording.seconds < SHORTEST_S:
         return f"{recording.seconds:.3f} s is too short: no events; legal: {SHORTEST_S} s or more"
     if float(max(recording.frames.max(), -recording.frames.min())) < SILENCE:
-        return "the recording is silent: no events"
+        return "the recording is silent (nothing above −120 dBFS): no events"
     return ""
 
 

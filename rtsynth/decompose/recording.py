@@ -19,6 +19,7 @@ Block = NDArray[np.float64]
 MAX_SECONDS = 3_600.0
 BLOCK = 1 << 18  # frames at once
 SLACK = 64  # frames that a resampler may round up
+CLIPS_FROM, FEWEST_CLIPPED = 0.1, 32  # a quiet or a short recording is not clipped
 LOUDEST = 1e3  # a peak above this is no level that anybody meant
 MIN_RATE, MAX_RATE = 1_000, 768_000
 ANALYSIS_RATE = 48_000  # above it nothing audible is added, only cost
@@ -197,7 +198,7 @@ def _centre(frames: Samples, notes: list[str]) -> None:
         block = frames[first : first + BLOCK]
         clipped += int(np.count_nonzero(np.abs(block) >= 0.999 * peak))
         total += block.sum(axis=0, dtype=float)
-    if peak > 0 and clipped > 1e-3 * frames.size:
+    if peak > CLIPS_FROM and clipped > max(1e-3 * frames.size, FEWEST_CLIPPED):
         notes.append("the recording seems clipped")
     mean = total / len(frames)
     for first in starts:
