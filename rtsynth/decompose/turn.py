@@ -229,6 +229,9 @@ class Turn:
         model = modal_signal(held, self._resonance.modes, self._rate, limit)
         target = self._target(index, len(model))
         found = find_release(target, model, self._rate, self._fit.gap(strike.onset))
+        if not found:  # a key that is struck again has been let go
+            again = min((s.onset for s in self._strikes if s.onset > strike.onset), default=None)
+            found = None if again is None else (again - strike.onset, DEFAULT_RELEASE_S)
         if found:
             let_go = dataclasses.replace(held, held=found[0], release_s=found[1])
             shorter = modal_signal(let_go, self._resonance.modes, self._rate, len(model))
