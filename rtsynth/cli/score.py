@@ -216,7 +216,8 @@ def _ranked(ranking: "Ranking", as_json: bool) -> dict[str, Any]:
     if as_json:
         return {"importance": {"ids": list(ranking.ids), "heard": list(ranking.heard)}}
     heard = np.array(ranking.heard)
-    return {f"events_for_{p}%": int(np.searchsorted(heard, p / 100) + 1) for p in (50, 75, 90)}
+    needed = {p: min(int(np.searchsorted(heard, p / 100)) + 1, len(heard)) for p in (50, 75, 90)}
+    return {f"events_for_{p}%": count for p, count in needed.items()}
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -280,15 +281,15 @@ def _draw(score: Score, instrument: Instrument, options: argparse.Namespace) -> 
 def _print_events(score: Score, instrument: Instrument, ranking: "Ranking | None") -> None:
     rank = {} if ranking is None else {i: n for n, i in enumerate(ranking.ids, start=1)}
     head = f"{'rank':>6} " if rank else ""
-    print(f"{'id':>6} {'onset s':>9} {'gain':>8} {'reso':>5} {'lowest Hz':>10} {head} name, group")
+    print(f"{'id':>6} {'onset s':>9} {'gain':>8} {'resonance':>14} {head} name, group")
     for event in score.table:
-        sounding = instrument.freq_hz[event.resonance]
-        lowest = sounding[sounding > 0].min(initial=np.inf)
-        pitch = "texture" if event.kind is Kind.TEXTURE else f"{lowest:.1f}"
+        called = f"{event.resonance} {instrument.names[event.resonance]}"
+        if event.transpose:
+            called += f"{event.transpose:+.3g}"
         place = f"{rank[event.id]:>6} " if rank else ""
         print(
-            f"{event.id:>6} {event.onset_s:>9.3f} {event.gain:>8.3f} {event.resonance:>5} "
-            f"{pitch:>10} {place} {event.name} {event.group}"
+            f"{event.id:>6} {event.onset_s:>9.3f} {event.gain:>8.3f} {called:>14} "
+            f"{place} {event.name} {event.group}"
         )
 
 
