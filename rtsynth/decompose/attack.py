@@ -47,10 +47,10 @@ def fit_attack(
     return attack
 
 
-def attack_fade(length: int) -> Float:
-    """[length] 1, then half a cosine down to 0."""
+def attack_fade(length: int, begin: float = FADE_FROM) -> Float:
+    """[length] 1, then from the share `begin` of it on half a cosine down to 0."""
     place = np.arange(length) / max(length, 1)
-    fade: Float = np.cos(np.pi / 2 * np.clip((place - FADE_FROM) / (1 - FADE_FROM), 0, 1)) ** 2
+    fade: Float = np.cos(np.pi / 2 * np.clip((place - begin) / (1 - begin), 0, 1)) ** 2
     return fade
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rtsynth.units import LN1000
 
-__all__ = ["Modes", "poles", "project", "ring"]
+__all__ = ["Modes", "poles", "project", "ring", "ring_modes"]
 
 BLOCK = 256
 ROWS = 32  # blocks at once
@@ -82,6 +82,17 @@ def ring(s: Complex, amplitude: Complex, length: int) -> Float:
         part, own = part[:, alive], columns[alive]
         sound[first : first + ROWS] = part.real @ own.real - part.imag @ own.imag
     return sound.reshape(-1)[:length]
+
+
+def ring_modes(modes: Modes, sample_rate: float, length: int) -> Float:
+    """[length] samples of modes struck with gain 1.
+
+    Args:
+        modes: to ring on.
+        sample_rate: Hz.
+        length: samples wanted.
+    """
+    return ring(poles(modes.freq_hz, modes.t60_s, sample_rate), modes.amplitude, length)
 
 
 def project(s: Complex, signal: Float, *, ramped: bool = False) -> Complex:

@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 
-from rtsynth.decompose.damped import Complex, Float, Modes, poles, ring
+from rtsynth.decompose.damped import Complex, Float, Modes, poles, ring, ring_modes
 from rtsynth.units import LN1000
 
 __all__ = ["Draft", "Resonance", "Strike", "strike_signal"]
@@ -138,6 +138,6 @@ def _held_on(modes: Modes, sample_rate: float, length: int) -> Float:
     """[length] samples of modes as struck with gain 1: the strikes of a resonance share them."""
     kept, rate, sound = getattr(_last, "sound", (None, 0.0, np.zeros(0)))
     if kept is not modes or rate != sample_rate or len(sound) < length:
-        sound = ring(poles(modes.freq_hz, modes.t60_s, sample_rate), modes.amplitude, length)
+        sound = ring_modes(modes, sample_rate, length)
         _last.sound = (modes, sample_rate, sound)
     return sound[:length]

@@ -15,7 +15,7 @@ from scipy.signal import firwin
 
 from rtsynth.decompose.amplitude import weighted_amplitudes
 from rtsynth.decompose.composite import Composite
-from rtsynth.decompose.damped import Complex, Float, Modes, poles, ring
+from rtsynth.decompose.damped import Complex, Float, Modes, poles, ring_modes
 from rtsynth.decompose.pole import band_poles
 from rtsynth.units import LN1000
 
@@ -103,7 +103,7 @@ def peel_modes(composite: Composite, sample_rate: float, count: int) -> Modes:
         for centre, part in zip(tops, parts, strict=True):
             loud[np.abs(freq - centre) < (APART_HZ if len(part) else 2.0 * APART_HZ)] = 0.0
         new = refit_modes(_joined(parts), Composite(left, composite.precision), sample_rate)
-        left -= ring(poles(new.freq_hz, new.t60_s, sample_rate), new.amplitude, len(left))
+        left -= ring_modes(new, sample_rate, len(left))
         found = _joined([found, new])
     return refit_modes(found.take(np.arange(min(count, len(found)))), composite, sample_rate)
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from rtsynth.decompose.damped import Float, Modes, poles, ring
+from rtsynth.decompose.damped import Float, Modes, ring_modes
 from rtsynth.decompose.grouping import Take, band_rise
 from rtsynth.decompose.mode import Started, started_at
 from rtsynth.decompose.pursue import choose_modes, pursued_modes
@@ -88,7 +88,7 @@ def _rises(signal: Float, sample_rate: float, onset: int) -> Float:
 def _tonal(fresh: Float, modes: Modes, sample_rate: float) -> float:
     """0.02 … 0.98: share of the new sound's energy that lasting modes explain."""
     lasting = modes.take(modes.t60_s > LASTING_S)
-    rung = ring(poles(lasting.freq_hz, lasting.t60_s, sample_rate), lasting.amplitude, len(fresh))
+    rung = ring_modes(lasting, sample_rate, len(fresh))
     skip = round(0.01 * sample_rate)
     total = float(np.sum(fresh[skip:] ** 2)) + 1e-12
     return float(np.clip(1.0 - np.sum((fresh - rung)[skip:] ** 2) / total, 0.02, 0.98))

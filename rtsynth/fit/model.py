@@ -19,7 +19,7 @@ from rtsynth.fit.choosing import Choosing
 from rtsynth.fit.experiment import Experiment, Weights
 from rtsynth.fit.material import Material
 from rtsynth.instrument import Instrument
-from rtsynth.nn.batch import BankTensors, EventBatch
+from rtsynth.nn.batch import BankTensors, EventBatch, move_tensors
 from rtsynth.nn.ensemble import member_overlap
 from rtsynth.nn.field import NeuralField
 from rtsynth.nn.passive import peak_response
@@ -88,10 +88,7 @@ class Model(nn.Module):
         """The model on a device, its constants too."""
         self.to(device)
         for record in (self._bank, self._events):
-            for spec in dataclasses.fields(record):
-                value = getattr(record, spec.name)
-                if isinstance(value, Tensor):
-                    setattr(record, spec.name, value.to(device))
+            move_tensors(record, device)
         self._attack_level = self._attack_level.to(device)
         return self
 

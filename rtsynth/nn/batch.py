@@ -12,7 +12,15 @@ from rtsynth.errors import ValueRangeError
 from rtsynth.instrument import Instrument
 from rtsynth.units import LN1000, seconds_to_frames
 
-__all__ = ["BankTensors", "EventBatch"]
+__all__ = ["BankTensors", "EventBatch", "move_tensors"]
+
+
+def move_tensors(record: "BankTensors | EventBatch", device: torch.device) -> None:
+    """Move every tensor of a record to a device, in place."""
+    for spec in dataclasses.fields(record):
+        value = getattr(record, spec.name)
+        if isinstance(value, Tensor):
+            setattr(record, spec.name, value.to(device))
 
 
 @dataclasses.dataclass

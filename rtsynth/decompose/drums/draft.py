@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.attack import ATTACK_S, attack_fade
-from rtsynth.decompose.damped import Float, Modes, poles, ring
+from rtsynth.decompose.damped import Float, Modes, ring_modes
 from rtsynth.decompose.draft import Draft, Resonance, Strike
 from rtsynth.decompose.drums.copies import find_copies
 from rtsynth.decompose.drums.percussion import Drums, find_drums, hit_patches
@@ -132,7 +132,7 @@ def _resonance(waveform: Float, sample_rate: float, count: int) -> Resonance:
     modes, _ = modes_at(waveform, sample_rate, 0, 0, len(waveform), count)
     length = round(ATTACK_S * sample_rate)
     modes = _tonal(modes, waveform, sample_rate)
-    rung = ring(poles(modes.freq_hz, modes.t60_s, sample_rate), modes.amplitude, length)
+    rung = ring_modes(modes, sample_rate, length)
     attack = (waveform[:length] - rung) * attack_fade(length)
     return Resonance(modes, attack)
 

@@ -9,7 +9,7 @@ Thread: any.
 
 import numpy as np
 
-from rtsynth.decompose.attack import ATTACK_S
+from rtsynth.decompose.attack import ATTACK_S, attack_fade
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Draft, Resonance, Strike, modal_signal
 from rtsynth.decompose.drawn import Drawing, blown_noise
@@ -169,13 +169,7 @@ def learn_hiss(draft: Draft, signal: Float, *, attack: bool = True) -> Float:
     gains[:, :LOWEST] = 0.0
     used = sorted({strike.resonance for strike in strikes})
     for index in used:
-        resonance = draft.resonances[index]
-        resonance.hiss_gain, resonance.hiss_t60_s = gains[index], t60s[index]
-        resonance.hiss_seed = index + 1
-        hiss = hiss_signal(resonance, round(rate), len(signal))
-        for strike in draft.of(index):
-            count = min(len(hiss), len(left) - strike.onset)
-            left[strike.onset : strike.onset + count] -= strike.gain * hiss[:count]
+        _give_hiss(draft, index, gains[index], t60s[index], left)
     if attack:
         _learn_attacks(draft, left)
     return left
@@ -202,14 +196,19 @@ def add_hiss(draft: Draft, residual: Float, chosen: list[int]) -> Float:
     gains[:, :LOWEST] = 0.0
     gains *= BESIDE
     for index, place in places.items():
-        resonance = draft.resonances[index]
-        resonance.hiss_gain, resonance.hiss_t60_s = gains[place], t60s[place]
-        resonance.hiss_seed = index + 1
-        hiss = hiss_signal(resonance, round(rate), len(left))
-        for strike in draft.of(index):
-            count = min(len(hiss), len(left) - strike.onset)
-            left[strike.onset : strike.onset + count] -= strike.gain * hiss[:count]
+        _give_hiss(draft, index, gains[place], t60s[place], left)
     return left
+
+
+def _give_hiss(draft: Draft, index: int, gain: Float, t60_s: Float, left: Float) -> None:
+    """Give one resonance its hiss and take it out of `left`, in place."""
+    resonance = draft.resonances[index]
+    resonance.hiss_gain, resonance.hiss_t60_s = gain, t60_s
+    resonance.hiss_seed = index + 1
+    hiss = hiss_signal(resonance, round(draft.sample_rate), len(left))
+    for strike in draft.of(index):
+        count = min(len(hiss), len(left) - strike.onset)
+        left[strike.onset : strike.onset + count] -= strike.gain * hiss[:count]
 
 
 def _learn_attacks(draft: Draft, left: Float) -> None:
@@ -217,16 +216,9 @@ def _learn_attacks(draft: Draft, left: Float) -> None:
     length = round(ATTACK_S * draft.sample_rate)
     placed = [Placed(s.onset, s.resonance, s.gain) for s in draft.strikes]
     waveforms = fit_waveforms(left, placed, len(draft.resonances), length)
-    fade = _fade(length)
+    fade = attack_fade(length, FADE_FROM)
     for strike in draft.strikes:
         resonance = draft.resonances[strike.resonance]
         resonance.attack = waveforms[strike.resonance] * fade
         count = min(length, len(left) - strike.onset)
         left[strike.onset : strike.onset + count] -= strike.gain * resonance.attack[:count]
-
-
-def _fade(length: int) -> Float:
-    """[length] 1, then half a cosine down to 0."""
-    place = np.clip((np.arange(length) / length - FADE_FROM) / (1.0 - FADE_FROM), 0.0, 1.0)
-    fade: Float = np.cos(np.pi / 2 * place) ** 2
-    return fade

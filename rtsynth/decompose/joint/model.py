@@ -20,7 +20,7 @@ from rtsynth.events import EventTable, Score
 from rtsynth.events.event import FIELDS, VECTOR_FIELD
 from rtsynth.instrument import Instrument
 from rtsynth.losses import HardConcrete
-from rtsynth.nn.batch import BankTensors, EventBatch
+from rtsynth.nn.batch import BankTensors, EventBatch, move_tensors
 from rtsynth.nn.excitation import frames_of, strike_table
 
 __all__ = ["JointModel"]
@@ -96,10 +96,7 @@ class JointModel(nn.Module):
         """The model on a device, its constants too."""
         self.to(device)
         for record in (self._bank, self._events):
-            for spec in dataclasses.fields(record):
-                value = getattr(record, spec.name)
-                if isinstance(value, Tensor):
-                    setattr(record, spec.name, value.to(device))
+            move_tensors(record, device)
         self._constants = {name: value.to(device) for name, value in self._constants.items()}
         return self
 

@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 
 from rtsynth.decompose.draft import Draft, Resonance, Strike, strike_signal
+from rtsynth.decompose.fit import Fit
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.task import Task
 
-__all__ = ["frozen_resonances", "make_draft"]
+__all__ = ["fit_of", "make_draft"]
 
 HEARD_S = 0.06
 
@@ -50,6 +51,13 @@ def _as_heard(task: Task, onset: int, resonance: Resonance) -> float:
     return float(np.sqrt(heard @ heard / energy)) if energy > 0.0 else 1.0
 
 
-def frozen_resonances(state: State) -> frozenset[int]:
-    """Those of the draft that the bank has learned before."""
-    return frozenset(index for index, known in enumerate(state.known) if known >= 0)
+def fit_of(task: Task, state: State) -> Fit:
+    """The joint fit of a state's draft; what the bank has learned before stays as it is."""
+    return Fit(
+        task.signal,
+        state.draft,
+        modes=task.recipe.modes,
+        attack=task.recipe.attack,
+        releases=not state.drums,
+        frozen=frozenset(index for index, known in enumerate(state.known) if known >= 0),
+    )

@@ -1,9 +1,8 @@
 """Step 5: the joint fit of strikes and resonances, by sweeps. Thread: worker."""
 
 from rtsynth.decompose.drums.draft import DRUM_SWEEPS
-from rtsynth.decompose.fit import Fit
 from rtsynth.decompose.prune import drop_weak, lift_gains
-from rtsynth.decompose.steps.draft_step import frozen_resonances
+from rtsynth.decompose.steps.draft_step import fit_of
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.task import Task
 
@@ -13,14 +12,7 @@ __all__ = ["fit_draft"]
 def fit_draft(task: Task, state: State) -> None:
     """Fit the draft; after every second sweep needless strikes are dropped."""
     recipe, draft = task.recipe, state.draft
-    fit = Fit(
-        task.signal,
-        draft,
-        modes=recipe.modes,
-        attack=recipe.attack,
-        releases=not state.drums,
-        frozen=frozen_resonances(state),
-    )
+    fit = fit_of(task, state)
     peeling = () if state.drums else range(1, 2 * recipe.peels, 2)  # what is nearest settles first
     sweeps = min(recipe.sweeps, DRUM_SWEEPS) if state.drums else recipe.sweeps
     task.progress.begin("fit", sweeps * len(draft.resonances))

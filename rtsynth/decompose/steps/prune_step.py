@@ -3,10 +3,9 @@
 Thread: worker.
 """
 
-from rtsynth.decompose.fit import Fit
 from rtsynth.decompose.offset import give_offsets
 from rtsynth.decompose.prune import lift_gains
-from rtsynth.decompose.steps.draft_step import frozen_resonances
+from rtsynth.decompose.steps.draft_step import fit_of
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.task import Task
 
@@ -19,8 +18,7 @@ def prune(task: Task, state: State) -> None:
     if state.drums:  # their gains are those of copies, and they have few modes to offset
         task.progress.advance()
         return
-    frozen = frozen_resonances(state)
-    fit = Fit(task.signal, state.draft, attack=task.recipe.attack, frozen=frozen)
+    fit = fit_of(task, state)
     lift_gains(fit)
     if task.recipe.offsets:
         give_offsets(fit)

@@ -4,11 +4,10 @@ Thread: worker.
 """
 
 from rtsynth.decompose.drums.hiss import add_hiss, learn_hiss
-from rtsynth.decompose.fit import Fit
 from rtsynth.decompose.keys.rising import are_mixed
 from rtsynth.decompose.noise import give_noise
 from rtsynth.decompose.panning import fit_pans
-from rtsynth.decompose.steps.draft_step import frozen_resonances
+from rtsynth.decompose.steps.draft_step import fit_of
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.task import Task
 from rtsynth.decompose.texture.floor import choose_floor, noise_floor
@@ -19,12 +18,11 @@ __all__ = ["explain_rest"]
 def explain_rest(task: Task, state: State) -> None:
     """Fill in `floor`, the resonances' noise and the strikes' pans."""
     task.progress.begin("rest", 1)
-    frozen = frozen_resonances(state)
-    fit = Fit(task.signal, state.draft, attack=task.recipe.attack, frozen=frozen)
+    fit = fit_of(task, state)
     if state.drums and task.recipe.noise:
         fit.residual = learn_hiss(state.draft, task.signal, attack=task.recipe.attack)
     elif task.recipe.noise and are_mixed(state.takes):
-        fit.residual = add_hiss(state.draft, fit.residual, _drums_of(state, frozen))
+        fit.residual = add_hiss(state.draft, fit.residual, _drums_of(state, fit.frozen))
     if task.recipe.texture:
         floor = noise_floor(fit.residual, task.sample_rate)
         model = task.signal - fit.residual

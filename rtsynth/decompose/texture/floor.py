@@ -27,10 +27,8 @@ def noise_floor(residual: Float, sample_rate: float) -> Float:
     bands = len(TEXTURE_EDGES_HZ) - 1
     if len(residual) < 4 * WINDOW:
         return np.zeros(bands)
-    frames = np.lib.stride_tricks.sliding_window_view(residual, WINDOW)[::HOP]
-    frames = frames[:: max(1, len(frames) // CHUNK)][:CHUNK]
-    window = np.hanning(WINDOW)
-    power = np.abs(np.fft.rfft(frames * window)) ** 2 * 2.0 / (WINDOW * np.sum(window**2))
+    scale = 2.0 / (WINDOW * np.sum(np.hanning(WINDOW) ** 2))
+    power = np.abs(_spectra(residual)) ** 2 * scale
     floor = np.quantile(power, QUANTILE, axis=0) * QUANTILE_TO_MEAN
     freq = np.fft.rfftfreq(WINDOW, 1.0 / sample_rate)
     band = np.searchsorted(TEXTURE_EDGES_HZ, freq, "right") - 1
@@ -66,7 +64,7 @@ def choose_floor(signal: Float, model: Float, floor: Float, sample_rate: float) 
     band = np.clip(np.searchsorted(TEXTURE_EDGES_HZ, freq, "right") - 1, 0, len(floor) - 1)
     width = np.diff(TEXTURE_EDGES_HZ)
     per_bin = (floor / np.sqrt(2.0 * width / sample_rate))[band]
-    wanted, made, noise = (_frames(part) for part in (signal, model, white))
+    wanted, made, noise = (_spectra(part) for part in (signal, model, white))
     epsilon = SILENT * WINDOW / 4
     goal = np.log(np.abs(wanted) + epsilon)
     misfits = []
@@ -77,7 +75,8 @@ def choose_floor(signal: Float, model: Float, floor: Float, sample_rate: float) 
     return chosen
 
 
-def _frames(signal: Float) -> NDArray[np.complex128]:
+def _spectra(signal: Float) -> NDArray[np.complex128]:
+    """[≤ CHUNK frames, bins], evenly spread where there are more frames."""
     frames = np.lib.stride_tricks.sliding_window_view(signal, WINDOW)[::HOP]
     frames = frames[:: max(1, len(frames) // CHUNK)][:CHUNK]
     spectra: NDArray[np.complex128] = np.fft.rfft(frames * np.hanning(WINDOW))
