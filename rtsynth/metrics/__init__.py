@@ -2,6 +2,7 @@
 
 from rtsynth.metrics.comparison import compare
 from rtsynth.metrics.ear import ear_scores, mean_opinion
+from rtsynth.metrics.embedding import embedding_scores, embeddings, frechet_distance
 from rtsynth.metrics.information import flac_bits
 from rtsynth.metrics.note import match_notes, note_number, note_scores
 from rtsynth.metrics.onset import (
@@ -35,10 +36,13 @@ __all__ = [
     "Truth",
     "compare",
     "ear_scores",
+    "embedding_scores",
+    "embeddings",
     "event_bits",
     "event_pitches",
     "events_per_note",
     "flac_bits",
+    "frechet_distance",
     "log_spectral_distance",
     "match_notes",
     "match_onsets",
