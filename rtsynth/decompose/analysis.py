@@ -19,6 +19,7 @@ from rtsynth.decompose.work import Work
 __all__ = ["analyse", "analyse_until"]
 
 LAST_STEP = list(STEPS)[-1]
+TAKEN = "takes"  # the step after which it is known what the onsets brought
 
 
 def analyse(
@@ -42,10 +43,10 @@ def analyse(
     for number, segment in enumerate(segments):
         if len(segments) > 1:
             progress.tell(segment=f"{number + 1}/{len(segments)}")
-        offered = ledger.offer()
-        task = _task(recording, recipe, segment, ledger, offered)
+        task = _task(recording, recipe, segment, ledger)
         task = dataclasses.replace(task, workers=workers, progress=progress)
-        ledger.add(segment, _run(task, work, number, LAST_STEP), offered)
+        state, offered = _through(task, ledger, work, number)
+        ledger.add(segment, state, offered)
     ledger.shrink(recipe.resonances - int(ledger.floor().any()))
     return ledger
 
@@ -69,13 +70,22 @@ def analyse_until(
         workers: threads that may work at once.
     """
     ledger = Ledger(recording.sample_rate, mid_weights(recording.frames))
-    task = _task(recording, recipe, cut_segments(recording, recipe)[0], ledger, [])
+    task = _task(recording, recipe, cut_segments(recording, recipe)[0], ledger)
     task = dataclasses.replace(task, workers=workers, progress=progress)
-    return task, _run(task, work, 0, until)
+    return task, _run(task, work, 0, until, work.latest(0, until))
 
 
-def _run(task: Task, work: Work, number: int, until: str) -> State:
-    state = work.latest(number, until) or State(task.sample_rate, len(task.heard))
+def _through(task: Task, ledger: Ledger, work: Work, number: int) -> tuple[State, list[int]]:
+    """All steps; what the bank offers is chosen once it is known what the onsets brought."""
+    state = _run(task, work, number, TAKEN, work.latest(number, LAST_STEP))
+    offered = ledger.offer(state.takes)
+    task = dataclasses.replace(task, bank=tuple(ledger.bank[index] for index in offered))
+    return _run(task, work, number, LAST_STEP, state), offered
+
+
+def _run(task: Task, work: Work, number: int, until: str, state: State | None) -> State:
+    """A segment's state after the step `until`, or a later one if it had been through that."""
+    state = state or State(task.sample_rate, len(task.heard))
     return run_steps(task, state, until, lambda done: work.keep(number, done))
 
 
@@ -84,11 +94,9 @@ def _task(
     recipe: Recipe,
     segment: Segment,
     ledger: Ledger,
-    offered: list[int],
 ) -> Task:
     frames = recording.frames[segment.begin : segment.end].astype(float)
     heard = frames @ ledger.weights
     owned = (segment.first - segment.begin, segment.last - segment.begin)
-    bank = tuple(ledger.bank[index] for index in offered)
     signal = heard - ledger.ringing(segment)
-    return Task(frames, heard, signal, recording.sample_rate, recipe, owned, bank)
+    return Task(frames, heard, signal, recording.sample_rate, recipe, owned)

@@ -3,10 +3,12 @@
 import dataclasses
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Draft, Resonance, Strike, strike_signal
 from rtsynth.decompose.grouping import Take, pattern
+from rtsynth.decompose.merge import merge_resonances
 from rtsynth.decompose.segment import Segment
 from rtsynth.decompose.steps import Known, State
 from rtsynth.decompose.synthesis import pan_gains
@@ -14,12 +16,9 @@ from rtsynth.instrument import TEXTURE_BANDS
 
 __all__ = ["Ledger"]
 
-OFFERED = 96  # resonances of the bank that a segment may choose from, those struck most
+OFFERED = 96  # resonances of the bank that a segment may choose from
 FLOOR_QUANTILE = 0.1  # a floor is what is there in nearly every segment
 OLDEST_S = 45.0  # the longest T60 is 30 s, and what is 80 dB down is over
-LEAST_UNLIKE = 0.02
-SILENT = 1e-30  # energy: what is silent is given away first, and 0 · ∞ is no cost
-LEVEL_S = 0.3  # over which two resonances are compared in level
 
 
 @dataclasses.dataclass
@@ -39,13 +38,25 @@ class Ledger:
     strikes: list[Strike] = dataclasses.field(default_factory=list)
     bank: list[Known] = dataclasses.field(default_factory=list)
     floors: list[Float] = dataclasses.field(default_factory=list)
+    _patterns: list[NDArray[np.float32]] = dataclasses.field(default_factory=list)
 
-    def offer(self) -> list[int]:
-        """Resonances of the bank for the next segment, ascending."""
-        struck = np.bincount(
-            [strike.resonance for strike in self.strikes], minlength=len(self.bank)
-        )
-        return sorted(np.argsort(-struck, kind="stable")[:OFFERED].tolist())
+    def offer(self, takes: list[Take]) -> list[int]:
+        """Resonances of the bank for the next segment, ascending: those most like what it brings.
+
+        Args:
+            takes: what the onsets of that segment brought.
+        """
+        if len(self.bank) <= OFFERED or not takes:
+            return list(range(min(len(self.bank), OFFERED)))
+        brought = np.array([_unit(take) for take in takes])
+        likeness = (np.array(self._patterns) @ brought.T).max(axis=1)
+        return sorted(np.argsort(-likeness, kind="stable")[:OFFERED].tolist())
+
+    def learn(self, known: Known) -> int:
+        """Take a resonance into the bank; returns its place there."""
+        self.bank.append(known)
+        self._patterns.append(_unit(known.take))
+        return len(self.bank) - 1
 
     def ringing(self, segment: Segment) -> Float:
         """[frames looked at] what earlier strikes still do in a segment."""
@@ -93,49 +104,19 @@ class Ledger:
             if onset >= segment.last:
                 continue
             if strike.resonance not in place:
-                place[strike.resonance] = len(self.bank)
                 resonance = state.draft.resonances[strike.resonance]
                 take = _clearest(state, strike.resonance)
-                self.bank.append(Known(resonance, take))
+                place[strike.resonance] = self.learn(Known(resonance, take))
             row = place[strike.resonance]
             moved = dataclasses.replace(strike, onset=onset, resonance=row)
             self.strikes.append(moved)
         self.floors.append(state.floor)
 
     def shrink(self, limit: int) -> None:
-        """Merge resonances until at most `limit` are struck, first what is quiet and has a like.
-
-        What a merger costs is the energy of the strikes that change, times how unlike they become.
-        """
-        used = sorted({strike.resonance for strike in self.strikes})
-        patterns = np.array([_unit(self.bank[index].take) for index in used])
-        unlike = 1.0 - patterns @ patterns.T + LEAST_UNLIKE if used else np.zeros((0, 0))
-        np.fill_diagonal(unlike, np.inf)
-        energy = np.array([self._energy(index) + SILENT for index in used])
-        for _ in range(len(used) - limit):
-            costs = energy[:, None] * unlike
-            gone, keep = np.unravel_index(int(np.argmin(costs)), costs.shape)
-            self._replace(used[int(gone)], used[int(keep)])
-            energy[keep] += energy[gone]
-            unlike[gone, :] = unlike[:, gone] = np.inf
-
-    def _replace(self, gone: int, keep: int) -> None:
-        """Give the strikes of one resonance to another, as loud as they were."""
-        level = [self._level(self.bank[index].resonance) for index in (gone, keep)]
-        for strike in self.strikes:
-            if strike.resonance == gone:
-                strike.resonance, strike.offset_db = keep, None
-                strike.gain *= level[0] / (level[1] + 1e-12)
-                strike.seen_gain = strike.gain
-
-    def _energy(self, index: int) -> float:
-        gains = [strike.gain for strike in self.strikes if strike.resonance == index]
-        return float(np.sum(np.square(gains))) * self._level(self.bank[index].resonance) ** 2
-
-    def _level(self, resonance: Resonance) -> float:
-        span = round(LEVEL_S * self.sample_rate)
-        return float(
-            np.linalg.norm(strike_signal(Strike(0, 0, 1.0), resonance, self.sample_rate, span))
+        """Merge resonances until at most `limit` are struck, first what costs least to merge."""
+        bank = [known.resonance for known in self.bank]
+        merge_resonances(
+            bank, np.array(self._patterns), self.strikes, max(limit, 1), self.sample_rate
         )
 
     def draft(self, length: int) -> Draft:
@@ -163,7 +144,7 @@ def _clearest(state: State, resonance: int) -> Take:
     return dataclasses.replace(take, modes=modes, older=np.zeros(len(modes)))
 
 
-def _unit(take: Take) -> Float:
+def _unit(take: Take) -> NDArray[np.float32]:
+    """[bins + 64] the take's pattern, of length 1."""
     shown = pattern(take.modes, take.rise, take.tonal)
-    unit: Float = shown / (np.linalg.norm(shown) + 1e-12)
-    return unit
+    return (shown / (np.linalg.norm(shown) + 1e-12)).astype(np.float32)

@@ -4,10 +4,10 @@ import numpy as np
 
 from rtsynth.decompose.amplitude import Window, fit_offsets
 from rtsynth.decompose.damped import Float, Modes, poles
-from rtsynth.decompose.draft import Strike, modal_signal
+from rtsynth.decompose.draft import Resonance, Strike, modal_signal
 from rtsynth.decompose.fit import Fit
 
-__all__ = ["give_offsets"]
+__all__ = ["WORTH", "give_offsets", "offsets_towards"]
 
 SPAN_S = 2.0
 SKIP_S = 0.004
@@ -33,16 +33,43 @@ def _give(fit: Fit, strike: Strike) -> None:
     last = fit.extent(strike, SPAN_S)
     if last < 5 * skip or len(modes) == 0:
         return
-    rest = fit.left(strike, last)[skip:].copy()
-    attack = strike.gain * resonance.attack[skip:last]
-    rest[: len(attack)] -= attack
-    window = Window(rest, skip, strike.gain)
-    factors = fit_offsets(poles(modes.freq_hz, modes.t60_s, rate), modes.amplitude, window)
+    heard = fit.left(strike, last)
+    before = _error(_window(heard, resonance, strike.gain, skip), strike.offset_db, modes, rate)
+    found = offsets_towards(heard, resonance, strike.gain, rate)
+    if found is not None and found[1] < WORTH * before:
+        strike.offset_db = found[0]
+
+
+def offsets_towards(
+    sound: Float, resonance: Resonance, gain: float, sample_rate: float
+) -> tuple[Float, float] | None:
+    """[modes] dB by which a strike comes closest to a sound, and the energy then left of it.
+
+    Args:
+        sound: [samples] from the strike's onset on.
+        resonance: that is struck.
+        gain: of the strike.
+        sample_rate: Hz.
+
+    Returns:
+        None where there is too little sound, or no mode.
+    """
+    modes, skip = resonance.modes, round(SKIP_S * sample_rate)
+    if len(sound) < 5 * skip or len(modes) == 0:
+        return None
+    window = _window(sound, resonance, gain, skip)
+    factors = fit_offsets(poles(modes.freq_hz, modes.t60_s, sample_rate), modes.amplitude, window)
     offset_db = 20.0 * np.log10(np.maximum(factors, 1e-2))
     trial = np.clip(offset_db, -MAX_OFFSET_DB, MAX_OFFSET_DB)
-    before = _error(window, strike.offset_db, modes, rate)
-    if _error(window, trial, modes, rate) < WORTH * before:
-        strike.offset_db = trial
+    return trial, _error(window, trial, modes, sample_rate)
+
+
+def _window(sound: Float, resonance: Resonance, gain: float, skip: int) -> Window:
+    """What the modes have to explain of a sound, its first moments left out."""
+    rest = sound[skip:].copy()
+    attack = gain * resonance.attack[skip : len(sound)]
+    rest[: len(attack)] -= attack
+    return Window(rest, skip, gain)
 
 
 def _error(window: Window, offset_db: Float | None, modes: Modes, rate: float) -> float:

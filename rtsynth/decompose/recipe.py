@@ -14,7 +14,7 @@ WAYS = ("esprit", "pursuit", "best")
 RANGES: dict[str, tuple[float, float, str]] = {
     "onset_threshold": (0.001, 10.0, "nepers"),
     "modes": (1, 128, ""),
-    "resonances": (1, 128, ""),
+    "resonances": (1, 4096, ""),
     "sweeps": (1, 20, ""),
     "peels": (0, 10, ""),
     "weakest_db": (-120.0, 0.0, "dB"),
@@ -34,7 +34,7 @@ class Recipe:
         modes: at most so many modes per resonance, 1 … 128.
         way: by which an onset's modes are found: "esprit", matching "pursuit", or "best" for
             whichever explains more of what follows.
-        resonances: at most so many resonances, 1 … 128.
+        resonances: at most so many resonances, 1 … 4096.
         sweeps: rounds of the joint fit.
         peels: in so many of them every resonance's modes are looked for anew.
         weakest_db: events weaker than this against the loudest are dropped, dB.
@@ -57,7 +57,7 @@ class Recipe:
     onset_threshold: float = 0.008
     modes: int = 32
     way: str = "esprit"
-    resonances: int = 128
+    resonances: int = 1024
     sweeps: int = 3
     peels: int = 1
     weakest_db: float = -60.0

@@ -16,7 +16,7 @@ __all__ = ["Work", "fingerprint"]
 
 BLOCK = 1 << 20  # frames at once
 STAMP = "fingerprint.txt"
-VERSION = "2"  # of the steps: raised when they find something else in the same recording
+VERSION = "3"  # of the steps: raised when they find something else in the same recording
 
 
 def fingerprint(recording: Recording, recipe: Recipe) -> str:

@@ -5,6 +5,7 @@ from rtsynth.decompose.prune import drop_weak, lift_gains
 from rtsynth.decompose.steps.draft_step import fit_of
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.task import Task
+from rtsynth.decompose.thaw import thaw
 
 __all__ = ["fit_draft"]
 
@@ -23,5 +24,8 @@ def fit_draft(task: Task, state: State) -> None:
             if not state.drums:
                 lift_gains(fit)
             drop_weak(fit, recipe.weakest_db)
+        if number == 0:
+            for index in thaw(fit):  # the next sweep looks for its modes
+                state.known[index] = -1
         left = (float(fit.residual @ fit.residual) / energy) ** 0.5
         task.progress.tell(events=len(draft.strikes), error=f"{left:.3f}")
