@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.signal import correlate
 
+from rtsynth.decompose.align import REACH_S, rise_shift
 from rtsynth.decompose.attack import ATTACK_S, fit_attack
 from rtsynth.decompose.composite import Composite, combine, find_lead
 from rtsynth.decompose.damped import Float, Modes, poles
@@ -33,6 +34,8 @@ SHORTEST_S = 0.05
 LEAD_S = 0.012
 RISE_S = 0.0005
 ALIGN_S, ALIGN_SPAN_S = 0.003, 0.08
+BEFORE_S, RISING_S, NEAR_S = 0.006, 0.03, 0.0005
+CLEAR = 0.1
 
 Step = Callable[[], None]
 
@@ -132,21 +135,40 @@ class Turn:
         return float(left @ left)
 
     def _align(self) -> None:
-        reach, span = round(ALIGN_S * self._rate), round(ALIGN_SPAN_S * self._rate)
+        """Every strike is moved to where it begins as the loudest does."""
         if len(self._strikes) < 2:
             return
-        loudest = max(self._strikes, key=lambda strike: strike.gain)
-        template = strike_signal(Strike(0, 0, 1.0), self._resonance, self._rate, span)
+        loudest = max(range(len(self._strikes)), key=lambda index: self._strikes[index].gain)
+        lead, span = round(BEFORE_S * self._rate), round(ALIGN_SPAN_S * self._rate)
+        begin = self._strikes[loudest].onset - lead
+        if begin < 0:
+            return
+        self._add(loudest, 1.0)
+        reference = self._fit.residual[begin : begin + lead + span].copy()
+        self._add(loudest, -1.0)
         for index, strike in enumerate(self._strikes):
-            begin = strike.onset - reach
-            if strike is loudest or begin < 0 or len(template) < span:
-                continue
-            self._add(index, 1.0)
-            around = self._fit.residual[begin : begin + span + 2 * reach]
-            if len(around) == span + 2 * reach:
-                strike.onset = begin + int(np.argmax(correlate(around, template, "valid")))
+            if index != loudest:
+                self._add(index, 1.0)
+                strike.onset += self._shift(strike.onset, reference, lead)
                 self._sounds[index] = self._whole(strike)
-            self._add(index, -1.0)
+                self._add(index, -1.0)
+
+    def _shift(self, onset: int, reference: Float, lead: int) -> int:
+        """Samples by which an onset is late; whose own sound is part of the residual."""
+        reach, near = round(REACH_S * self._rate), round(NEAR_S * self._rate)
+        head = lead + round(RISING_S * self._rate)
+        begin = onset - lead - reach
+        around = self._fit.residual[max(begin, 0) : onset + head - lead + reach]
+        if begin < 0 or len(around) < head + 2 * reach:
+            return 0
+        place, clear = rise_shift(reference[:head], around, self._rate)
+        if clear < CLEAR:
+            place, near = reach, round(ALIGN_S * self._rate)
+        first = begin + place - near
+        around = self._fit.residual[max(first, 0) : first + len(reference) + 2 * near]
+        if first < 0 or len(around) < len(reference) + 2 * near:
+            return place - reach
+        return place - reach - near + int(np.argmax(correlate(around, reference, "valid")))
 
     def _lead(self) -> None:
         """Onsets go back to where the strikes' common waveform leaves what was there before."""
