@@ -11,7 +11,7 @@ from rtsynth.decompose.drums.waveforms import Placed, fit_waveforms, sum_wavefor
 
 __all__ = ["learn_attacks"]
 
-FADE_FROM = 0.7  # of the attack: hiss takes over
+FADE_FROM = 0.9  # of the attack: later, hiss alone is further off than what strikes share
 ROUNDS = 3  # what one drum may not have is another's
 
 

@@ -23,7 +23,7 @@ __all__ = ["add_hiss", "fit_hiss", "hiss_signal", "learn_hiss"]
 
 SIZE, HOP = 1024, 256
 LOWEST = 2  # bands below 200 Hz ring, they do not hiss
-KNOWN_S = 0.05  # so long the attack says it all
+KNOWN_S = 0.12  # so long the attack says it all
 TRUST_KNOWN = 0.02
 QUIET = 1e-10  # power, −100 dBFS in a band: what lies below counts little
 SOFT = 0.3  # nepers of power within which errors count squared, beyond it by their size
