@@ -39,12 +39,12 @@ class Quietest:
         place = np.searchsorted(TEXTURE_EDGES_HZ, freq, "right") - 1
         self._band = np.clip(place, 0, len(TEXTURE_EDGES_HZ) - 2)
         self._length = length
-        frames = length // HOP + 2
+        frames = (length + 2 * SIZE) // HOP
         self._least = np.full((resonances, len(TEXTURE_EDGES_HZ) - 1, frames), np.inf)
         padded = np.pad(signal, (SIZE, length + 2 * SIZE))
         for strike in strikes:
-            first = strike.onset + SIZE // 2
-            seen = self._power(_spectra(padded[first : first + length + 2 * HOP + SIZE], frames))
+            around = padded[strike.onset : strike.onset + length + 3 * SIZE]
+            seen = self._power(_spectra(around, frames))
             own = seen / max(strike.gain, 1e-12) ** 2
             np.minimum(self._least[strike.resonance], own, out=self._least[strike.resonance])
 
@@ -57,13 +57,13 @@ class Quietest:
     def capped(self, resonance: int, waveform: Float) -> Float:
         """[≤ length] a waveform of gain 1, turned down wherever it is louder than it can be."""
         count = len(waveform)
-        padded = np.pad(waveform, (SIZE // 2, self._length + 2 * HOP + SIZE - count))
+        padded = np.pad(waveform, (SIZE, self._length + 2 * SIZE - count))
         frames = self._least.shape[2]
         spectra = _spectra(padded, frames)
         power = self._power(spectra) + 1e-30
         gain = np.sqrt(np.minimum(1.0, ABOVE * self._least[resonance] / power))
         spectra *= gain[self._band].T
-        return _overlapped(spectra)[SIZE // 2 : SIZE // 2 + count]
+        return _overlapped(spectra)[SIZE : SIZE + count]
 
     def _power(self, spectra: NDArray[np.complex128]) -> Float:
         """[bands, frames] smoothed over time."""
