@@ -19,6 +19,7 @@ SPAN_S = 0.07
 LEAD_S = 0.01
 REACH_S = 0.008
 SAME = 0.7  # correlation from which two strikes are one waveform
+LIKE = 0.6  # and from which a strike without copies counts as one of a louder or softer layer
 WHITER = 0.5  # exponent: halfway between plain correlation and phase alone
 
 
@@ -82,7 +83,7 @@ def _parts(signal: Float, sample_rate: float, onsets: NDArray[np.int64], shares:
 
 
 def _clustered(peak: Float, lag: NDArray[np.int64]) -> Copies:
-    """Leaders first: whoever has most copies; strikes without any join the likest leader."""
+    """Leaders first: whoever has most copies; strikes without any join a like leader, or lead."""
     count = len(peak)
     cluster, shift = np.full(count, -1), np.zeros(count, np.int64)
     leaders: list[int] = []
@@ -100,5 +101,9 @@ def _clustered(peak: Float, lag: NDArray[np.int64]) -> Copies:
             break
     for strike in np.flatnonzero(cluster < 0):
         best = int(np.argmax(peak[leaders, strike]))
-        cluster[strike], shift[strike] = best, lag[leaders[best], strike]
+        if peak[leaders[best], strike] < LIKE:
+            cluster[strike] = len(leaders)
+            leaders.append(int(strike))
+        else:
+            cluster[strike], shift[strike] = best, lag[leaders[best], strike]
     return Copies(cluster.astype(np.int64), shift)

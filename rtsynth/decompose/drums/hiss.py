@@ -9,11 +9,12 @@ Thread: any.
 
 import numpy as np
 
-from rtsynth.decompose.attack import ATTACK_S, attack_fade
+from rtsynth.decompose.attack import ATTACK_S
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Draft, Resonance, Strike, modal_signal
 from rtsynth.decompose.drawn import Drawing, blown_noise
-from rtsynth.decompose.drums.waveforms import Placed, fit_waveforms
+from rtsynth.decompose.drums.attacks import learn_attacks
+from rtsynth.decompose.drums.quietest import Quietest
 from rtsynth.events import Event
 from rtsynth.instrument import BLOW_EDGES_HZ, Instrument
 from rtsynth.units import LN1000
@@ -22,14 +23,13 @@ __all__ = ["add_hiss", "fit_hiss", "hiss_signal", "learn_hiss"]
 
 SIZE, HOP = 1024, 256
 LOWEST = 2  # bands below 200 Hz ring, they do not hiss
-KNOWN_S = 0.05  # so long the attack says it all
+KNOWN_S = 0.12  # so long the attack says it all
 TRUST_KNOWN = 0.02
 QUIET = 1e-10  # power, −100 dBFS in a band: what lies below counts little
 SOFT = 0.3  # nepers of power within which errors count squared, beyond it by their size
 START_T60_S = 0.4
 STEPS, RATE = 150, 0.15
 BESIDE = 0.5  # among keys: at full level it sounds no nearer and its magnitudes are further off
-FADE_FROM = 0.7  # of the attack: hiss takes over
 SHORTEST_S, LONGEST_S, LONGEST_SEEN_S = 0.03, 8.0, 4.0
 
 
@@ -171,8 +171,21 @@ def learn_hiss(draft: Draft, signal: Float, *, attack: bool = True) -> Float:
     for index in used:
         _give_hiss(draft, index, gains[index], t60s[index], left)
     if attack:
-        _learn_attacks(draft, left)
+        length = round(ATTACK_S * rate)
+        under = np.zeros((len(draft.resonances), length))
+        for index in used:
+            _lay_under(under[index], draft.resonances[index], rate)
+        learn_attacks(draft, left, Quietest.of(draft, signal, length), under)
     return left
+
+
+def _lay_under(under: Float, resonance: Resonance, sample_rate: float) -> None:
+    """Add modes and hiss of a resonance struck with gain 1, in place."""
+    for sound in (
+        modal_signal(Strike(0, 0, 1.0), resonance.modes, sample_rate, len(under)),
+        hiss_signal(resonance, round(sample_rate), len(under)),
+    ):
+        under[: len(sound)] += sound
 
 
 def add_hiss(draft: Draft, residual: Float, chosen: list[int]) -> Float:
@@ -209,16 +222,3 @@ def _give_hiss(draft: Draft, index: int, gain: Float, t60_s: Float, left: Float)
     for strike in draft.of(index):
         count = min(len(hiss), len(left) - strike.onset)
         left[strike.onset : strike.onset + count] -= strike.gain * hiss[:count]
-
-
-def _learn_attacks(draft: Draft, left: Float) -> None:
-    """The attacks that fit beside modes and hiss; taken out of `left`, in place."""
-    length = round(ATTACK_S * draft.sample_rate)
-    placed = [Placed(s.onset, s.resonance, s.gain) for s in draft.strikes]
-    waveforms = fit_waveforms(left, placed, len(draft.resonances), length)
-    fade = attack_fade(length, FADE_FROM)
-    for strike in draft.strikes:
-        resonance = draft.resonances[strike.resonance]
-        resonance.attack = waveforms[strike.resonance] * fade
-        count = min(length, len(left) - strike.onset)
-        left[strike.onset : strike.onset + count] -= strike.gain * resonance.attack[:count]
