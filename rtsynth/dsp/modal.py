@@ -3,7 +3,8 @@
 A voice's modes are the columns of `modes`, a [ROWS, M] float64 array. The state z is the value at
 the last sample heard. Between edits a tick runs in float32 from the rounded state while the state
 itself is advanced in float64 by p^TICK, so that rounding never accumulates beyond one tick: an
-hour of ringing agrees with the closed form.
+hour of ringing agrees with the closed form. The loops over the samples of a tick stand in
+`rtsynth.dsp.lanes`.
 """
 
 import math
@@ -11,23 +12,23 @@ import math
 import numpy as np
 
 from rtsynth.dsp.compile import kernel
+from rtsynth.dsp.lanes import TICK, WORK_ROWS, sum_driven, sum_gliding, sum_ringing
 
 __all__ = [
     "MODE_ALIGN",
     "ROWS",
     "TICK",
+    "WORK_ROWS",
     "bow_modes",
     "coast_modes",
     "drive_modes",
+    "drive_tick",
     "glide_modes",
     "lift_bow",
     "open_modes",
     "ring_modes",
     "set_bow",
 ]
-
-TICK = 32
-"""Frames of the absolute grid on which everything done per block is done."""
 
 MODE_ALIGN = 16
 """M is a multiple of this; unused columns are zero."""
@@ -45,7 +46,7 @@ def ring_modes(modes: np.ndarray, count: int, work: np.ndarray, out: np.ndarray)
     Args:
         modes: [ROWS, M].
         count: modes in use.
-        work: [4, M] float32 scratch.
+        work: [WORK_ROWS, M] float32 scratch.
         out: [TICK] float32, overwritten.
 
     Returns:
@@ -64,15 +65,7 @@ def ring_modes(modes: np.ndarray, count: int, work: np.ndarray, out: np.ndarray)
         modes[ZR, m] = zr
         modes[ZI, m] = zi
         level += g * (abs(zr) + abs(zi))
-    for n in range(TICK):
-        total = np.float32(0.0)
-        for m in range(padded):
-            re = work[0, m] * work[2, m] - work[1, m] * work[3, m]
-            im = work[0, m] * work[3, m] + work[1, m] * work[2, m]
-            work[0, m] = re
-            work[1, m] = im
-            total += re
-        out[n] = total
+    sum_ringing(work, padded, out)
     return level
 
 
@@ -106,7 +99,7 @@ def glide_modes(modes: np.ndarray, count: int, work: np.ndarray, out: np.ndarray
     Args:
         modes: [ROWS, M].
         count: modes in use.
-        work: [6, M] float32 scratch.
+        work: [WORK_ROWS, M] float32 scratch.
         out: [TICK] float32, overwritten.
 
     Returns:
@@ -128,7 +121,47 @@ def glide_modes(modes: np.ndarray, count: int, work: np.ndarray, out: np.ndarray
         modes[ZI, m] = zi
         modes[G0, m] = g
         level += g * (abs(zr) + abs(zi))
-    _sum_turning(work, padded, 0, TICK, out)
+    sum_gliding(work, padded, out)
+    return level
+
+
+@kernel("float64(float64[:,::1], int64, float64[::1], float32[:,::1], float32[::1])", fastmath=True)
+def drive_tick(
+    modes: np.ndarray, count: int, drive: np.ndarray, work: np.ndarray, out: np.ndarray
+) -> float:
+    """`drive_modes` over a whole tick: what a tick's drive adds to the state is made in float32.
+
+    Args:
+        modes: [ROWS, M].
+        count: modes in use.
+        drive: [TICK] float64.
+        work: [WORK_ROWS, M] float32 scratch.
+        out: [TICK] float32, overwritten.
+
+    Returns:
+        Σ |g z| at the tick's end.
+    """
+    padded = (count + MODE_ALIGN - 1) // MODE_ALIGN * MODE_ALIGN
+    for m in range(padded):
+        work[0, m] = modes[ZR, m]
+        work[1, m] = modes[ZI, m]
+        work[2, m] = modes[PR, m]
+        work[3, m] = modes[PI, m]
+        work[4, m] = modes[G0, m]
+        work[5, m] = (modes[G1, m] - modes[G0, m]) / TICK
+        work[6, m] = modes[AR, m]
+        work[7, m] = modes[AI, m]
+    sum_driven(work, padded, drive, out)
+    level = 0.0
+    for m in range(padded):
+        zr, zi, qr, qi = modes[ZR, m], modes[ZI, m], modes[QR, m], modes[QI, m]
+        sr, si, ar, ai = float(work[0, m]), float(work[1, m]), modes[AR, m], modes[AI, m]
+        re = zr * qr - zi * qi + ar * sr - ai * si
+        im = zr * qi + zi * qr + ar * si + ai * sr
+        modes[ZR, m] = re
+        modes[ZI, m] = im
+        modes[G0, m] = modes[G1, m]
+        level += modes[G1, m] * (abs(re) + abs(im))
     return level
 
 
@@ -136,9 +169,9 @@ def glide_modes(modes: np.ndarray, count: int, work: np.ndarray, out: np.ndarray
 def drive_modes(
     modes: np.ndarray, count: int, drive: np.ndarray, first: int, last: int, out: np.ndarray
 ) -> float:
-    """Frames first … last of a tick, driven, the output gain moving linearly from G0 to G1.
+    """Frames first … last of a tick, driven, while the output gain moves linearly from G0 to G1.
 
-    `z ← z·p + a·drive[n]`, `out[n] = Re Σ g z`.
+    `z ← z·p + a·drive[n]`, `out[n] = Re Σ g z`, in float64 throughout.
 
     Args:
         modes: [ROWS, M].
@@ -217,12 +250,11 @@ def _turn_bow(modes: np.ndarray, padded: int, frames: int) -> None:
     """`u ← u·(p/|p|)^frames`, kept at length 1."""
     for m in range(padded):
         ur, ui, nr, ni = modes[UR, m], modes[UI, m], modes[NR, m], modes[NI, m]
-        left = frames
-        while left > 0:
-            if left & 1:
-                ur, ui = ur * nr - ui * ni, ur * ni + ui * nr
+        for bit in range(6):  # frames ≤ TICK = 2^5
+            tr, ti = ur * nr - ui * ni, ur * ni + ui * nr
+            turns = (frames >> bit) & 1
+            ur, ui = (tr, ti) if turns else (ur, ui)
             nr, ni = nr * nr - ni * ni, 2.0 * nr * ni
-            left >>= 1
         longer = 1.5 - 0.5 * (ur * ur + ui * ui)  # one step of Newton's towards length 1
         modes[UR, m] = ur * longer
         modes[UI, m] = ui * longer
@@ -253,7 +285,7 @@ def bow_modes(
         height: of the drive.
         first: frame of the tick to begin at.
         last: frame to end before.
-        work: [6, M] float32 scratch.
+        work: [WORK_ROWS, M] float32 scratch.
         out: [TICK] float32; out[first:last] is overwritten.
     """
     frames = last - first
@@ -270,18 +302,22 @@ def bow_modes(
         work[3, m] = modes[NI, m]
         work[4, m] = modes[G0, m]
         work[5, m] = (modes[G1, m] - modes[G0, m]) * step
-    _sum_turning(work, padded, first, last, out)
+    if frames == TICK:
+        sum_gliding(work, padded, out)
+    else:
+        _sum_turning(work, padded, first, last, out)
     _turn_bow(modes, padded, frames)
     for m in range(padded):
         modes[WR, m] = height * (modes[AR, m] * modes[UR, m] - modes[AI, m] * modes[UI, m])
         modes[WI, m] = height * (modes[AR, m] * modes[UI, m] + modes[AI, m] * modes[UR, m])
 
 
-@kernel("float64(float64[:,::1], int64)")
+@kernel("float64(float64[:,::1], int64)", fastmath=True)
 def lift_bow(modes: np.ndarray, count: int) -> float:
     """Give the bow's share back to the state; Σ |g z| of it."""
     level = 0.0
-    for m in range(count):
+    padded = (count + MODE_ALIGN - 1) // MODE_ALIGN * MODE_ALIGN
+    for m in range(padded):
         modes[ZR, m] += modes[WR, m]
         modes[ZI, m] += modes[WI, m]
         level += modes[G0, m] * (abs(modes[WR, m]) + abs(modes[WI, m]))

@@ -11,6 +11,7 @@ from rtsynth.dsp.modal import (
     TICK,
     bow_modes,
     drive_modes,
+    drive_tick,
     glide_modes,
     lift_bow,
     ring_modes,
@@ -78,7 +79,9 @@ def _sound_modes(st: Any, v: int, first: int, last: int, driven: bool, bent: boo
         height = st.resonances[voice.resonance].bow * st.params[BOW_LEVEL, NOW]
         height *= 2.0 ** st.drawn[v, DRAWN_BOW]
         bow_modes(modes, voice.modes, height, first, last, st.work32, st.bowed)
-    if driven or last - first < TICK:
+    if driven and last - first == TICK:
+        level = drive_tick(modes, voice.modes, st.drive[1], st.work32, st.rung)
+    elif last - first < TICK:
         level = drive_modes(modes, voice.modes, st.drive[1], first, last, st.rung)
     elif bent:
         level = glide_modes(modes, voice.modes, st.work32, st.rung)

@@ -11,7 +11,7 @@ from rtsynth.dsp.click import (
     open_clicks,
 )
 from rtsynth.dsp.hum import add_hum
-from rtsynth.dsp.modal import G0, G1, PI, PR, TICK, ZI, ZR, drive_modes, ring_modes
+from rtsynth.dsp.modal import G0, G1, PI, PR, TICK, ZI, ZR, drive_modes, drive_tick, ring_modes
 from rtsynth.dsp.texture import HOP, overlap_add, silence_before, texture_grain
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import bend_voice, move_controls
@@ -79,8 +79,10 @@ def _click(st: Any, v: int, first: int, moved: bool) -> None:
     )
     if moved:
         bend_voice(st, v)
-    if count > 0 or moved or first > 0:
+    if first > 0:
         level = drive_modes(modes, voice.modes, drive, first, TICK, out)
+    elif count > 0 or moved:
+        level = drive_tick(modes, voice.modes, drive, st.work32, out)
     else:
         level = ring_modes(modes, voice.modes, st.work32, out)
     for n in range(first, TICK):

@@ -10,6 +10,7 @@ from rtsynth.dsp.modal import (
     MODE_ALIGN,
     ROWS,
     TICK,
+    WORK_ROWS,
     coast_modes,
     drive_modes,
     open_modes,
@@ -35,7 +36,7 @@ class Bank:
         self.bank[0, : self.count] = freq
         self.bank[1, : self.count] = rng.uniform(0.05, 2.0, self.count)
         self.bank[2:4, : self.count] = rng.normal(0.0, RATE / self.count, (2, self.count))
-        self.work = np.zeros((6, padded), np.float32)
+        self.work = np.zeros((WORK_ROWS, padded), np.float32)
         self.out = np.zeros(TICK, np.float32)
         self.vector = np.zeros(padded, np.float32)
         self.controls = np.zeros(CONTROLS)
