@@ -4,10 +4,12 @@ from rtsynth.engine.caches import Cache, Caches, Sounding
 from rtsynth.engine.engine import Engine, EngineConfig
 from rtsynth.engine.hops import Hop, Hops, PackedBank
 from rtsynth.engine.ops import ALL, ASAP, Latency, Notice, NoticeKind, Op, Stats, group_target
+from rtsynth.engine.record import CURVES, NOTHING, WHOLE
 
 __all__ = [
     "ALL",
     "ASAP",
+    "CURVES",
     "Cache",
     "Caches",
     "Engine",
@@ -15,11 +17,13 @@ __all__ = [
     "Hop",
     "Hops",
     "Latency",
+    "NOTHING",
     "Notice",
     "NoticeKind",
     "Op",
     "PackedBank",
     "Sounding",
     "Stats",
+    "WHOLE",
     "group_target",
 ]

@@ -8,7 +8,16 @@ from numpy.typing import NDArray
 from rtsynth.engine.layout import CACHE_LINE, Manifest, State
 from rtsynth.engine.state import TABLE_ROW
 
-__all__ = ["Arena"]
+__all__ = ["Arena", "bytes_of"]
+
+
+def bytes_of(manifest: Manifest) -> int:
+    """How much memory an arena takes; what is never touched costs none."""
+    return sum(_bytes(dtype, shape) for dtype, shape in manifest.values())
+
+
+def _bytes(dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:
+    return -(-int(np.prod(shape)) * dtype.itemsize // CACHE_LINE) * CACHE_LINE
 
 
 class Arena:
@@ -25,7 +34,7 @@ class Arena:
         for dtype, shape in manifest.values():
             sizes = [*shape, 1, 1, 1][: TABLE_ROW - 1]
             rows.append([at, *sizes])
-            at += -(-int(np.prod(shape)) * dtype.itemsize // CACHE_LINE) * CACHE_LINE
+            at += _bytes(dtype, shape)
         if memory is None:
             padded = np.zeros(at + CACHE_LINE, np.uint8)
             begin = -padded.ctypes.data % CACHE_LINE

@@ -2,7 +2,13 @@
 
 A cache holds the curves of one event in segments of half a second, in any order (its beginning
 always lies at place 0), and its attack. The audio thread reads a cache from the moment a
-command names it until a notice says that no voice does any more.
+command names it until its record says that no voice does any more (`kept` is 0). Records also say
+what a cache was drawn from, so that another worker can go on where one was killed.
+
+The worker has a ring of commands of its own. A ring without locks has one writer, and a lock that
+two processes share could die with its holder; two rings need neither, and the audio thread orders
+what comes out of both by frame. So a worker that draws much never takes the room that a musician's
+commands need, either.
 """
 
 import dataclasses
@@ -14,6 +20,9 @@ from numpy.typing import NDArray
 from rtsynth.dsp.bend import STRETCH
 from rtsynth.dsp.draw import CURVE_RATE, SEGMENT_POINTS
 from rtsynth.engine.layout import Sizes, State
+from rtsynth.engine.ops import ASAP, Op
+from rtsynth.engine.record import NOTHING, NUMBERS
+from rtsynth.engine.ring import push
 from rtsynth.engine.voice import FREE
 from rtsynth.events import Kind
 from rtsynth.instrument import CONTROLS, MEMBERS
@@ -29,7 +38,7 @@ class Cache:
         segments: [places] number of the segment that lies at each, −1 for none.
         curves: [places, SEGMENT_POINTS + 1, K, 22].
         attack: [K, frames].
-        record: with `attack_frames`, how much of the attack may be played.
+        record: CACHE_DTYPE.
     """
 
     segments: NDArray[np.int64]
@@ -79,17 +88,47 @@ class Caches:
         self._state, self._sample_rate = state, sample_rate
         self.count = sizes.caches
         self._places, self._attack = sizes.segments, sizes.drawn_attack
-        self.free = list(range(sizes.caches - 1, -1, -1))
+
+    @property
+    def free(self) -> list[int]:
+        """Caches that nobody reads."""
+        found: list[int] = np.flatnonzero(self._state.caches["kept"][: self.count] == 0).tolist()
+        return found
 
     def claim(self) -> int | None:
         """A cache nobody reads, emptied; None if there is none."""
-        if not self.free:
+        free = self.free
+        if not free:
             return None
-        index = self.free.pop()
-        cache = self[index]
-        cache.segments[:] = -1
+        cache = self[free[0]]
+        cache.record["drawn"] = NOTHING
+        cache.record["kept"] = 1
         cache.record["attack_frames"] = 0
-        return index
+        cache.segments[:] = -1
+        return free[0]
+
+    def post(self, op: Op, target: int, event: int = -1, value: float = 0.0) -> bool:
+        """Tell the audio thread at once; False if the worker's ring is full.
+
+        Args:
+            op: CACHE, RETIRE or PROTOTYPE.
+            target: slot, cache or resonance.
+            event: id of the event that a slot has to have still.
+            value: the cache.
+        """
+        numbers = (value, *(0.0,) * (NUMBERS - 2), float(event))
+        record = (int(op), target, ASAP, 0, 0, numbers)
+        return push(self._state.drawing, self._state.drawing_at, record)
+
+    def slots_of(self, index: int) -> list[int]:
+        """Slots that play what lies in a cache."""
+        slots = self._state.slots
+        found: list[int] = np.flatnonzero((slots["used"] != 0) & (slots["cache"] == index)).tolist()
+        return found
+
+    def is_prototype(self, index: int) -> bool:
+        """Whether a resonance's events play it until they are drawn."""
+        return bool((self._state.prototypes == index).any())
 
     def __getitem__(self, index: int) -> Cache:
         state, places, members = self._state, self._places, len(MEMBERS)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import threading
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from rtsynth.dsp.grain import HOP, grain_halves
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import fade_curve
 from rtsynth.dsp.texture import band_weights, grain_window, twiddles
-from rtsynth.engine.arena import Arena
+from rtsynth.engine.arena import Arena, bytes_of
 from rtsynth.engine.bank import load_instrument
 from rtsynth.engine.caches import Caches
 from rtsynth.engine.callback import callback, run_block
@@ -20,6 +19,7 @@ from rtsynth.engine.hops import Hops
 from rtsynth.engine.layout import Sizes, manifest
 from rtsynth.engine.ops import ASAP, ON_EVENTS, Latency, Notice, NoticeKind, Op, Stats
 from rtsynth.engine.record import NUMBERS
+from rtsynth.engine.resume import Revival
 from rtsynth.engine.ring import READ, drain, free_space, publish_read, push, readable
 from rtsynth.engine.state import HEADER
 from rtsynth.errors import CapacityError, QueueFullError, UnknownNameError, ValueRangeError
@@ -30,6 +30,7 @@ from rtsynth.params import EVENT_PARAMS, PARAMS, SMOOTHING_S, Curve
 __all__ = ["Engine", "EngineConfig"]
 
 FADE_S = 0.005  # mute, steal, choke
+CLOCK_TRIES = 1_000
 LOOKAHEAD_S = 0.0015
 START_RAMP_S = 0.05
 DC_CUTOFF_HZ = 10.0
@@ -81,6 +82,8 @@ class Engine:
         config: sizes and rates.
         instrument: the bank, its attack at the config's sample rate (`rtsynth.render.at_rate`).
         table: events to load; their onsets count from the transport's 0.
+        memory: where to lie, `bytes_for` of them or more; memory of its own if None.
+        attached: go on with what lies there; control's side stays with the engine that made it.
 
     Raises:
         CapacityError: more events than slots.
@@ -88,7 +91,13 @@ class Engine:
     """
 
     def __init__(
-        self, config: EngineConfig, instrument: Instrument, table: EventTable | None = None
+        self,
+        config: EngineConfig,
+        instrument: Instrument,
+        table: EventTable | None = None,
+        *,
+        memory: NDArray[np.uint8] | None = None,
+        attached: bool = False,
     ) -> None:
         if instrument.attack_rate != config.sample_rate:
             raise ValueRangeError(
@@ -103,7 +112,7 @@ class Engine:
         self.sample_rate = config.sample_rate
         self.channels = config.channels
         self._sizes = _sizes(config, instrument)
-        self._arena = Arena(manifest(self._sizes))
+        self._arena = Arena(manifest(self._sizes), memory)
         self._state = self._arena.state
         self._core = self._state.core[0]
         header = [self._arena.memory.ctypes.data, config.channels, len(self._arena.table), 0]
@@ -111,8 +120,17 @@ class Engine:
         assert len(header) == HEADER
         self._instrument, self._table = instrument, table
         self._device_latency = 0
-        self._lock = threading.Lock()
-        self.reset()
+        self._clock = (0, 0.0)
+        self.caches = Caches(self._state, self._sizes, self.sample_rate)
+        self.hops = Hops(self._state, self._sizes)
+        self.revival = Revival(self._state, self._user)
+        if not attached:
+            self.reset()
+
+    @staticmethod
+    def bytes_for(config: EngineConfig, instrument: Instrument) -> int:
+        """How much memory an engine of these sizes lies in."""
+        return bytes_of(manifest(_sizes(config, instrument)))
 
     # --- the device's side -------------------------------------------------------------------
 
@@ -151,11 +169,13 @@ class Engine:
 
         (0, 0.0) before the first. Thread: any.
         """
-        while True:
+        for _ in range(CLOCK_TRIES):
             before = int(self._core["clock_count"])
             frame, ns = int(self._core["clock_frame"]), int(self._core["clock_ns"])
             if before % 2 == 0 and before == int(self._core["clock_count"]):
-                return frame, ns * 1e-9
+                self._clock = frame, ns * 1e-9
+                break
+        return self._clock  # the last one, should its writer have died between the two
 
     # --- the control's side ------------------------------------------------------------------
 
@@ -165,10 +185,9 @@ class Engine:
         No device may be calling meanwhile.
         """
         self._arena.clear(keep=("curves", "drawn_attack"))
+        self._clock = (0, 0.0)
         self._slots_by_id: dict[int, int] = {}
         self._free_slots = list(range(self._sizes.slots - 1, -1, -1))
-        self.caches = Caches(self._state, self._sizes, self.sample_rate)
-        self.hops = Hops(self._state, self._sizes)
         self._set_constants()
         load_instrument(self._state, self._instrument, self.sample_rate)
         if self._table is not None:
@@ -255,13 +274,8 @@ class Engine:
         # a slot may have another event by the time the command is due: it says which it means
         means = float(self._state.slots[target]["id"]) if op in ON_EVENTS and target >= 0 else 0.0
         padded = (*numbers, *(0.0,) * (NUMBERS - 1 - len(numbers)), means)
-        with self._lock:
-            sent = push(
-                self._state.inbox,
-                self._state.inbox_at,
-                (int(op), target, frame, request, 0, padded),
-            )
-        if not sent:
+        record = (int(op), target, frame, request, 0, padded)
+        if not push(self._state.inbox, self._state.inbox_at, record):
             raise QueueFullError(
                 f"the engine's inbox of {len(self._state.inbox)} commands is full; send again"
             )
@@ -276,8 +290,6 @@ class Engine:
         for record in drain(self._state.outbox, self._state.outbox_at):
             kind = NoticeKind(int(record["kind"]))
             value = float(record["value"])
-            if kind is NoticeKind.RETIRED:
-                self.caches.free.append(int(value))
             if kind is NoticeKind.FREED:
                 self._slots_by_id.pop(int(record["event"]), None)
                 self._free_slots.append(int(value))

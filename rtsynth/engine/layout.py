@@ -154,6 +154,8 @@ class State(NamedTuple):
     limiter_delay: NDArray[Any]  # [channels, W − 1]
     inbox: NDArray[Any]  # [inbox] COMMAND_DTYPE
     inbox_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
+    drawing: NDArray[Any]  # [inbox] COMMAND_DTYPE, from the drawing worker: a ring has one writer
+    drawing_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
     pending: NDArray[Any]  # [pending] COMMAND_DTYPE, a heap by (frame, sequence)
     outbox: NDArray[Any]  # [outbox] NOTICE_DTYPE
     outbox_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
@@ -251,6 +253,8 @@ def manifest(sizes: Sizes) -> Manifest:
         "limiter_delay": (f4, (c, w - 1)),
         "inbox": (COMMAND_DTYPE, (sizes.inbox,)),
         "inbox_at": (i8, indices),
+        "drawing": (COMMAND_DTYPE, (sizes.inbox,)),
+        "drawing_at": (i8, indices),
         "pending": (COMMAND_DTYPE, (sizes.pending,)),
         "outbox": (NOTICE_DTYPE, (sizes.outbox,)),
         "outbox_at": (i8, indices),

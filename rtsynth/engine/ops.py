@@ -54,7 +54,6 @@ class NoticeKind(enum.IntEnum):
     REFUSED = 5  # a request was not carried out: a panic cancelled it, or its event is gone
     NAN = 6  # its voice produced a number that is none, and was reset
     FREED = 7  # its slot may be used again; value: the slot
-    RETIRED = 8  # a cache may be used again; value: the cache
     GRAIN_LATE = 9  # a grain was not there when it was due; value: how many in a row
     RENDERER = 10  # who renders has changed; value: 1 a worker in grains, 0 the engine from curves
 

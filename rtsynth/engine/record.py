@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from rtsynth.events import VECTOR_DIM
+
 __all__ = [
     "CACHE_DTYPE",
     "COMMAND_DTYPE",
@@ -13,10 +15,13 @@ __all__ = [
     "SLOT_DTYPE",
     "TEXTURE_DTYPE",
     "VOICE_DTYPE",
+    "CURVES",
     "ENGINE",
+    "NOTHING",
     "NUMBERS",
     "TO_ENGINE",
     "TO_WORKER",
+    "WHOLE",
     "WORKER",
 ]
 
@@ -198,12 +203,19 @@ RESONANCE_DTYPE = np.dtype(
 CACHE_DTYPE = np.dtype(
     [
         ("leaving", "<i4"),  # 1 from its retirement until no voice reads it
-        ("padding", "<i4"),
+        ("kept", "<i4"),  # 1 from when the worker claims it until the audio thread gives it back
+        ("drawn", "<i4"),  # how much of it: NOTHING, CURVES or WHOLE
+        ("resonance", "<i4"),  # what it was drawn from: a new worker goes on where one was killed
         ("attack_frames", "<i8"),
+        ("duration_s", "<f8"),
+        ("vector", "<f4", (VECTOR_DIM,)),
     ],
     align=True,
 )
 """What the field drew for one event, besides the curves and the attack themselves."""
+
+NOTHING, CURVES, WHOLE = range(3)
+"""How much of a cache is drawn: with `CURVES` its attack is another's."""
 
 TEXTURE_DTYPE = np.dtype(
     [

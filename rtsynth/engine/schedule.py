@@ -81,3 +81,4 @@ def pop_pending(core: Any, heap: Any, out: Any) -> None:
         at = child
     if at != count:
         copy_command(last, heap[at])
+    last.sequence = 0  # no command stands here any more

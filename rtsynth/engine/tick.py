@@ -17,7 +17,6 @@ from rtsynth.dsp.safety import block_dc, largest, limit
 from rtsynth.engine.command import FREED, apply_command
 from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.grains import begin_hop, delay_bus, end_hop
-from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import (
     CEILING,
     FIELD_LEVEL,
@@ -37,19 +36,23 @@ from rtsynth.engine.voice import FREE, notify
 __all__ = ["process", "render_tick"]
 
 
-RETIRED = int(NoticeKind.RETIRED)
-
-
 @kernel()
 def _gain_of_db(db: float) -> float:
     return 10.0 ** (db / 20.0)
 
 
 @state_kernel
+def _take_in(st: Any) -> None:
+    """Take in what control has sent, then what the drawing worker has."""
+    take_inbox(st.core[0], st.inbox, st.inbox_at, st.pending)
+    take_inbox(st.core[0], st.drawing, st.drawing_at, st.pending)
+
+
+@state_kernel
 def _commands(st: Any) -> None:
     """Take in what has arrived and carry out what is due, the transport rolling in between."""
     core = st.core[0]
-    take_inbox(core, st.inbox, st.inbox_at, st.pending)
+    _take_in(st)
     at = 0
     while due(core, st.pending, core.tick_frame + TICK):
         pop_pending(core, st.pending, st.command[0])
@@ -57,7 +60,8 @@ def _commands(st: Any) -> None:
         roll(st, at, frame)
         at = max(at, frame)
         apply_command(st, at)
-        take_inbox(core, st.inbox, st.inbox_at, st.pending)
+        st.command[0].sequence = 0  # it is done: nobody has to, should this process die
+        _take_in(st)
     roll(st, at, TICK)
 
 
@@ -142,17 +146,15 @@ def _give_back_slots(st: Any, slot_index: int) -> None:
 
 @state_kernel
 def _give_back_cache(st: Any, cache: int) -> None:
-    """Tell that a retired cache may be drawn anew once no voice reads it."""
+    """Let a retired cache be drawn anew once no voice reads it."""
     for v in range(st.voices.shape[0]):
         voice = st.voices[v]
         reads = voice.cache == cache or voice.attack_cache == cache or voice.attack_next == cache
         if voice.state != FREE and reads:
             return
-    if free_space(st.outbox_at, st.outbox.shape[0]) < 1:
-        return  # told in a later tick
-    st.caches[cache].leaving = 0
     st.core[0].retiring -= 1
-    notify(st, RETIRED, st.core[0].tick_frame, -1, 0, float(cache))
+    st.caches[cache].leaving = 0
+    st.caches[cache].kept = 0
 
 
 @door

@@ -5,7 +5,6 @@ over by command; a voice crosses over within 10 ms, a trigger waits for nothing.
 drawn, its resonance's prototype (the field at vector 0) plays. Thread: worker.
 """
 
-import dataclasses
 import math
 import threading
 import time
@@ -17,52 +16,18 @@ from numpy.typing import NDArray
 
 from rtsynth.dsp.draw import CURVE_RATE, SEGMENT_POINTS
 from rtsynth.dsp.field import FieldTwin
-from rtsynth.engine import ASAP, Cache, Engine, Op, Sounding
-from rtsynth.errors import QueueFullError
-from rtsynth.events import VECTOR_DIM
+from rtsynth.engine import CURVES, WHOLE, Cache, Engine, Op, Sounding
 from rtsynth.instrument import Instrument
+from rtsynth.render.drawn import PROTOTYPE, Drawn, Key, adopt, key_of
 
 __all__ = ["Drawer", "drawer_for"]
 
 SEGMENT_S = SEGMENT_POINTS / CURVE_RATE
 AHEAD = 2  # segments drawn before a voice reaches them
 IDLE_S, FULL_S = 0.002, 0.02
-KEPT_FOR_OTHERS = 64  # places in the inbox that only people's commands take
 JOIN_S = 1.0
 ALIAS_FREE = 2.45  # rate re the field's highest frequency, from which on nothing folds audibly
 PAST = 1e12  # frames; what has passed is needed after all that comes
-
-Key = tuple[int, bytes, float]
-
-
-PROTOTYPE = np.zeros(VECTOR_DIM, np.float32)
-"""The vector at which a resonance's prototype is drawn; its duration is infinite."""
-
-
-def _key(resonance: int, vector: NDArray[np.float32], duration_s: float) -> Key:
-    """What events must have in common to be drawn alike."""
-    return resonance, vector.tobytes(), duration_s
-
-
-@dataclasses.dataclass
-class _Drawn:
-    """What has been drawn for some events that are alike.
-
-    Attributes:
-        cache: where.
-        resonance, vector, duration_s: of the events.
-        slots: that play it.
-        whole: whether the attack is there too.
-        prototype: whether it is what a resonance's events play until they are drawn.
-    """
-
-    cache: int
-    resonance: int
-    vector: NDArray[np.float32]
-    duration_s: float
-    slots: set[int]
-    whole: bool = False
-    prototype: bool = False
 
 
 class Drawer:
@@ -84,13 +49,21 @@ class Drawer:
         self._finer = max(math.ceil(ALIAS_FREE * highest_hz / engine.sample_rate), 1)
         self._attack = np.zeros((self._twin.members, frames * self._finer), np.float32)
         self._seen = np.full(len(self._caches.versions()), -1, np.int32)
-        self._drawn: dict[Key, _Drawn] = {}
-        self._by_slot: dict[int, tuple[int, Key]] = {}  # with the event's id
+        self._drawn, spare = adopt(self._caches)
+        self._by_slot: dict[int, tuple[int, Key]] = {  # with the event's id
+            slot: (self._caches.event_id(slot), key)
+            for key, drawn in self._drawn.items()
+            for slot in drawn.slots
+        }
         self._posts: deque[tuple[Op, int, int, float]] = deque()
         self._waiting: set[int] = set()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.drawn = 0
+        for drawn in spare:
+            for slot in sorted(drawn.slots):
+                self._post(Op.CACHE, slot, self._drawn[drawn.key].cache)
+            self._post(Op.RETIRE, drawn.cache)
         self._draw_prototypes(instrument.resonances)
 
     def start(self) -> None:
@@ -132,15 +105,11 @@ class Drawer:
         self._posts.append((op, target, event, value))
 
     def _send(self) -> bool:
-        """Post what waits; False if the inbox, but for what others may need, is full."""
+        """Post what waits; False if the worker's ring is full."""
         while self._posts:
-            if self._engine.free_space() < KEPT_FOR_OTHERS:
-                return False
             op, target, event, value = self._posts[0]
             if event < 0 or self._caches.event_id(target) == event:
-                try:
-                    self._engine.post(op, target, ASAP, 0, value)
-                except QueueFullError:
+                if not self._caches.post(op, target, event, value):
                     return False
             self._posts.popleft()
         return True
@@ -154,10 +123,12 @@ class Drawer:
 
     def _draw_prototypes(self, resonances: int) -> None:
         for resonance in range(resonances):
+            if key_of(resonance, PROTOTYPE, math.inf) in self._drawn:
+                continue
             drawn = self._draw(resonance, PROTOTYPE, math.inf, set())
             assert drawn is not None, "there is a cache for every resonance"
             drawn.prototype = True
-            self._drawn[_key(resonance, PROTOTYPE, math.inf)] = drawn
+            self._drawn[key_of(resonance, PROTOTYPE, math.inf)] = drawn
             self._post(Op.PROTOTYPE, resonance, drawn.cache)
         self._send()
 
@@ -193,7 +164,7 @@ class Drawer:
 
     def _plays(self, slot: int) -> tuple[int, Key]:
         """Which event stands in a slot, and what it is drawn from."""
-        return self._caches.event_id(slot), _key(*self._caches.event(slot))
+        return self._caches.event_id(slot), key_of(*self._caches.event(slot))
 
     def _whole(self, slot: int) -> bool:
         plays = self._by_slot.get(slot)
@@ -216,7 +187,7 @@ class Drawer:
     def _draw_slot(self, slot: int, loud: set[int]) -> bool | None:
         """Whether anything had to be drawn for a slot; None if there is no cache to be had."""
         event = self._caches.event(slot)  # read once: it may be edited meanwhile
-        key = _key(*event)
+        key = key_of(*event)
         before = self._drawn.get(key)
         if before is not None and before.whole:
             self._give(slot, key)
@@ -284,7 +255,7 @@ class Drawer:
         duration_s: float,
         slots: set[int],
         hurry: bool = False,
-    ) -> _Drawn | None:
+    ) -> Drawn | None:
         """Draw an event into a free cache; None if there is none.
 
         Args:
@@ -297,7 +268,7 @@ class Drawer:
         index = self._caches.claim()
         if index is None:
             return None
-        drawn = _Drawn(index, resonance, vector, duration_s, set(), whole=not hurry)
+        drawn = Drawn(index, resonance, vector, duration_s, set(), whole=not hurry)
         cache = self._caches[index]
         ages_s = [v.age_s for v in self._caches.sounding() if v.slot in slots]
         numbers = {0, *(int(age_s / SEGMENT_S) for age_s in ages_s)}
@@ -307,10 +278,13 @@ class Drawer:
             self._keep_attack(min(slots), resonance, cache)
         else:
             self._draw_attack(drawn, cache)
+        cache.record["resonance"], cache.record["duration_s"] = resonance, duration_s
+        cache.record["vector"] = vector
+        cache.record["drawn"] = CURVES if hurry else WHOLE  # last: what is killed before is lost
         self.drawn += 1
         return drawn
 
-    def _draw_attack(self, drawn: _Drawn, cache: Cache) -> None:
+    def _draw_attack(self, drawn: Drawn, cache: Cache) -> None:
         """Draw an attack; a device too slow for its frequencies gets it filtered, not folded."""
         rate = self._engine.sample_rate
         self._twin.attack(
@@ -326,12 +300,12 @@ class Drawer:
     def _keep_attack(self, slot: int, resonance: int, cache: Cache) -> None:
         """Copy the attack that a slot plays now, its resonance's prototype if it has none."""
         plays = self._by_slot.get(slot)
-        key = plays[1] if plays is not None else _key(resonance, PROTOTYPE, math.inf)
+        key = plays[1] if plays is not None else key_of(resonance, PROTOTYPE, math.inf)
         before = self._caches[self._drawn[key].cache]
         cache.attack[:] = before.attack
         cache.record["attack_frames"] = before.record["attack_frames"]
 
-    def _draw_segment(self, drawn: _Drawn, number: int, needed: set[int]) -> bool:
+    def _draw_segment(self, drawn: Drawn, number: int, needed: set[int]) -> bool:
         """Draw one segment over another that is not among the needed; False if all are."""
         cache = self._caches[drawn.cache]
         place = cache.place(number, needed)
