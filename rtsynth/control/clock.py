@@ -33,7 +33,7 @@ class Clock:
 
     def due(self, monotonic_s: float) -> int:
         """Frame at which an untagged message that arrived then is carried out."""
-        return self.frame_at(monotonic_s) + self._engine.latency.offset
+        return self.frame_at(monotonic_s) + self._engine.latency.message
 
     def due_wall(self, unix_s: float) -> int:
         """Frame at which a message with this time tag, Unix seconds, is carried out."""
