@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,9 @@ from rtsynth.engine.caches import Caches
 from rtsynth.engine.callback import callback, run_block
 from rtsynth.engine.hops import Hops
 from rtsynth.engine.layout import Sizes, manifest
-from rtsynth.engine.ops import ASAP, ON_EVENTS, Latency, Notice, NoticeKind, Op, Stats
+from rtsynth.engine.ops import ASAP, ON_EVENTS, Latency, Notice, NoticeKind, Op, Operation, Stats
 from rtsynth.engine.record import NUMBERS
-from rtsynth.engine.ring import READ, drain, free_space, publish_read, push, readable
+from rtsynth.engine.ring import drain, free_space, push_all, read_frames
 from rtsynth.engine.state import HEADER
 from rtsynth.errors import CapacityError, QueueFullError, UnknownNameError, ValueRangeError
 from rtsynth.events import FIELDS, EventTable
@@ -293,17 +294,26 @@ class Engine:
             QueueFullError: no room; nothing was sent.
             ValueRangeError: a resonance that does not exist.
         """
-        if op is Op.SET and int(numbers[0]) == RESONANCE_FIELD:
-            self._check_resonance(int(numbers[1]))
-        # a slot may have another event by the time the command is due: it says which it means
-        means = float(self._state.slots[target]["id"]) if op in ON_EVENTS and target >= 0 else 0.0
-        padded = (*numbers, *(0.0,) * (NUMBERS - 1 - len(numbers)), means)
+        self.post_all([(op, target, frame, request, numbers)])
+
+    def post_all(self, operations: Sequence[Operation]) -> None:
+        """Send operations so that the audio thread sees all of them at once; as `post` otherwise.
+
+        Raises:
+            QueueFullError: no room for all; none was sent.
+            ValueRangeError: a resonance that does not exist; likewise.
+        """
+        records = []
+        for op, target, frame, request, numbers in operations:
+            if op is Op.SET and int(numbers[0]) == RESONANCE_FIELD:
+                self._check_resonance(int(numbers[1]))
+            # a slot may have another event by the time the command is due: it says which it means
+            on_slot = op in ON_EVENTS and target >= 0
+            means = float(self._state.slots[target]["id"]) if on_slot else 0.0
+            padded = (*numbers, *(0.0,) * (NUMBERS - 1 - len(numbers)), means)
+            records.append((int(op), target, frame, request, 0, padded))
         with self._lock:
-            sent = push(
-                self._state.inbox,
-                self._state.inbox_at,
-                (int(op), target, frame, request, 0, padded),
-            )
+            sent = push_all(self._state.inbox, self._state.inbox_at, records)
         if not sent:
             raise QueueFullError(
                 f"the engine's inbox of {len(self._state.inbox)} commands is full; send again"
@@ -361,7 +371,7 @@ class Engine:
 
         Thread: the recorder's.
         """
-        return _read_ring(self._state.record, self._state.record_at, into)
+        return read_frames(self._state.record, self._state.record_at, into)
 
     def listen(self, on: bool) -> None:
         """Let what comes in from the next tick on be handed to `read_input`, or no more."""
@@ -373,7 +383,7 @@ class Engine:
         The first are those of the tick before the one at which `listen` took effect.
         Thread: the one worker's that reads the input.
         """
-        return _read_ring(self._state.input, self._state.input_at, into)
+        return read_frames(self._state.input, self._state.input_at, into)
 
     def _check_resonance(self, resonance: int) -> None:
         if not 0 <= resonance < self._sizes.resonances:
@@ -415,15 +425,6 @@ class Engine:
         for row, param in zip(state.params, PARAMS, strict=True):
             smoothed = param.curve is not Curve.STEPPED and param.path != "transport/tempo"
             row[:] = param.default, param.default, -1.0, smoothed
-
-
-def _read_ring(ring: NDArray[Any], at: NDArray[np.int64], into: NDArray[np.float32]) -> int:
-    """Move the oldest frames of a ring into `into`, [n, channels]; returns how many."""
-    count = min(int(readable(at)), len(into))
-    if count:
-        into[:count] = ring[(at[READ] + np.arange(count)) % len(ring)]
-        publish_read(at, count)
-    return count
 
 
 def _sizes(config: EngineConfig, instrument: Instrument) -> Sizes:

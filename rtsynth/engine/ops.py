@@ -3,7 +3,17 @@
 import dataclasses
 import enum
 
-__all__ = ["ALL", "ASAP", "Latency", "Notice", "NoticeKind", "Op", "Stats", "group_target"]
+__all__ = [
+    "ALL",
+    "ASAP",
+    "Latency",
+    "Notice",
+    "NoticeKind",
+    "Op",
+    "Operation",
+    "Stats",
+    "group_target",
+]
 
 ALL = -1
 """Target of an operation that means every event."""
@@ -39,6 +49,9 @@ class Op(enum.IntEnum):
     RETIRE = 17  # target: a cache that no slot has any more
     PROTOTYPE = 18  # target: a resonance; a cache
 
+
+Operation = tuple[Op, int, int, int, tuple[float, ...]]
+"""Operation, target, frame, request (0 for none), arguments."""
 
 ON_EVENTS = frozenset(op for op in Op if op <= Op.SET or op in (Op.GROUP, Op.CACHE))
 """Operations whose target is a slot, all events or a group."""
