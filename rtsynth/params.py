@@ -147,6 +147,36 @@ PARAMS: tuple[Param, ...] = (
         )
         for index, member in enumerate(MEMBERS)
     ),
+    _global(
+        30, "monitor/gain", (0.0, 4.0, 0.0), "", Curve.LINEAR, "level of the input in the output"
+    ),
+    _global(
+        31, "monitor/pan", (-1.0, 1.0, 0.0), "", Curve.LINEAR, "its place; balance if it is stereo"
+    ),
+    _global(
+        32,
+        "monitor/wet",
+        (0.0, 1.0, 1.0),
+        "",
+        Curve.LINEAR,
+        "level of what is played beside the input, aligned with it",
+    ),
+    _global(
+        33,
+        "monitor/bypass",
+        (0, 1, 0),
+        "",
+        Curve.STEPPED,
+        "the input alone, at its own level, after a 5 ms crossfade",
+    ),
+    _global(
+        34,
+        "monitor/guard",
+        (0, 1, 1),
+        "",
+        Curve.STEPPED,
+        "halve the monitor's gain whenever the input rises without end",
+    ),
 )
 """Global parameters; a parameter's index here is its index in the engine."""
 

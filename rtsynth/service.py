@@ -14,10 +14,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rtsynth.audio import Device, Recorder, open_device, preferred_rate
+from rtsynth.audio import (
+    Device,
+    InputSide,
+    Recorder,
+    input_channels,
+    open_device,
+    preferred_rate,
+    read_input,
+    why_unheard,
+)
 from rtsynth.control import Control, PerformanceLog, Session, read_log, replay
 from rtsynth.control.command import parse
 from rtsynth.control.osc import DEFAULT_OSC_PORT
+from rtsynth.control.performance import LogHeader
+from rtsynth.control.session import LATE_POLICIES, TOO_FAR_S
 from rtsynth.control.zeromq import DEFAULT_ZMQ_PORT
 from rtsynth.dsp.modal import TICK
 from rtsynth.engine import Engine, EngineConfig
@@ -59,6 +70,13 @@ class Config:
         log: file to write the performance log to, or None.
         play: whether the transport starts at once.
         asap: play untagged messages at the next tick instead of at a constant latency.
+        late: what becomes of a tagged message that comes too late: "play", "drop" or "clip".
+        too_far_s: how far ahead a time tag may be, seconds.
+        margin: frames that a message has to be read and handed over, part of the constant latency.
+        input: name or index of what the engine hears; None for nothing.
+        monitor_db: level of the input in the output, dB; None for none.
+        separate: the input does not hear the output (headphones, a line).
+        allow_feedback: it may; monitor it all the same.
         renderer: who renders what rings: "curves", the engine; "grains", torch, on a CUDA device
             where there is one; "auto", grains only with a CUDA device.
     """
@@ -73,6 +91,13 @@ class Config:
     log: Path | None = None
     play: bool = False
     asap: bool = False
+    late: str = LATE_POLICIES[0]
+    too_far_s: float = TOO_FAR_S
+    margin: int = 2 * TICK
+    input: str | int | None = None
+    monitor_db: float | None = None
+    separate: bool = False
+    allow_feedback: bool = False
     renderer: str = "curves"
 
 
@@ -109,11 +134,15 @@ class Service:
             block_size=config.block_size,
             start_ramp=True,
             ahead=ahead,
+            inputs=0 if config.input is None else input_channels(config.input),
+            margin=config.margin,
         )
         self.grains = worker_for(self.engine, instrument) if ahead else None
         self.session = Session(
             self.engine,
             self._score.table,
+            late=config.late,
+            too_far_s=config.too_far_s,
             asap=config.asap,
             resonances=instrument.resonances,
             macros=instrument.macros,
@@ -127,27 +156,66 @@ class Service:
         )
         self._drawer = drawer_for(self.engine, instrument)
         self._recorder: Recorder | None = None
+        self._hearing: Recorder | None = None
         self._stopped = False
         try:
             self.device: Device = open_device(
-                self.engine, config.device, block_size=config.block_size
+                self.engine,
+                config.device,
+                block_size=config.block_size,
+                input_name=config.input,
             )
-            self.engine.set_device_latency(self.device.latency_frames)
+            self.engine.set_device_latency(
+                self.device.latency_frames, self.device.input_latency_frames
+            )
+            self._prepare_monitor()
             if config.record is not None:
                 skip = self.engine.latency.inside
                 self._recorder = Recorder(self.engine, config.record, skip=skip)
             if config.log is not None:
-                self.session.log = PerformanceLog(
-                    config.log, self.engine, instrument=instrument.fingerprint(), start_ramp=True
-                )
+                self._prepare_log(config.log, instrument)
         except BaseException:
             self.control.stop()
             raise
 
+    def _prepare_monitor(self) -> None:
+        """Say whether the input may be heard, and at which level it is from the first frame on."""
+        config, engine = self.config, self.engine
+        self.session.no_monitor = why_unheard(
+            self.device,
+            engine.inputs,
+            separate=config.separate,
+            allow_feedback=config.allow_feedback,
+        )
+        changes = {}
+        if config.separate and engine.inputs:
+            changes["monitor/guard"] = 0.0
+        if config.monitor_db is not None:
+            changes["monitor/gain"] = 10.0 ** (config.monitor_db / 20.0)
+        for path, value in changes.items():
+            self.session.submit([parse("param/set", (path, value))], frame=0)
+
+    def _prepare_log(self, path: Path, instrument: Instrument) -> None:
+        """Open the performance log; what comes in is recorded beside it, for it is played too."""
+        heard = ""
+        if self.engine.inputs:
+            heard = f"{path.name}.input.wav"
+            # the first tick hears the one before the stream
+            self._hearing = Recorder(InputSide(self.engine), path.with_name(heard), skip=TICK)
+        self.session.log = PerformanceLog(
+            path,
+            self.engine,
+            instrument=instrument.fingerprint(),
+            start_ramp=True,
+            inputs=self.engine.inputs,
+            heard=heard,
+        )
+
     def start(self) -> None:
         """Sound, and answer."""
-        if self._recorder is not None:
-            self._recorder.start()
+        for recorder in (self._recorder, self._hearing):
+            if recorder is not None:
+                recorder.start()
         if self.config.play:
             after_ramp = round(START_RAMP_S * self.engine.sample_rate)
             self.session.submit([parse("transport/play", ())], frame=after_ramp)
@@ -182,6 +250,11 @@ class Service:
         self.control.stop()
         self.session.pump()
         frame = self.engine.frame
+        if self._hearing is not None:
+            self._hearing.stop()
+            lost = self.engine.stats().input_lost
+            if lost:
+                log.error("%d frames of the input were lost: the log will sound different", lost)
         if self._recorder is not None:
             self._recorder.stop()
             frame = self._recorder.frames + self.engine.latency.limiter
@@ -206,6 +279,8 @@ def make_engine(
     block_size: int = 256,
     start_ramp: bool = False,
     ahead: int = 0,
+    inputs: int = 0,
+    margin: int = 2 * TICK,
 ) -> Engine:
     """An engine with the table loaded and room for events made live."""
     config = EngineConfig(
@@ -215,12 +290,18 @@ def make_engine(
         block_size=block_size,
         start_ramp=start_ramp,
         ahead=ahead,
+        inputs=inputs,
+        margin=margin,
     )
     return Engine(config, at_rate(instrument, sample_rate), table)
 
 
 def replay_log(
-    path: Path, score: Score, instrument: Instrument, block_size: int = 1024
+    path: Path,
+    score: Score,
+    instrument: Instrument,
+    block_size: int = 1024,
+    heard: Path | None = None,
 ) -> tuple[int, NDArray[np.float32]]:
     """Perform a log offline: the very samples that were recorded when it was written.
 
@@ -231,12 +312,14 @@ def replay_log(
         score: what it was performed on.
         instrument: likewise.
         block_size: frames per call of the engine; changes nothing but the speed.
+        heard: what came in, if not the file beside the log that its header names.
 
     Returns:
         the sample rate in Hz, and [frames, channels] float32.
 
     Raises:
-        FileFormatError: no log, or one of another instrument.
+        FileFormatError: no log, one of another instrument, or one whose input was not kept.
+        AudioFileError: what came in cannot be read.
     """
     header, records = read_log(path)
     if header.instrument and header.instrument != instrument.fingerprint():
@@ -247,6 +330,7 @@ def replay_log(
         header.sample_rate,
         header.channels,
         start_ramp=header.start_ramp,
+        inputs=header.inputs,
     )
     drawer = drawer_for(engine, instrument)
     session = Session(engine, score.table, resonances=instrument.resonances)
@@ -255,6 +339,7 @@ def replay_log(
 
     frames = max(last - engine.latency.limiter, 0)
     out = np.zeros((frames + engine.latency.limiter, header.channels), np.float32)
+    came_in = _came_in(path, header, engine, len(out), heard)
     while engine.frame < len(out):
         # what the log holds is handed over with its own tick: earlier, it would meet a score
         # and a schedule that it did not meet live
@@ -265,5 +350,19 @@ def replay_log(
         end = begin + block_size
         if waiting:
             end = min(end, max(waiting[0].frame // TICK * TICK, begin + 1))
-        advance(engine, out[begin:end], drawer, told=session.pump)
+        part = None if came_in is None else came_in[begin:end]
+        advance(engine, out[begin:end], drawer, told=session.pump, heard=part)
     return header.sample_rate, out[engine.latency.limiter :]
+
+
+def _came_in(
+    path: Path, header: LogHeader, engine: Engine, frames: int, heard: Path | None
+) -> NDArray[np.float32] | None:
+    """What a log's engine heard, [frames, inputs]."""
+    if header.inputs == 0:
+        return None
+    if heard is None and not header.heard:
+        raise FileFormatError(
+            f"{path}: was performed with an input that was not kept; give it with --input"
+        )
+    return read_input(heard or path.with_name(header.heard), engine, frames)

@@ -30,6 +30,10 @@ class EngineLike(Protocol):
         """Channels of every block."""
 
     @property
+    def inputs(self) -> int:
+        """Channels of what comes in with every block; 0 for none."""
+
+    @property
     def frame(self) -> int:
         """Frames rendered so far. Thread: any."""
 
@@ -41,8 +45,11 @@ class EngineLike(Protocol):
     def userdata_address(self) -> int:
         """Pointer that function is given as its user data."""
 
-    def process(self, out: NDArray[np.float32]) -> None:
-        """Fill `out`, float32 `[frames, channels]`, any frame count. Thread: audio."""
+    def process(self, out: NDArray[np.float32], heard: NDArray[np.float32] | None = None) -> None:
+        """Fill `out`, float32 `[frames, channels]`, any frame count. Thread: audio.
+
+        `heard`, `[frames, inputs]`, is what came in; silence if None.
+        """
 
 
 class Device(Protocol):
@@ -53,6 +60,8 @@ class Device(Protocol):
         sample_rate: Hz.
         block_size: frames per call; 0 if the driver may ask for any number.
         latency_frames: from the engine's block to the output; constant while running.
+        input_latency_frames: from the input to the engine's block; likewise.
+        input_name: what is heard, for people; empty if nothing is.
         reason: why this device stands in for another; empty if it is what was asked for.
     """
 
@@ -61,6 +70,8 @@ class Device(Protocol):
     block_size: int
     latency_frames: int
     reason: str
+    input_latency_frames: int = 0
+    input_name: str = ""
 
     @property
     def running(self) -> bool:
@@ -97,6 +108,7 @@ class DeviceInfo:
         index: what `open_device` takes as well; −1 for the null device.
         host: the driver's family: JACK, ALSA, Core Audio.
         channels: outputs it has at most; 0 for any number.
+        inputs: likewise.
         sample_rate: its default, Hz; 0 for any.
         latency_s: the lowest output latency it announces, seconds.
         default: whether it is opened when none is named.
@@ -109,3 +121,4 @@ class DeviceInfo:
     sample_rate: int
     latency_s: float
     default: bool
+    inputs: int = 0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rtsynth.audio.device import Device, EngineLike
 from rtsynth.errors import AudioFileError, DeviceError, ValueRangeError
 
-__all__ = ["FileDevice", "WavWriter", "read_wav"]
+__all__ = ["FileDevice", "WavWriter", "read_input", "read_wav"]
 
 # libsndfile's commands, from its sndfile.h; soundfile has no names for them
 SFC_UPDATE_HEADER_NOW = 0x1060
@@ -96,6 +96,25 @@ def read_wav(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], int]:
     return samples, int(rate)
 
 
+def read_input(
+    path: str | os.PathLike[str], engine: EngineLike, num_frames: int
+) -> NDArray[np.float32]:
+    """What an engine is to hear from a sound file, `[num_frames, inputs]`, silence after its end.
+
+    Raises:
+        AudioFileError: it cannot be read, or is of another rate or number of channels.
+    """
+    samples, rate = read_wav(path)
+    if rate != engine.sample_rate or samples.shape[1] != engine.inputs:
+        raise AudioFileError(
+            f"{os.fspath(path)} has {samples.shape[1]} channels at {rate} Hz; the engine hears "
+            f"{engine.inputs} at {engine.sample_rate} Hz"
+        )
+    heard = np.zeros((num_frames, engine.inputs), np.float32)
+    heard[: len(samples)] = samples[:num_frames]
+    return heard
+
+
 class FileDevice(Device):
     """Renders `num_frames` into a WAV file, in blocks of any sizes, without waiting.
 
@@ -104,6 +123,7 @@ class FileDevice(Device):
         path: the file; it is there, complete, after `run` or after `stop`.
         num_frames: length.
         block_sizes: frames per call, used in turn and over again.
+        source: a sound file that comes in, of the engine's rate and inputs; silence after its end.
 
     Attributes:
         error: what ended the rendering early, if anything did.
@@ -119,6 +139,8 @@ class FileDevice(Device):
         path: str | os.PathLike[str],
         num_frames: int,
         block_sizes: Iterable[int] = (1024,),
+        *,
+        source: str | os.PathLike[str] | None = None,
     ) -> None:
         self.block_sizes = tuple(block_sizes)
         if not self.block_sizes or min(self.block_sizes) < 1:
@@ -134,6 +156,8 @@ class FileDevice(Device):
         self.num_frames = num_frames
         self.sample_rate = engine.sample_rate
         self.error: Exception | None = None
+        self._heard = None if source is None else read_input(source, engine, num_frames)
+        self.input_name = "" if source is None else f"file {os.fspath(source)}"
         self._quit = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -155,9 +179,12 @@ class FileDevice(Device):
         """
         writer = WavWriter(self.path, self.sample_rate, self.engine.channels)
         try:
+            at = 0
             for block in self._blocks():
-                self.engine.process(block)
+                heard = None if self._heard is None else self._heard[at : at + len(block)]
+                self.engine.process(block, heard)
                 writer.write(block)
+                at += len(block)
         finally:
             writer.close()
 

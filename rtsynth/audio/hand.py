@@ -50,12 +50,15 @@ class HandDevice(Device):
         """Forbid it."""
         self.running = False
 
-    def turn(self, num_frames: int, flags: int = 0) -> NDArray[np.float32]:
+    def turn(
+        self, num_frames: int, flags: int = 0, heard: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         """Let `num_frames` pass; returns the block, `[num_frames, channels]`.
 
         Args:
             num_frames: size of the block, ≥ 0.
             flags: PortAudio's, such as 4 for an output underflow; only for the callback.
+            heard: what comes in, `[num_frames, inputs]`; silence if None.
 
         Raises:
             DeviceError: not started, or the callback asked to end the stream.
@@ -63,11 +66,17 @@ class HandDevice(Device):
         if not self.running:
             raise DeviceError("the hand-turned device is stopped; call start() first")
         out = np.zeros((num_frames, self.engine.channels), np.float32)
+        if heard is not None and heard.shape != (num_frames, self.engine.inputs):
+            raise DeviceError(
+                f"an input of shape {heard.shape}; legal: {(num_frames, self.engine.inputs)}"
+            )
+        into = None if heard is None else np.ascontiguousarray(heard, np.float32)
         if self._callback is None:
-            self.engine.process(out)
+            self.engine.process(out, into)
             return out
         user = self.engine.userdata_address
-        answer = self._callback(None, out.ctypes.data, num_frames, None, flags, user)
+        address = None if into is None else into.ctypes.data
+        answer = self._callback(address, out.ctypes.data, num_frames, None, flags, user)
         if answer != 0:
             raise DeviceError(f"the engine's callback answered {answer}; legal: 0 (go on)")
         return out

@@ -17,6 +17,7 @@ CATCH_UP_S = 0.25  # blocks later than this are left out, so that a woken laptop
 STOP_TIMEOUT_S = 1.5
 
 Tap = Callable[[NDArray[np.float32]], None]
+Source = Callable[[NDArray[np.float32]], None]
 
 
 class NullDevice(Device):
@@ -30,6 +31,7 @@ class NullDevice(Device):
         engine: what to call.
         block_size: frames per call; 0 for 256.
         tap: is shown every block on the device's thread; the array is used again, so copy it.
+        source: fills what comes in with a block, `[block_size, inputs]`; silence if None.
         reason: why it stands in for another device.
 
     Attributes:
@@ -45,6 +47,7 @@ class NullDevice(Device):
         block_size: int = 0,
         *,
         tap: Tap | None = None,
+        source: Source | None = None,
         reason: str = "",
     ) -> None:
         if block_size < 0:
@@ -56,7 +59,9 @@ class NullDevice(Device):
         self.reason = reason
         self.xruns = 0
         self.error: Exception | None = None
-        self._tap = tap
+        self._tap, self._source = tap, source
+        self._heard = np.zeros((self.block_size, engine.inputs), np.float32)
+        self.input_name = "null" if engine.inputs else ""
         self._block = np.zeros((self.block_size, engine.channels), np.float32)
         self._quit = threading.Event()
         self._thread: threading.Thread | None = None
@@ -104,7 +109,9 @@ class NullDevice(Device):
                 time.sleep(wait_s)
                 continue
             self.xruns += grid.account()
-            self.engine.process(self._block)
+            if self._source is not None:
+                self._source(self._heard)
+            self.engine.process(self._block, self._heard if self.engine.inputs else None)
             if self._tap is not None:
                 self._tap(self._block)
 

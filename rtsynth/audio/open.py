@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from rtsynth.audio.device import Device, DeviceInfo, EngineLike
 from rtsynth.audio.null import NullDevice, Tap
-from rtsynth.audio.portaudio import PortAudioDevice, choose, outputs
+from rtsynth.audio.portaudio import PortAudioDevice, choose, choose_input, outputs
 from rtsynth.errors import DeviceError
 
-__all__ = ["NULL", "list_devices", "open_device", "preferred_rate"]
+__all__ = ["NULL", "input_channels", "list_devices", "open_device", "preferred_rate"]
 
 NULL = "null"
 
@@ -42,6 +42,15 @@ def preferred_rate(name: str | int | None = None) -> int:
         return 0
 
 
+def input_channels(name: str | int) -> int:
+    """How many channels of an input an engine can hear: 1 or 2.
+
+    Raises:
+        DeviceError: no such input. Thread: main.
+    """
+    return 1 if name in (NULL, -1) else min(choose_input(name).inputs, 2)
+
+
 def open_device(
     engine: EngineLike,
     name: str | int | None = None,
@@ -51,6 +60,7 @@ def open_device(
     fallback: bool = False,
     on_change: Callable[[bool], None] | None = None,
     tap: Tap | None = None,
+    input_name: str | int | None = None,
 ) -> Device:
     """A device, not yet started. Where it stands in for another, `reason` says why.
 
@@ -63,6 +73,8 @@ def open_device(
         fallback: take the null device too when the one named cannot be opened.
         on_change: told True when the device is lost, False if it comes back. Thread: watch.
         tap: is shown every block of the null device.
+        input_name: of what the engine hears if it has inputs; None for the default one. The null
+            device hears silence whatever it is called.
 
     Raises:
         DeviceError: the device named does not exist or cannot be opened. Thread: main.
@@ -71,7 +83,12 @@ def open_device(
         return NullDevice(engine, block_size, tap=tap)
     try:
         return PortAudioDevice(
-            engine, name, block_size=block_size, latency=latency, on_change=on_change
+            engine,
+            name,
+            block_size=block_size,
+            latency=latency,
+            on_change=on_change,
+            input_name=input_name,
         )
     except DeviceError as error:
         if name is not None and not fallback:

@@ -20,7 +20,7 @@ from rtsynth.audio.device import Device, DeviceInfo, EngineLike
 from rtsynth.audio.watch import Watch
 from rtsynth.errors import DeviceError
 
-__all__ = ["PortAudioDevice", "choose", "outputs", "rescan"]
+__all__ = ["PortAudioDevice", "choose", "choose_input", "inputs", "outputs", "rescan"]
 
 CLOSE_TIMEOUT_S = 1.5
 USUAL_BLOCK_SIZE = 1024  # no driver asks for more where it may choose
@@ -39,10 +39,18 @@ def outputs() -> list[DeviceInfo]:
     Raises:
         DeviceError: there is no PortAudio library, or it is stuck in a dead driver. Thread: main.
     """
+    return _listed("output", _library()._lib.Pa_GetDefaultOutputDevice())
+
+
+def inputs() -> list[DeviceInfo]:
+    """Everything that can be heard, likewise."""
+    return _listed("input", _library()._lib.Pa_GetDefaultInputDevice())
+
+
+def _listed(side: str, default: int) -> list[DeviceInfo]:
     library = _library()
-    default = library._lib.Pa_GetDefaultOutputDevice()
     hosts = [host["name"] for host in library.query_hostapis()]
-    found = [d for d in library.query_devices() if d["max_output_channels"] > 0]
+    found = [d for d in library.query_devices() if d[f"max_{side}_channels"] > 0]
     if found and default not in {d["index"] for d in found}:
         default = found[0]["index"]
     return [
@@ -52,8 +60,9 @@ def outputs() -> list[DeviceInfo]:
             host=hosts[d["hostapi"]],
             channels=d["max_output_channels"],
             sample_rate=round(d["default_samplerate"]),
-            latency_s=d["default_low_output_latency"],
+            latency_s=d[f"default_low_{side}_latency"],
             default=d["index"] == default,
+            inputs=d["max_input_channels"],
         )
         for d in found
     ]
@@ -74,7 +83,7 @@ def rescan() -> bool:
 
 
 class PortAudioDevice(Device):
-    """A stream from an engine's callback to one output of PortAudio.
+    """A stream from an engine's callback to one output of PortAudio, and from one input to it.
 
     Args:
         engine: what to call; kept until the stream is closed.
@@ -82,6 +91,7 @@ class PortAudioDevice(Device):
         block_size: frames per call; 0 lets the driver choose, which is the most robust.
         latency: seconds, or "low" or "high" for the driver's own figure.
         on_change: told True when the device is lost, False if it comes back. Thread: watch.
+        input_name: of the input, likewise; only if the engine has inputs.
 
     Raises:
         DeviceError: no such device, or it cannot be opened so.
@@ -97,17 +107,23 @@ class PortAudioDevice(Device):
         block_size: int = 0,
         latency: float | str = "low",
         on_change: Callable[[bool], None] | None = None,
+        input_name: str | int | None = None,
     ) -> None:
         self.engine = engine
         self.block_size = block_size
         self.sample_rate = engine.sample_rate
         self.info = choose(name)
         self.name = f"{self.info.name} ({self.info.host})"
+        self._input = choose_input(input_name) if engine.inputs else None
+        if self._input is not None:
+            self.input_name = f"{self._input.name} ({self._input.host})"
         self._latency = latency
         self._on_change = on_change
         self._watch: Watch | None = None
         self._stream: Any = self._opened()
-        self.latency_frames = round(self._stream.latency * self.sample_rate)
+        before, after = self._latencies_s()
+        self.latency_frames = round(after * self.sample_rate)
+        self.input_latency_frames = round(before * self.sample_rate)
 
     @property
     def running(self) -> bool:
@@ -141,15 +157,26 @@ class PortAudioDevice(Device):
             watch.stop()
         self._close()
 
+    def _latencies_s(self) -> tuple[float, float]:
+        """What the driver says of the way in and of the way out, seconds."""
+        if self._input is None:
+            return 0.0, float(self._stream.latency)
+        before, after = self._stream.latency
+        return float(before), float(after)
+
     def _opened(self) -> Any:
         library = _library()
+        device: Any = self.info.index
+        channels: Any = self.engine.channels
+        if self._input is not None:
+            device, channels = (self._input.index, device), (self.engine.inputs, channels)
         try:
             stream = library._StreamBase(
-                kind="output",
+                kind="output" if self._input is None else "duplex",
                 samplerate=self.engine.sample_rate,
                 blocksize=self.block_size,
-                device=self.info.index,
-                channels=self.engine.channels,
+                device=device,
+                channels=channels,
                 dtype="float32",
                 latency=self._latency,
                 clip_off=True,  # the engine's safety chain ends in a clip already
@@ -201,7 +228,19 @@ def choose(name: str | int | None) -> DeviceInfo:
     Raises:
         DeviceError: there is none, or several.
     """
-    found = outputs()
+    return _chosen(name, outputs(), "output")
+
+
+def choose_input(name: str | int | None) -> DeviceInfo:
+    """The input meant, likewise.
+
+    Raises:
+        DeviceError: there is none, or several.
+    """
+    return _chosen(name, inputs(), "input")
+
+
+def _chosen(name: str | int | None, found: list[DeviceInfo], side: str) -> DeviceInfo:
     if name is None:
         chosen = [d for d in found if d.default]
     elif isinstance(name, int) or name.strip().isdecimal():
@@ -214,7 +253,7 @@ def choose(name: str | int | None) -> DeviceInfo:
     if chosen:
         raise DeviceError(f"{name!r} means more than one device: {there}", field="device")
     wanted = "default device" if name is None else f"device {name!r}"
-    raise DeviceError(f"no {wanted} for output; there are: {there}", field="device")
+    raise DeviceError(f"no {wanted} for {side}; there are: {there}", field="device")
 
 
 def _called(name: str, found: list[DeviceInfo]) -> list[DeviceInfo]:

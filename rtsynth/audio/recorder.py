@@ -1,4 +1,4 @@
-"""Writes what the engine plays into a WAV file, from a thread that may wait for a disk."""
+"""Writes what the engine plays or hears into a WAV file, from a thread that may wait for a disk."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rtsynth.audio.file import WavWriter
 from rtsynth.errors import DeviceError, RtsynthError, ValueRangeError
 
-__all__ = ["Recorder", "RecordingEngine"]
+__all__ = ["InputSide", "Recorder", "RecordingEngine"]
 
 CHUNK_FRAMES = 16_384
 POLL_S = 0.02
@@ -38,6 +38,32 @@ class RecordingEngine(Protocol):
 
     def read_recording(self, into: NDArray[np.float32]) -> int:
         """Move the oldest frames kept into `into`, `[n, channels]`; returns how many."""
+
+
+class HearingEngine(Protocol):
+    """What the recorder of an input needs of an engine."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+
+    @property
+    def inputs(self) -> int:
+        """Channels that come in."""
+
+    def listen(self, on: bool) -> None:
+        """Begin or cease to keep what comes in."""
+
+    def read_input(self, into: NDArray[np.float32]) -> int:
+        """Move the oldest frames kept into `into`, `[n, inputs]`; returns how many."""
+
+
+class InputSide:
+    """What an engine hears, to be recorded like what it plays."""
+
+    def __init__(self, engine: HearingEngine) -> None:
+        self.sample_rate, self.channels = engine.sample_rate, engine.inputs
+        self.record, self.read_recording = engine.listen, engine.read_input
 
 
 class Recorder:

@@ -68,10 +68,17 @@ def announce(service: Any) -> str:
     parts = [
         f"device  {device.name}, {engine.sample_rate} Hz, block {device.block_size or 'any'}"
         + (f" ({device.reason})" if device.reason else ""),
-        f"latency {latency.total} frames = {latency.offset} offset + {latency.limiter} limiter"
+        f"latency {latency.total} frames = {latency.block} block + {latency.offset} offset"
         + (f" + {latency.render} render" if latency.render else "")
-        + f" + {latency.device} device ({1e3 * latency.total / engine.sample_rate:.1f} ms)",
+        + f" + {latency.limiter} limiter + {latency.device} device"
+        + f" ({1e3 * latency.total / engine.sample_rate:.1f} ms)",
     ]
+    if engine.inputs:
+        parts.append(
+            f"input   {device.input_name}, {latency.monitor} frames to the output = "
+            f"{latency.input} device + {latency.added} added + {latency.device} device"
+            f" ({1e3 * latency.monitor / engine.sample_rate:.1f} ms)"
+        )
     if service.grains is not None:
         parts.append(f"render  in grains on {service.grains.device}, from curves when late")
     if service.control.osc_port:
@@ -92,5 +99,12 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         "record": Path(options.record) if options.record else None,
         "log": Path(options.log) if options.log else None,
         "asap": options.asap,
+        "late": options.late,
+        "too_far_s": options.too_far,
+        "margin": options.margin,
+        "input": options.input,
+        "monitor_db": options.monitor,
+        "separate": options.separate,
+        "allow_feedback": options.allow_feedback,
         "renderer": options.renderer,
     }

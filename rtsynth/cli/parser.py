@@ -166,6 +166,9 @@ def _render(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--commands", metavar="LOG.jsonl", help="replay a performance log on the score instead"
     )
+    parser.add_argument(
+        "--input", metavar="IN.wav", help="what came in during that, if not the file beside it"
+    )
     fewer = parser.add_mutually_exclusive_group()
     fewer.add_argument(
         "--events", metavar="N", type=_number(0, 4_000_000, int),
@@ -194,6 +197,30 @@ def _live(parser: argparse.ArgumentParser) -> None:
         "--asap",
         action="store_true",
         help="play untagged messages as soon as possible instead of at a constant latency",
+    )
+    parser.add_argument(
+        "--late", choices=("play", "drop", "clip"), default="play",
+        help="what becomes of a time tag that has passed: played at once, left out, or played "
+        "like an untagged message (play)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--too-far", metavar="S", type=_number(0.0, 86_400.0), default=30.0,
+        help="refuse time tags further ahead (30)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--margin", metavar="N", type=_number(32, 8_000, int), default=64,
+        help="frames a message has to be read and handed over; part of the latency (64)",
+    )  # fmt: skip
+    parser.add_argument("--input", metavar="NAME", help="a device to hear, by name or index")
+    parser.add_argument(
+        "--monitor", metavar="DB", type=_number(-60.0, 12.0), help="play the input at this level"
+    )
+    parser.add_argument(
+        "--separate", action="store_true",
+        help="the input cannot hear the output (headphones, a line): monitoring is safe",
+    )  # fmt: skip
+    parser.add_argument(
+        "--allow-feedback", action="store_true", help="monitor though the input may hear the output"
     )
     parser.add_argument(
         "--renderer", choices=("curves", "grains", "auto"), default="curves",

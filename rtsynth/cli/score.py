@@ -136,7 +136,11 @@ def render(options: argparse.Namespace) -> int:
         from rtsynth.service import replay_log
 
         header_rate, sound = replay_log(
-            Path(options.commands), score, instrument, options.block_size
+            Path(options.commands),
+            score,
+            instrument,
+            options.block_size,
+            Path(options.input) if options.input else None,
         )
         rate = header_rate
     else:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from rtsynth.control.arrival import receive, stamp_arrivals
 from rtsynth.control.command import Command, parse
 from rtsynth.control.loopback import check_host
 from rtsynth.control.packet import Message, decode, encode, split
@@ -40,7 +41,17 @@ SILENT = frozenset(c.op for c in COMMANDS if c.timed and c.op != "event/new")
 
 REPLIES = frozenset(
     f"/rts/{word}"
-    for word in ("done", "fail", "synced", "status.reply", "describe.reply", "late", "go", "end")
+    for word in (
+        "done",
+        "fail",
+        "synced",
+        "status.reply",
+        "describe.reply",
+        "late",
+        "go",
+        "end",
+        "feedback",
+    )
 )
 """Never answered, so that two servers cannot talk to each other for ever."""
 
@@ -90,6 +101,7 @@ class OscServer:
         self._session = session
         self._allow = frozenset(allow)
         self._socket = _bound(host, port)
+        self._stamped = stamp_arrivals(self._socket)
         self.port: int = self._socket.getsockname()[1]
         self._host = "127.0.0.1" if host == "0.0.0.0" else host
         self._routes = _routes()
@@ -131,15 +143,14 @@ class OscServer:
                 self._send(packet, address)
 
     def _run(self) -> None:
-        receive = self._socket.recvfrom
         while not self._stopping:
             try:
-                data, address = receive(65_536)
+                data, address, arrived_s = receive(self._socket, 65_536, self._stamped)
             except OSError:  # a reply to a client that has gone comes back as an error here
                 continue
             try:
                 if data or not self._stopping:
-                    self.receive(data, address, time.monotonic())
+                    self.receive(data, address, arrived_s)
             except Exception:  # a fault of ours must not end the server
                 self._log("a packet could not be handled", exc_info=True)
 
@@ -231,8 +242,7 @@ class OscServer:
         if op == "notify":
             self._notify(address, bool(result["on"]))
         if op == "status":
-            flat = [item for pair in result.items() for item in pair]
-            packets = [encode("/rts/status.reply", flat)]
+            packets = split("/rts/status.reply", (), list(result.items()))
         elif op == "event/list":
             packets = split("/rts/done", (op, result["page"], result["pages"]), result["events"])
         elif op == "event/get":

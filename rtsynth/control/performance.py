@@ -38,6 +38,8 @@ class LogHeader:
         score: file name, "" if none.
         instrument: fingerprint.
         start_ramp: whether the stream began with the start-up fade.
+        inputs: channels that came in.
+        heard: file name of what did, beside the log; "" if that was not kept.
     """
 
     sample_rate: int
@@ -45,6 +47,12 @@ class LogHeader:
     score: str = ""
     instrument: str = ""
     start_ramp: bool = True
+    inputs: int = 0
+    heard: str = ""
+
+
+LATER = ("inputs", "heard")
+"""Fields that a log of an earlier rtsynth lacks."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,13 +83,17 @@ class PerformanceLog:
         score: str = "",
         instrument: str = "",
         start_ramp: bool = True,
+        inputs: int = 0,
+        heard: str = "",
     ) -> None:
         self._engine = engine
         try:
             self._file: IO[str] | None = Path(path).open("w", encoding="utf-8")
         except OSError as error:
             raise FileFormatError(f"{path}: cannot write the log ({error.strerror})") from None
-        header = LogHeader(engine.sample_rate, engine.channels, score, instrument, start_ramp)
+        header = LogHeader(
+            engine.sample_rate, engine.channels, score, instrument, start_ramp, inputs, heard
+        )
         self._line({"rtsynth_log": LOG_VERSION, **dataclasses.asdict(header)})
 
     def write(self, frame: int, op: str, args: Sequence[Value]) -> None:
@@ -178,12 +190,15 @@ def _header(path: object, fields: dict[str, Any]) -> LogHeader:
         raise FileFormatError(f"{path}, line 1: no rtsynth log", field="rtsynth_log")
     if version > LOG_VERSION:
         raise NewerVersionError(f"{path}: log version {version}; this rtsynth reads {LOG_VERSION}")
+    fields = {f.name: f.default for f in dataclasses.fields(LogHeader) if f.name in LATER} | fields
     for field in dataclasses.fields(LogHeader):
         if type(fields.get(field.name)).__name__ != getattr(field.type, "__name__", field.type):
             raise FileFormatError(f"{path}, line 1: {field.name} is missing or wrong")
     header = LogHeader(**{f.name: fields[f.name] for f in dataclasses.fields(LogHeader)})
     if not (1_000 <= header.sample_rate <= 768_000 and 1 <= header.channels <= 64):
         raise FileFormatError(f"{path}, line 1: sample_rate or channels out of range")
+    if not 0 <= header.inputs <= 2 or Path(header.heard).name != header.heard:
+        raise FileFormatError(f"{path}, line 1: inputs out of range, or heard is no file name")
     return header
 
 

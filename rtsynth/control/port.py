@@ -1,12 +1,12 @@
 """What control needs from the engine, and what it tells its listeners. Thread: any."""
 
 import dataclasses
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
-from rtsynth.engine.ops import Latency, Notice, Op, Stats
+from rtsynth.engine.ops import Latency, Notice, Operation, Stats
 
 __all__ = ["EnginePort", "Listener", "News", "Value"]
 
@@ -34,7 +34,11 @@ class EnginePort(Protocol):
         """Frames rendered so far."""
 
     def clock(self) -> tuple[int, float]:
-        """Frame and `time.monotonic()` seconds at the start of the last block."""
+        """A frame, and the `time.monotonic()` seconds at which it is asked for."""
+
+    @property
+    def clock_rate(self) -> float:
+        """Frames per second of that clock."""
 
     def reserve(self, row: np.void) -> int:
         """Write an event's row into an unused slot and return the slot."""
@@ -45,8 +49,8 @@ class EnginePort(Protocol):
     def slot_of(self, event_id: int) -> int:
         """Slot of an event."""
 
-    def post(self, op: Op, target: int, frame: int, request: int = 0, *args: float) -> None:
-        """Put one operation into the inbox."""
+    def post_all(self, operations: Sequence[Operation]) -> None:
+        """Put operations into the inbox so that the engine sees all of them at once."""
 
     def notices(self) -> list[Notice]:
         """Everything told since the last call."""
@@ -64,7 +68,8 @@ class News:
 
     Attributes:
         topic: `go`, `end`, `stolen`, `nan`, `late`, `synced`, `fail`, `echo`, `xrun`,
-            `grain_late` (how many in a row), `renderer` (`grains` or `curves`) or `stats`.
+            `grain_late` (how many in a row), `renderer` (`grains` or `curves`), `feedback`
+            (factor now on the monitor's gain) or `stats`.
         args: positional, as on the wire; an echo begins with the command's op.
         frame: when it happened, frames since the stream began.
         to: only for this client; `None` is for all who listen.

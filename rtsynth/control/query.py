@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import rtsynth
+from rtsynth.control.clock import Clock
 from rtsynth.control.command import Command
 from rtsynth.control.mirror import Mirror, fields_of
 from rtsynth.control.port import EnginePort
@@ -24,8 +25,10 @@ PAGE = 32
 class Query:
     """Answers questions about the mirror and the engine."""
 
-    def __init__(self, engine: EnginePort, mirror: Mirror, facts: dict[str, Any]) -> None:
-        self._engine, self._mirror, self._facts = engine, mirror, facts
+    def __init__(
+        self, engine: EnginePort, mirror: Mirror, clock: Clock, facts: dict[str, Any]
+    ) -> None:
+        self._engine, self._mirror, self._clock, self._facts = engine, mirror, clock, facts
         self._answers: dict[str, Callable[[Command], dict[str, Any]]] = {
             "event/get": self._event,
             "event/list": self._page,
@@ -53,12 +56,19 @@ class Query:
         stats = engine.stats()
         return {
             **dataclasses.asdict(stats),
+            "late": stats.late + self._facts.get("late_tagged", 0),
+            "clock_steps": self._clock.steps,
             "sample_rate": engine.sample_rate,
             "channels": engine.channels,
+            "latency_block": latency.block,
             "latency_offset": latency.offset,
+            "latency_render": latency.render,
             "latency_limiter": latency.limiter,
             "latency_device": latency.device,
-            "latency_render": latency.render,
+            "latency_total": latency.total,
+            "latency_input": latency.input,
+            "latency_tick": latency.tick,
+            "latency_monitor": latency.monitor,
             "renderer": "grains" if stats.grains else "curves",
             "events": len(mirror.table),
             "soloed": len(mirror.soloed),
@@ -96,12 +106,9 @@ class Query:
         return {"path": row.path, "value": values[index], "offset": offsets[index]}
 
     def _ping(self, command: Command) -> dict[str, Any]:
-        frame, began_s = self._engine.clock()
-        seconds = time.monotonic() - began_s if began_s else 0.0
-        now = frame + round(seconds * self._engine.sample_rate)
         return {
             "value": command.numbers[0],
-            "frame": now,
+            "frame": self._clock.frame_at(time.monotonic()),
             "sample_rate": self._engine.sample_rate,
             "unix_s": time.time(),
         }

@@ -9,7 +9,7 @@ import dataclasses
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rtsynth.control.clock import Clock
@@ -19,7 +19,7 @@ from rtsynth.control.performance import PerformanceLog
 from rtsynth.control.plan import Plan, Planner, Post
 from rtsynth.control.port import EnginePort, News, Value
 from rtsynth.control.query import Query
-from rtsynth.engine.ops import ASAP, Notice, NoticeKind, Op
+from rtsynth.engine.ops import ASAP, Notice, NoticeKind, Op, Operation
 from rtsynth.errors import (
     CapacityError,
     QueueFullError,
@@ -28,7 +28,7 @@ from rtsynth.errors import (
     ValueRangeError,
 )
 from rtsynth.events import EventTable
-from rtsynth.params import command_named, event_param_named
+from rtsynth.params import command_named, event_param_named, param_named
 
 __all__ = ["LATE_POLICIES", "Reply", "Session"]
 
@@ -37,10 +37,12 @@ LATE_POLICIES = ("play", "drop", "clip")
 had come untagged, at its arrival plus the constant offset."""
 
 TOO_FAR_S = 30.0
+LONGEST_AHEAD_S = 86_400.0
 KEPT_FOR_PANIC = 8  # operations in the inbox that only `panic` may use
 MAX_PENDING = 65_536
 MAX_REQUEST = 2**30
 RESONANCE = event_param_named("resonance")[0]
+AUDIBLE_INPUT = frozenset(param_named(p)[0] for p in ("monitor/gain", "monitor/bypass"))
 MAX_NEWS = 16_384
 PASSING = frozenset(
     {"event/trigger", "event/choke", "sync"}
@@ -81,9 +83,11 @@ class Session:
         asap: untagged commands play at the next tick instead of at a constant latency.
         resonances: how many the instrument has, so that another can be refused in time.
         macros: names that the instrument gives the first coordinates of its vectors.
+        no_monitor: why the input may not be heard in the output; empty if it may.
 
     Attributes:
         log: where carried-out commands are written, if anywhere.
+        no_monitor: as given; may change before commands come.
     """
 
     def __init__(
@@ -96,22 +100,35 @@ class Session:
         asap: bool = False,
         resonances: int | None = None,
         macros: Sequence[str] = (),
+        no_monitor: str = "",
     ) -> None:
         if late not in LATE_POLICIES:
             raise ValueRangeError(f"late = {late!r}; legal: {', '.join(LATE_POLICIES)}")
+        if not 0.0 <= too_far_s <= LONGEST_AHEAD_S:
+            raise ValueRangeError(
+                f"too_far_s = {too_far_s:g}; legal: 0 … {LONGEST_AHEAD_S:g}", field="too_far_s"
+            )
         self.engine = engine
         self.clock = Clock(engine)
         self.log: PerformanceLog | None = None
         self._mirror = Mirror(table)
-        facts = {"late_policy": late, "too_far_s": too_far_s, "macros": ", ".join(macros)}
-        self._query = Query(engine, self._mirror, facts)
+        self._facts: dict[str, Any] = {
+            "late_policy": late,
+            "too_far_s": too_far_s,
+            "late_tagged": 0,
+            "late_dropped": 0,
+            "too_far": 0,
+            "macros": ", ".join(macros),
+        }
+        self._query = Query(engine, self._mirror, self.clock, self._facts)
         self._macros = {f"{MACRO}{name}": f"vector{i}" for i, name in enumerate(macros)}
         self._resonances = resonances
+        self.no_monitor = no_monitor
         self._late, self._too_far_s, self._asap = late, too_far_s, asap
         self._lock = threading.RLock()
         self._revision = 0
         self._last_request = 0
-        self._last_due = 0
+        self._last_due = self._now = 0
         self._pending: dict[int, Plan] = {}
         self._news: deque[News] = deque(maxlen=MAX_NEWS)
         self._echoes: dict[tuple[Any, ...], News] = {}
@@ -150,6 +167,7 @@ class Session:
         arrived_s = time.monotonic() if arrived_s is None else arrived_s
         with self._lock:
             try:
+                self._now = self.engine.frame  # the same for all of a bundle
                 plans = [self._plan(c, arrived_s, frame) for c in commands]
                 self._post(plans)
             except BaseException:
@@ -204,13 +222,15 @@ class Session:
             return ASAP, 0.0
         if command.time_s is None:
             return (ASAP if self._asap else self._stamped(arrived_s)), 0.0
+        self.clock.follow_wall()
         ahead_s = self.clock.ahead_s(command.time_s)
         if not abs(ahead_s) < 1e9 or ahead_s > self._too_far_s:
+            self._facts["too_far"] += 1
             raise ValueRangeError(
                 f"time is {ahead_s:.6g} s ahead; legal: at most {self._too_far_s:g}", field="t"
             )
         due = self.clock.due_wall(command.time_s)
-        passed = self.engine.frame - due
+        passed = self._now - due
         if passed <= 0:
             return due, 0.0
         late_s = passed / self.engine.sample_rate
@@ -234,6 +254,7 @@ class Session:
             )
         for post in posts:
             self._check_resonance(post)
+            self._check_monitor(post)
         slots: dict[int, int] = {}
         try:
             self._reserve(posts, slots)
@@ -243,9 +264,14 @@ class Session:
                 self.engine.unreserve(slot)
             raise
         remaining = iter(targets)
-        for plan in plans:
-            if plan.posts:
-                self._post_plan(plan, [next(remaining) for _ in plan.posts])
+        self.engine.post_all(
+            [
+                operation
+                for plan in plans
+                if plan.posts
+                for operation in self._operations(plan, [next(remaining) for _ in plan.posts])
+            ]
+        )
 
     def _check_resonance(self, post: Post) -> None:
         if post.op is Op.SET and post.args[0] == RESONANCE and self._resonances is not None:
@@ -255,6 +281,11 @@ class Session:
                     field="resonance",
                 )
 
+    def _check_monitor(self, post: Post) -> None:
+        heard = post.op is Op.PARAM and post.target in AUDIBLE_INPUT and post.args[0] > 0.0
+        if heard and self.no_monitor:
+            raise ValueRangeError(f"the input stays unheard: {self.no_monitor}", field="monitor")
+
     def _reserve(self, posts: list[Post], slots: dict[int, int]) -> None:
         table = self._mirror.table
         for post in posts:
@@ -262,7 +293,8 @@ class Session:
                 row = table.rows[table.index(post.event)]
                 slots[post.event] = self.engine.reserve(row)
 
-    def _post_plan(self, plan: Plan, targets: list[int]) -> None:
+    def _operations(self, plan: Plan, targets: list[int]) -> Iterator[Operation]:
+        """A plan's operations for the engine; notes what their DONE will mean."""
         request = self._last_request = self._last_request % MAX_REQUEST + 1
         if len(self._pending) >= MAX_PENDING:
             del self._pending[next(iter(self._pending))]
@@ -270,11 +302,13 @@ class Session:
         last = len(targets) - 1
         for index, (post, target) in enumerate(zip(plan.posts, targets, strict=True)):
             number = request if index == last else 0
-            self.engine.post(post.op, target, plan.frame, number, *post.args)
+            yield post.op, target, plan.frame, number, post.args
 
     def _finish(self, plan: Plan) -> Reply:
         command = plan.command
         if plan.late_s:
+            self._facts["late_tagged"] += 1
+            self._facts["late_dropped"] += self._late == "drop"
             self._tell_late(command, plan.late_s, self._late, plan.frame)
         if plan.posts and command.op not in PASSING:
             self._revision += 1
@@ -303,6 +337,8 @@ class Session:
             self._news.append(News(topic, (notice.event,), notice.frame))
         elif notice.kind is NoticeKind.GRAIN_LATE:
             self._news.append(News("grain_late", (int(notice.value),), notice.frame))
+        elif notice.kind is NoticeKind.FEEDBACK:
+            self._news.append(News("feedback", (notice.value,), notice.frame))
         elif notice.kind is NoticeKind.RENDERER:
             renderer = "grains" if notice.value else "curves"
             self._news.append(News("renderer", (renderer,), notice.frame))

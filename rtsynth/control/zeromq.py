@@ -312,6 +312,7 @@ _FIELDS = {
     "fail": ("op", "code", "message"),
     "xrun": ("cause", "count"),
     "slow": ("client",),
+    "feedback": ("gain",),
 }
 
 

@@ -18,6 +18,7 @@ from rtsynth.dsp.intrinsic import (
     now_ns,
     pointer_to_address,
 )
+from rtsynth.engine.clock import follow_clock
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.state import state_at
 from rtsynth.engine.tick import process
@@ -27,6 +28,7 @@ __all__ = ["callback", "run_block"]
 
 INPUT_FLAGS, OUTPUT_FLAGS = 0x1 | 0x2, 0x4 | 0x8
 CONTINUE = 0
+LONGEST_LEAD_S = 2.0
 
 # PortAudio counts frames and flags in C's unsigned long: 32 bits on Windows, else 64
 ULONG = types.uint32 if ctypes.sizeof(ctypes.c_ulong) == 4 else types.uint64
@@ -45,9 +47,16 @@ def _account(st: Any, begin_ns: int, frames: int) -> None:
     core.load_peak = max(core.load_peak, load)
 
 
-@kernel("void(int64, float32[:,::1])")
-def run_block(user: int, out: Any) -> None:
-    """One block: note the clock, render, account; `user` is the address of the user data."""
+@kernel("void(int64, float32[:,::1], float32[:,::1], float64)")
+def run_block(user: int, heard: Any, out: Any, lead_ns: float) -> None:
+    """One block: follow the clock, render, account.
+
+    Args:
+        user: address of the user data.
+        heard: [frames, inputs] what came in, or [0, inputs].
+        out: [frames, channels] is filled.
+        lead_ns: until its first frame is heard, as the host says; ≤ 0 if it does not.
+    """
     flush_denormals()
     st = state_at(user)
     core = st.core[0]
@@ -55,14 +64,26 @@ def run_block(user: int, out: Any) -> None:
     core.clock_count += 1
     core.clock_ns = begin
     core.clock_frame = core.frame
+    follow_clock(core, float(begin), lead_ns)
     core.clock_count += 1
-    process(st, out)
+    process(st, heard, out)
     _account(st, begin, out.shape[0])
 
 
-@kernel("int32(int64, int64, int64, int64)")
-def _called(output: int, frames: int, flags: int, user: int) -> int:
+@kernel("float64(int64)")
+def _lead_ns(info: int) -> float:
+    """From now to the converter's time of a block by PortAudio's time info; −1 if it says none."""
+    if info == 0:
+        return -1.0
+    times = array_at(info, (3,), np.float64)  # of the input, now, of the output: seconds
+    lead_s = times[2] - times[1]
+    return lead_s * 1e9 if times[1] > 0.0 and 0.0 < lead_s < LONGEST_LEAD_S else -1.0
+
+
+@kernel("int32(int64, int64, int64, int64, int64, int64)")
+def _called(input_: int, output: int, frames: int, info: int, flags: int, user: int) -> int:
     core = state_at(user).core[0]
+    heard = array_at(input_, (frames if input_ != 0 else 0, core.inputs), np.float32)
     out = array_at(output, (frames, core.device_channels), np.float32)
     if flags & INPUT_FLAGS:
         core.xruns_input += 1
@@ -70,7 +91,7 @@ def _called(output: int, frames: int, flags: int, user: int) -> int:
         core.xruns_output += 1
         if core.last_body_ns > 0.5e9 * frames / core.sample_rate:
             core.xruns_own += 1
-    run_block(user, out)
+    run_block(user, heard, out, _lead_ns(info))
     return CONTINUE
 
 
@@ -79,5 +100,6 @@ def callback(
     input_: Any, output: Any, frames: Any, time_info: Any, flags: Any, user_data: Any
 ) -> int:
     """PortAudio's stream callback."""
-    output_address, user = pointer_to_address(output), pointer_to_address(user_data)
-    return int32(_called(output_address, int64(frames), int64(flags), user))
+    heard, out = pointer_to_address(input_), pointer_to_address(output)
+    info, user = pointer_to_address(time_info), pointer_to_address(user_data)
+    return int32(_called(heard, out, int64(frames), info, int64(flags), user))

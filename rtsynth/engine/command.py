@@ -8,7 +8,7 @@ from rtsynth.dsp.ramp import fade_level
 from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.controls import TEXTURE
 from rtsynth.engine.ops import ALL, NoticeKind, Op
-from rtsynth.engine.patch import MASTER_MUTE, NOW, SMOOTHED, TARGET, TICKS_LEFT
+from rtsynth.engine.patch import MASTER_MUTE, MONITOR_BYPASS, NOW, SMOOTHED, TARGET, TICKS_LEFT
 from rtsynth.engine.state import state_at
 from rtsynth.engine.transport import enter_order, leave_order, play, score_end, seek
 from rtsynth.engine.voice import (
@@ -179,6 +179,16 @@ def _fade_master(st: Any, target: float) -> None:
     core.mute_at = length if now == target else 0
 
 
+@state_kernel
+def _fade_bypass(st: Any, target: float) -> None:
+    """Begin the crossfade between the input and everything else with this tick."""
+    core = st.core[0]
+    now = fade_level(st.fade, core.bypass_from, core.bypass_to, core.bypass_at)
+    core.bypass_from = now
+    core.bypass_to = target
+    core.bypass_at = st.fade.shape[0] if now == target else 0
+
+
 @kernel()
 def _apply_globally(st: Any, command: Any, first: int) -> None:
     """A command on parameters or the transport."""
@@ -199,6 +209,8 @@ def _apply_globally(st: Any, command: Any, first: int) -> None:
             row[NOW] = value
         if command.target == MASTER_MUTE:
             _fade_master(st, 1.0 - value)
+        elif command.target == MONITOR_BYPASS:
+            _fade_bypass(st, value)
     elif op == PLAY:
         play(st, first)
     elif op == PAUSE:

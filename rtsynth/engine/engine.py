@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,10 @@ from rtsynth.engine.caches import Caches
 from rtsynth.engine.callback import callback, run_block
 from rtsynth.engine.hops import Hops
 from rtsynth.engine.layout import Sizes, manifest
-from rtsynth.engine.ops import ASAP, ON_EVENTS, Latency, Notice, NoticeKind, Op, Stats
+from rtsynth.engine.ops import ASAP, ON_EVENTS, Latency, Notice, NoticeKind, Op, Operation, Stats
 from rtsynth.engine.record import NUMBERS
 from rtsynth.engine.resume import Revival
-from rtsynth.engine.ring import READ, drain, free_space, publish_read, push, readable
+from rtsynth.engine.ring import drain, free_space, push_all, read_frames
 from rtsynth.engine.state import HEADER
 from rtsynth.errors import CapacityError, QueueFullError, UnknownNameError, ValueRangeError
 from rtsynth.events import FIELDS, EventTable
@@ -33,6 +34,7 @@ FADE_S = 0.005  # mute, steal, choke
 CLOCK_TRIES = 1_000
 LOOKAHEAD_S = 0.0015
 START_RAMP_S = 0.05
+RATE_KNOWN_S = 5.0
 DC_CUTOFF_HZ = 10.0
 RECORD_S = 10.0
 READY_S, READY_MOST_S = 0.25, 30.0  # of grains in time until a late worker is trusted again;
@@ -58,6 +60,8 @@ class EngineConfig:
         segments: of each, half a second long; the first and the ones being played are kept.
         ahead: hops of 256 frames that sound lags behind the stream's time so that a worker can
             render it in grains; 0 if the engine is to render all. At least 2.
+        inputs: channels that come in: 0, 1 or 2.
+        margin: frames that a message has to be read and handed over, beside the block.
     """
 
     sample_rate: int = 48_000
@@ -70,6 +74,8 @@ class EngineConfig:
     caches: int = 256
     segments: int = 8
     ahead: int = 0
+    inputs: int = 0
+    margin: int = 2 * TICK
 
 
 class Engine:
@@ -108,9 +114,18 @@ class Engine:
             raise ValueRangeError(f"ahead = {config.ahead}; legal: 0, 2 … 64", field="ahead")
         if config.channels not in (1, 2):
             raise ValueRangeError(f"channels = {config.channels}; legal: 1, 2", field="channels")
+        if config.inputs not in (0, 1, 2):
+            raise ValueRangeError(f"inputs = {config.inputs}; legal: 0, 1, 2", field="inputs")
+        if not TICK <= config.margin <= config.sample_rate:
+            raise ValueRangeError(
+                f"margin = {config.margin}; legal: {TICK} … {config.sample_rate} frames",
+                field="margin",
+            )
         self.config = config
         self.sample_rate = config.sample_rate
         self.channels = config.channels
+        self.inputs = config.inputs
+        self._silence = np.zeros((0, max(config.inputs, 1)), np.float32)
         self._sizes = _sizes(config, instrument)
         self._arena = Arena(manifest(self._sizes), memory)
         self._state = self._arena.state
@@ -119,8 +134,8 @@ class Engine:
         self._user = np.concatenate([np.array(header, np.int64), self._arena.table.reshape(-1)])
         assert len(header) == HEADER
         self._instrument, self._table = instrument, table
-        self._device_latency = 0
-        self._clock = (0, 0.0)
+        self._device_latency = self._input_latency = 0
+        self._told: dict[str, tuple[Any, Any]] = {}
         self.caches = Caches(self._state, self._sizes, self.sample_rate)
         self.hops = Hops(self._state, self._sizes)
         self.revival = Revival(self._state, self._user)
@@ -144,38 +159,67 @@ class Engine:
         """What to give it as its user data; valid while this engine lives."""
         return int(self._user.ctypes.data)
 
-    def process(self, out: NDArray[np.float32]) -> None:
-        """Fill `out`, [frames, channels] float32, contiguous, any frame count. Thread: audio."""
-        run_block(self.userdata_address, out)
+    def process(self, out: NDArray[np.float32], heard: NDArray[np.float32] | None = None) -> None:
+        """Fill `out`, [frames, channels] float32, contiguous, any frame count. Thread: audio.
+
+        `heard`, [frames, inputs] likewise, is what came in; silence if None.
+        """
+        run_block(self.userdata_address, self._silence if heard is None else heard, out, -1.0)
 
     @property
     def frame(self) -> int:
         """Frames delivered since the stream began. Thread: any."""
         return int(self._core["frame"])
 
-    def set_device_latency(self, frames: int) -> None:
-        """What the device adds after the engine, frames. Thread: main, before messages arrive."""
-        self._device_latency = frames
+    def set_device_latency(self, frames: int, before: int = 0) -> None:
+        """What the device adds after the engine, and `before` it to its input, frames.
+
+        Thread: main, before messages arrive.
+        """
+        self._device_latency, self._input_latency = frames, before
 
     @property
     def latency(self) -> Latency:
         """Named parts of the way from a message to its sound. Thread: any."""
-        offset = self.config.block_size + 2 * TICK
-        render = self._sizes.ahead * HOP
-        return Latency(offset, self._sizes.lookahead, self._device_latency, render)
+        return Latency(
+            offset=self.config.margin,
+            limiter=self._sizes.lookahead,
+            device=self._device_latency,
+            render=self._sizes.ahead * HOP,
+            block=self.config.block_size,
+            input=self._input_latency,
+            tick=TICK if self.inputs else 0,
+        )
 
     def clock(self) -> tuple[int, float]:
-        """First frame of the last block and `time.monotonic()` when it was asked for.
+        """A frame, and `time.monotonic()` at which the stream's clock has it asked for.
 
-        (0, 0.0) before the first. Thread: any.
+        (0, 0.0) before the first block. Thread: any.
         """
+        frame, ns = self._timed("line_frame", "line_ns")
+        return int(frame), float(ns) * 1e-9
+
+    def block_clock(self) -> tuple[int, float]:
+        """First frame of the last block and `time.monotonic()` when it really was asked for."""
+        frame, ns = self._timed("clock_frame", "clock_ns")
+        return int(frame), float(ns) * 1e-9
+
+    @property
+    def clock_rate(self) -> float:
+        """Frames per second of the monotonic clock; the nominal rate until that is known well."""
+        period, seconds = self._timed("line_period", "line_s")
+        return 1e9 / float(period) if float(seconds) >= RATE_KNOWN_S else float(self.sample_rate)
+
+    def _timed(self, first: str, second: str) -> tuple[Any, Any]:
+        """Two numbers that the callback writes at once; the last, should it have died between."""
+        core = self._core
         for _ in range(CLOCK_TRIES):
-            before = int(self._core["clock_count"])
-            frame, ns = int(self._core["clock_frame"]), int(self._core["clock_ns"])
-            if before % 2 == 0 and before == int(self._core["clock_count"]):
-                self._clock = frame, ns * 1e-9
-                break
-        return self._clock  # the last one, should its writer have died between the two
+            before = int(core["clock_count"])
+            found = core[first].item(), core[second].item()
+            if before % 2 == 0 and before == int(core["clock_count"]):
+                self._told[first] = found
+                return found
+        return self._told.get(first, (0, 0.0))
 
     # --- the control's side ------------------------------------------------------------------
 
@@ -185,7 +229,7 @@ class Engine:
         No device may be calling meanwhile.
         """
         self._arena.clear(keep=("curves", "drawn_attack"))
-        self._clock = (0, 0.0)
+        self._told.clear()
         self._slots_by_id: dict[int, int] = {}
         self._free_slots = list(range(self._sizes.slots - 1, -1, -1))
         self._set_constants()
@@ -269,13 +313,25 @@ class Engine:
             QueueFullError: no room; nothing was sent.
             ValueRangeError: a resonance that does not exist.
         """
-        if op is Op.SET and int(numbers[0]) == RESONANCE_FIELD:
-            self._check_resonance(int(numbers[1]))
-        # a slot may have another event by the time the command is due: it says which it means
-        means = float(self._state.slots[target]["id"]) if op in ON_EVENTS and target >= 0 else 0.0
-        padded = (*numbers, *(0.0,) * (NUMBERS - 1 - len(numbers)), means)
-        record = (int(op), target, frame, request, 0, padded)
-        if not push(self._state.inbox, self._state.inbox_at, record):
+        self.post_all([(op, target, frame, request, numbers)])
+
+    def post_all(self, operations: Sequence[Operation]) -> None:
+        """Send operations so that the audio thread sees all of them at once; as `post` otherwise.
+
+        Raises:
+            QueueFullError: no room for all; none was sent.
+            ValueRangeError: a resonance that does not exist; likewise.
+        """
+        records = []
+        for op, target, frame, request, numbers in operations:
+            if op is Op.SET and int(numbers[0]) == RESONANCE_FIELD:
+                self._check_resonance(int(numbers[1]))
+            # a slot may have another event by the time the command is due: it says which it means
+            on_slot = op in ON_EVENTS and target >= 0
+            means = float(self._state.slots[target]["id"]) if on_slot else 0.0
+            padded = (*numbers, *(0.0,) * (NUMBERS - 1 - len(numbers)), means)
+            records.append((int(op), target, frame, request, 0, padded))
+        if not push_all(self._state.inbox, self._state.inbox_at, records):
             raise QueueFullError(
                 f"the engine's inbox of {len(self._state.inbox)} commands is full; send again"
             )
@@ -305,6 +361,8 @@ class Engine:
             for f in dataclasses.fields(Stats)
             if f.name in core.dtype.names
         }
+        snapshot["clock_error_s"] = float(core["clock_error_ns"]) * 1e-9
+        snapshot["rate_hz"] = self.clock_rate
         snapshot["playing"] = bool(core["playing"])
         snapshot["position_s"] = float(core["position"]) / self.sample_rate
         core["peak"] = 0.0
@@ -328,12 +386,19 @@ class Engine:
 
         Thread: the recorder's.
         """
-        ring, at = self._state.record, self._state.record_at
-        count = min(int(readable(at)), len(into))
-        if count:
-            into[:count] = ring[(at[READ] + np.arange(count)) % len(ring)]
-            publish_read(at, count)
-        return count
+        return read_frames(self._state.record, self._state.record_at, into)
+
+    def listen(self, on: bool) -> None:
+        """Let what comes in from the next tick on be handed to `read_input`, or no more."""
+        self._core["listening"] = int(on and self.inputs > 0)
+
+    def read_input(self, into: NDArray[np.float32]) -> int:
+        """Move frames that came in into `into`, [n, inputs]; returns how many.
+
+        The first are those of the tick before the one at which `listen` took effect.
+        Thread: the one worker's that reads the input.
+        """
+        return read_frames(self._state.input, self._state.input_at, into)
 
     def _check_resonance(self, resonance: int) -> None:
         if not 0 <= resonance < self._sizes.resonances:
@@ -351,7 +416,9 @@ class Engine:
         core["device_channels"] = config.channels
         core["start_frames"] = int(START_RAMP_S * config.sample_rate) if config.start_ramp else 0
         core["mute_from"] = core["mute_to"] = 1.0
-        core["mute_at"] = self._sizes.fade
+        core["mute_at"] = core["bypass_at"] = self._sizes.fade
+        core["inputs"] = config.inputs
+        core["wet_now"] = core["guard"] = core["guard_now"] = 1.0
         state.fade[:] = fade_curve(self._sizes.fade)
         state.limiter[:] = 0.0, 1.0, self._sizes.lookahead + 1
         state.limiter_gains[:] = 1.0
@@ -365,6 +432,7 @@ class Engine:
         core["ready_hops"] = math.ceil(READY_S * config.sample_rate / HOP)
         core["ready_most"] = math.ceil(READY_MOST_S * config.sample_rate / HOP)
         state.ahead_limits[:] = 1.0
+        state.ahead_input[:, -1] = 1.0
         state.halves[:] = grain_halves()
         state.band_weights[:] = band_weights(TEXTURE_EDGES_HZ, config.sample_rate)
         state.twiddles[:] = twiddles()
@@ -396,5 +464,7 @@ def _sizes(config: EngineConfig, instrument: Instrument) -> Sizes:
         segments=config.segments if field else 1,
         drawn_attack=math.ceil(field.attack_s * config.sample_rate) if field else 0,
         ahead=config.ahead,
+        inputs=config.inputs,
+        input_frames=record if config.inputs else 0,
         hops=1 << math.ceil(math.log2(2 * config.ahead + 4)) if config.ahead else 0,
     )

@@ -68,6 +68,8 @@ class Sizes:
     drawn_attack: int
     ahead: int  # hops
     hops: int
+    inputs: int
+    input_frames: int
 
     @property
     def padded_modes(self) -> int:
@@ -162,6 +164,14 @@ class State(NamedTuple):
     record: NDArray[Any]  # [record_frames, channels]
     record_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
     body_ns: NDArray[Any]  # [BODIES] time each of the last blocks took
+    coming: NDArray[Any]  # [inputs, TICK] what has come in since the last tick
+    heard: NDArray[Any]  # [inputs, TICK] what came in during the tick before
+    input: NDArray[Any]  # [input_frames, inputs] ring to a worker
+    input_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
+    wet: NDArray[Any]  # [TICK] gain of all but the input
+    dry: NDArray[Any]  # [channels, TICK] the input's share of the bus
+    bypassed: NDArray[Any]  # [TICK] how far everything but the input is bypassed
+    ahead_input: NDArray[Any]  # [ticks, channels + 1, TICK] what waits of dry and wet
 
 
 Manifest = dict[str, tuple[np.dtype[Any], tuple[int, ...]]]
@@ -261,6 +271,14 @@ def manifest(sizes: Sizes) -> Manifest:
         "record": (f4, (sizes.record_frames, c)),
         "record_at": (i8, indices),
         "body_ns": (i8, (BODIES,)),
+        "coming": (f4, (max(sizes.inputs, 1), TICK)),
+        "heard": (f4, (max(sizes.inputs, 1), TICK)),
+        "input": (f4, (max(sizes.input_frames, 1), max(sizes.inputs, 1))),
+        "input_at": (i8, indices),
+        "wet": (f4, (TICK,)),
+        "dry": (f4, (c, TICK)),
+        "bypassed": (f4, (TICK,)),
+        "ahead_input": (f4, (waiting if sizes.inputs else 1, c + 1, TICK)),
     }
     assert tuple(shapes) == State._fields
     return shapes

@@ -3,7 +3,17 @@
 import dataclasses
 import enum
 
-__all__ = ["ALL", "ASAP", "Latency", "Notice", "NoticeKind", "Op", "Stats", "group_target"]
+__all__ = [
+    "ALL",
+    "ASAP",
+    "Latency",
+    "Notice",
+    "NoticeKind",
+    "Op",
+    "Operation",
+    "Stats",
+    "group_target",
+]
 
 ALL = -1
 """Target of an operation that means every event."""
@@ -40,6 +50,9 @@ class Op(enum.IntEnum):
     PROTOTYPE = 18  # target: a resonance; a cache
 
 
+Operation = tuple[Op, int, int, int, tuple[float, ...]]
+"""Operation, target, frame, request (0 for none), arguments."""
+
 ON_EVENTS = frozenset(op for op in Op if op <= Op.SET or op in (Op.GROUP, Op.CACHE))
 """Operations whose target is a slot, all events or a group."""
 
@@ -56,6 +69,7 @@ class NoticeKind(enum.IntEnum):
     FREED = 7  # its slot may be used again; value: the slot
     GRAIN_LATE = 9  # a grain was not there when it was due; value: how many in a row
     RENDERER = 10  # who renders has changed; value: 1 a worker in grains, 0 the engine from curves
+    FEEDBACK = 11  # the input rose without end; value: factor now on the monitor's gain
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -82,21 +96,42 @@ class Latency:
     """Named parts of the way from a message to the sound, frames; constant while running.
 
     Attributes:
-        offset: until an untagged message is carried out.
+        offset: margin for the message to be read and handed over.
         limiter: its look-ahead.
-        device: after the engine.
+        device: from the engine's block to the output.
         render: what a grain renderer needs to look ahead; 0 without one.
+        block: the device's block: a message may come just after one was asked for.
+        input: from the input to the engine's block; only on the way of what is monitored.
+        tick: by which the engine hears the input later; likewise.
     """
 
     offset: int
     limiter: int
     device: int
     render: int = 0
+    block: int = 0
+    input: int = 0
+    tick: int = 0
+
+    @property
+    def message(self) -> int:
+        """From the arrival of an untagged message to the frame at which it is carried out."""
+        return self.block + self.offset
 
     @property
     def total(self) -> int:
-        """Sum of the parts, frames."""
-        return self.offset + self.inside + self.device
+        """From a message to the output: sum of the parts, frames."""
+        return self.message + self.inside + self.device
+
+    @property
+    def monitor(self) -> int:
+        """From the input to the output, frames; `added` of them are the engine's own."""
+        return self.input + self.added + self.device
+
+    @property
+    def added(self) -> int:
+        """From a frame of the input in a block to the frame that holds it in the output."""
+        return self.tick + self.inside
 
     @property
     def inside(self) -> int:
@@ -123,6 +158,12 @@ class Stats:
         record_lost: frames the recorder could not take.
         grains: 1 while a worker renders in grains, 0 while the engine renders all from curves.
         grains_late: grains that were not there when they were due.
+        clock_error_s: by how much blocks are asked for off the stream's clock, on average.
+        clock_relocks: how often that clock had to begin anew, as after dropped frames.
+        rate_hz: at which the stream runs by the monotonic clock.
+        input_lost: frames of the input that its reader could not take.
+        howls: how often the feedback guard has stepped in.
+        guard: its factor on the monitor's gain.
     """
 
     frame: int
@@ -148,3 +189,9 @@ class Stats:
     record_lost: int
     grains: int = 0
     grains_late: int = 0
+    clock_error_s: float = 0.0
+    clock_relocks: int = 0
+    rate_hz: float = 0.0
+    input_lost: int = 0
+    howls: int = 0
+    guard: float = 1.0

@@ -26,6 +26,11 @@ __all__ = [
     "LIMITER_RELEASE",
     "MASTER_GAIN",
     "MASTER_MUTE",
+    "MONITOR_BYPASS",
+    "MONITOR_GAIN",
+    "MONITOR_GUARD",
+    "MONITOR_PAN",
+    "MONITOR_WET",
     "NOW",
     "RETRIGGER",
     "SMOOTHED",
@@ -51,5 +56,10 @@ RETRIGGER = _INDEX["voice/retrigger"]
 TEMPO = _INDEX["transport/tempo"]
 BLOW_LEVEL = _INDEX["voice/blow"]
 BOW_LEVEL = _INDEX["voice/bow"]
+MONITOR_GAIN = _INDEX["monitor/gain"]
+MONITOR_PAN = _INDEX["monitor/pan"]
+MONITOR_WET = _INDEX["monitor/wet"]
+MONITOR_BYPASS = _INDEX["monitor/bypass"]
+MONITOR_GUARD = _INDEX["monitor/guard"]
 FIELD_LEVEL = _INDEX[f"field/{MEMBERS[0]}"]
 """Of the first member; the others follow."""

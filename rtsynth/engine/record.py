@@ -90,6 +90,42 @@ CORE_DTYPE = np.dtype(
         ("peak", "<f8"),
         ("record_lost", "<i8"),
         ("recording", "<i8"),
+        # the stream's clock as a line: rtsynth.engine.clock
+        ("line_frame", "<i8"),
+        ("line_ns", "<f8"),  # monotonic time of that frame
+        ("line_period", "<f8"),  # ns per frame
+        ("line_s", "<f8"),  # of sound since the line began, or opened up again
+        ("line_blocks", "<i8"),
+        ("line_shift", "<f8"),  # ns by which blocks have been off the line of late
+        ("line_held", "<i8"),  # blocks in a row too far off to be followed …
+        ("line_held_frame", "<i8"),  # … from here on
+        (
+            "lead_ns",
+            "<f8",
+        ),  # mean time from a call to its sound, as the host says; 0 if it does not
+        ("clock_error_ns", "<f8"),  # of blocks, smoothed over a second
+        ("clock_relocks", "<i8"),
+        # what comes in: rtsynth.engine.monitor
+        ("inputs", "<i8"),  # channels
+        ("listening", "<i8"),  # whether a worker reads the input ring
+        ("input_lost", "<i8"),  # frames that it did not read in time
+        ("wet_now", "<f8"),
+        ("monitor_left", "<f8"),
+        ("monitor_right", "<f8"),
+        ("bypass_from", "<f8"),
+        ("bypass_to", "<f8"),
+        ("bypass_at", "<i8"),
+        ("howls", "<i8"),  # how often the feedback guard has stepped in
+        ("guard", "<f8"),  # its factor on the monitor's gain …
+        ("guard_now", "<f8"),  # … as it is
+        ("guard_rest", "<i8"),  # frame until which the monitor is silent
+        ("guard_gain_set", "<f8"),  # gain for which the factor holds
+        ("guard_power", "<f8"),  # of this window …
+        ("guard_ticks", "<i8"),
+        ("guard_last", "<f8"),  # … of the last one …
+        ("guard_base", "<f8"),  # … and of the one from which it has been rising
+        ("guard_run", "<i8"),
+        ("guard_loud", "<i8"),  # windows in a row as loud as a loop at its limit
     ],
     align=True,
 )

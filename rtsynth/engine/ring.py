@@ -6,6 +6,7 @@ Thread: audio at one end, any one at the other.
 count modulo the ring's size (a power of two). A full ring is the writer's error, never a wait.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,11 +47,26 @@ def publish_read(at: NDArray[np.int64], count: int) -> None:
 
 def push(ring: NDArray[Any], at: NDArray[np.int64], record: tuple[Any, ...]) -> bool:
     """Write one record from Python; false if the ring is full. Thread: the ring's one writer."""
-    if free_space(at, len(ring)) < 1:
+    return push_all(ring, at, (record,))
+
+
+def push_all(ring: NDArray[Any], at: NDArray[np.int64], records: Sequence[tuple[Any, ...]]) -> bool:
+    """Write records that the reader sees all at once; false, and none, if they do not fit."""
+    if free_space(at, len(ring)) < len(records):
         return False
-    ring[at[WRITTEN] % len(ring)] = record
-    publish_write(at, 1)
+    for offset, record in enumerate(records):
+        ring[(at[WRITTEN] + offset) % len(ring)] = record
+    publish_write(at, len(records))
     return True
+
+
+def read_frames(ring: NDArray[np.float32], at: NDArray[np.int64], into: NDArray[np.float32]) -> int:
+    """Move the oldest frames of a ring into `into`, [n, channels]; returns how many."""
+    count = min(int(readable(at)), len(into))
+    if count:
+        into[:count] = ring[(at[READ] + np.arange(count)) % len(ring)]
+        publish_read(at, count)
+    return count
 
 
 def drain(ring: NDArray[Any], at: NDArray[np.int64]) -> NDArray[Any]:

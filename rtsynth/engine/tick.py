@@ -17,6 +17,7 @@ from rtsynth.dsp.safety import block_dc, largest, limit
 from rtsynth.engine.command import FREED, apply_command
 from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.grains import begin_hop, delay_bus, end_hop
+from rtsynth.engine.monitor import add_input, take_input
 from rtsynth.engine.patch import (
     CEILING,
     FIELD_LEVEL,
@@ -34,6 +35,9 @@ from rtsynth.engine.transport import roll
 from rtsynth.engine.voice import FREE, notify
 
 __all__ = ["process", "render_tick"]
+
+
+LARGEST_INPUT = 16.0
 
 
 @kernel()
@@ -167,6 +171,8 @@ def render_tick(address: int) -> None:
             st.bus[c, n] = 0.0
     if core.ahead > 0 and core.tick_frame % HOP == 0:
         begin_hop(st)
+    if core.inputs > 0:
+        take_input(st)
     _commands(st)
     gain_from = _gain_of_db(st.params[MASTER_GAIN, NOW])
     _smooth_params(st)
@@ -181,6 +187,7 @@ def render_tick(address: int) -> None:
     if core.ahead > 0:
         end_hop(st)
         delay_bus(st)
+    add_input(st)
     _bus_chain(st)
     if core.freeing > 0:
         for i in range(st.slots.shape[0]):
@@ -195,9 +202,18 @@ def render_tick(address: int) -> None:
     core.tick_frame += TICK
 
 
+@state_kernel
+def _hear(st: Any, value: float, channel: int, at: int) -> None:
+    """One sample of the input; what is no number, or no sound, is silence."""
+    st.coming[channel, at] = value if abs(value) < LARGEST_INPUT else 0.0
+
+
 @kernel()
-def process(st: Any, out: Any) -> None:
-    """Fill `out`, [frames, channels] float32, with the next frames of the stream."""
+def process(st: Any, heard: Any, out: Any) -> None:
+    """Fill `out`, [frames, channels] float32, with the next frames of the stream.
+
+    `heard`, [frames, inputs] float32, is what came in with this block; of no frames for silence.
+    """
     core = st.core[0]
     done, frames = 0, out.shape[0]
     while done < frames:
@@ -205,6 +221,10 @@ def process(st: Any, out: Any) -> None:
             render_tick(st)
         at = TICK - (core.tick_frame - core.frame)
         count = min(TICK - at, frames - done)
+        for c in range(core.inputs):
+            for n in range(count):
+                sample = float(heard[done + n, c]) if done + n < heard.shape[0] else 0.0
+                _hear(st, sample, c, at + n)
         for n in range(count):
             for c in range(out.shape[1]):
                 out[done + n, c] = st.bus[c, at + n] if c < st.bus.shape[0] else 0.0

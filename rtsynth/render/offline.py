@@ -43,6 +43,7 @@ def advance(
     drawer: Drawer | None = None,
     worker: Worker | None = None,
     told: Callable[[], object] | None = None,
+    heard: NDArray[np.float32] | None = None,
 ) -> None:
     """Let the engine fill `out`, [frames, channels], everything drawn in time.
 
@@ -51,10 +52,11 @@ def advance(
         out: overwritten.
         drawer: of its field, if it has one; not running in a thread of its own.
         worker: that renders its grains, if it wants one; not running in a thread of its own.
+        heard: what comes in, [frames, inputs]; silence if None.
         told: takes the engine's notices, which give caches back; called as often as it is drawn.
     """
     if drawer is None and worker is None:
-        engine.process(out)
+        engine.process(out, heard)
         return
     at = 0
     while at < len(out):
@@ -67,7 +69,7 @@ def advance(
             if worker is not None:
                 worker.finish()
         count = min(len(out) - at, DRAW_GRID - past)
-        engine.process(out[at : at + count])
+        engine.process(out[at : at + count], None if heard is None else heard[at : at + count])
         at += count
 
 

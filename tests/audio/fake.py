@@ -38,6 +38,7 @@ class FakeEngine:
     """An `EngineLike`: counts are frames, blocks, calls with flags, the largest block."""
 
     channels = CHANNELS
+    inputs = 0
 
     def __init__(self, sample_rate: int = 48_000) -> None:
         self.sample_rate = sample_rate
@@ -49,7 +50,7 @@ class FakeEngine:
     def frame(self) -> int:
         return int(self.counts[0])
 
-    def process(self, out: NDArray[np.float32]) -> None:
+    def process(self, out: NDArray[np.float32], heard: NDArray[np.float32] | None = None) -> None:
         _kernel(self.counts, out)
 
 

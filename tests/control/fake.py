@@ -1,9 +1,10 @@
 """An engine without sound, of equal rank to the real one on control's side, turned by hand."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
-from rtsynth.engine.ops import ALL, ASAP, Latency, Notice, NoticeKind, Op, Stats
+from rtsynth.engine.ops import ALL, ASAP, Latency, Notice, NoticeKind, Op, Operation, Stats
 from rtsynth.errors import CapacityError, QueueFullError, UnknownNameError, ValueRangeError
 from rtsynth.events import Event, EventTable
 
@@ -36,6 +37,8 @@ class FakeEngine:
         for event_id in table.rows["id"].tolist():
             self._slots[event_id] = self._free.pop(0)
 
+    clock_rate = 48_000.0
+
     def clock(self) -> tuple[int, float]:
         return (self.frame, self.began_s)
 
@@ -63,6 +66,12 @@ class FakeEngine:
         posted = Posted(op, target, frame, request, args)
         self.posts.append(posted)
         self.waiting.append(posted)
+
+    def post_all(self, operations: Sequence[Operation]) -> None:
+        if self.free_space() < len(operations):
+            raise QueueFullError("full")
+        for op, target, frame, request, args in operations:
+            self.post(op, target, frame, request, *args)
 
     def free_space(self) -> int:
         return self._inbox - len(self.waiting)

@@ -3,9 +3,10 @@
 import dataclasses
 import itertools
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from rtsynth.engine.ops import Latency, Notice, NoticeKind, Op, Stats
+from rtsynth.engine.ops import Latency, Notice, NoticeKind, Operation, Stats
 from rtsynth.events import EventTable
 
 
@@ -15,6 +16,7 @@ class StandIn:
     sample_rate = 48_000
     channels = 2
     latency = Latency(256, 72, 0)
+    clock_rate = 48_000.0
 
     def __init__(self, table: EventTable) -> None:
         self._slots = {i: n for n, i in enumerate(table.rows["id"].tolist())}
@@ -43,10 +45,11 @@ class StandIn:
         """Its slot."""
         return self._slots[event_id]
 
-    def post(self, op: Op, target: int, frame: int, request: int = 0, *args: float) -> None:
+    def post_all(self, operations: Sequence[Operation]) -> None:
         """Done at once."""
-        if request:
-            self._done.append(Notice(NoticeKind.DONE, frame, -1, request, 0.0))
+        for _, _, frame, request, _ in operations:
+            if request:
+                self._done.append(Notice(NoticeKind.DONE, frame, -1, request, 0.0))
 
     def notices(self) -> list[Notice]:
         """DONE for every request."""

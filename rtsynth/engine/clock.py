@@ -1,0 +1,111 @@
+"""The stream's clock: a straight line through the times at which blocks were asked for.
+
+A delay-locked loop of second order (F. Adriaensen, "Using a DLL to filter time", LAC 2005), fed at
+the start of every block, with blocks of any sizes: its gains follow from the time that the frames
+since the last block last. It begins like a least-squares fit, wide, and narrows to `BANDWIDTH_HZ`.
+
+A block may be late, as under load, and the next ones make up for it: what is off by more than
+`LOST_NS` is not followed at once. If it stays so for `HOLD_S` of sound, frames have been dropped:
+the line begins anew there. A smaller shift that stays opens the loop's bandwidth again.
+
+Thread: audio.
+"""
+
+import math
+from typing import Any
+
+from rtsynth.dsp.compile import kernel
+
+__all__ = ["BANDWIDTH_HZ", "HOLD_S", "LOST_NS", "follow_clock"]
+
+BANDWIDTH_HZ = 0.012
+WIDEST_HZ = 1.0
+NARROWING = 0.4  # of bandwidth times age: the gains of a least-squares line
+LOST_NS = 50e6  # larger than what hosts that cut their buffer into bursts of blocks are off by
+HOLD_S = 0.1
+HOLD_BLOCKS = 8
+SHIFT_S = 0.25  # over which a lasting shift is told from jitter
+SHIFT_NS = 1e6
+RATE_RANGE = 0.02  # a stream's rate is its nominal one, give or take so much
+LEAD_SHARE = 1e-3  # of the mean time to the converter, per block
+
+
+@kernel()
+def _begin_line(core: Any, t_ns: float) -> None:
+    """A line through this block at the nominal rate."""
+    core.line_frame = core.frame
+    core.line_ns = t_ns
+    core.line_period = 1e9 / core.sample_rate
+    core.line_s = 0.0
+    core.line_blocks = 1
+    core.line_shift = 0.0
+    core.line_held = 0
+
+
+@kernel()
+def _held(core: Any, error_ns: float) -> bool:
+    """Whether a block this far off is to be left out; begins to count where it is."""
+    if abs(error_ns) < LOST_NS:
+        core.line_held = 0
+        return False
+    if core.line_held == 0:
+        core.line_held_frame = core.frame
+    core.line_held += 1
+    return True
+
+
+@kernel()
+def _turn_line(core: Any, t_ns: float, error_ns: float) -> None:
+    """Move the line towards a block that is `error_ns` after where the line has it."""
+    passed = core.frame - core.line_frame
+    nominal = 1e9 / core.sample_rate
+    seconds = passed / core.sample_rate
+    core.line_s += seconds
+    core.line_blocks += 1
+    bandwidth = min(max(NARROWING / core.line_s, BANDWIDTH_HZ), WIDEST_HZ)
+    omega = min(2.0 * math.pi * bandwidth * seconds, 0.5)
+    follow = max(math.sqrt(2.0) * omega, 1.0 / core.line_blocks)
+    core.line_ns = t_ns - error_ns + follow * error_ns
+    core.line_frame = core.frame
+    period = core.line_period + omega * omega * error_ns / passed
+    core.line_period = min(max(period, nominal * (1.0 - RATE_RANGE)), nominal * (1.0 + RATE_RANGE))
+    core.line_shift += (error_ns - core.line_shift) * min(seconds / SHIFT_S, 1.0)
+    core.clock_error_ns += (abs(error_ns) - core.clock_error_ns) * min(seconds, 1.0)
+    if abs(core.line_shift) > SHIFT_NS + 0.5e9 * seconds and core.line_s > 1.0:
+        core.line_s = 0.0
+        core.line_shift = 0.0
+        core.clock_relocks += 1
+
+
+@kernel()
+def follow_clock(core: Any, now_ns: float, lead_ns: float) -> None:
+    """At the start of a block: move the line.
+
+    Args:
+        core: the scalars; `frame` is the block's first.
+        now_ns: the monotonic clock.
+        lead_ns: until its first frame reaches the converter as the host says, ≤ 0 if it does not:
+            then the time of the call is all there is. Its mean is taken out, so that the line is
+            that of calls, free of how late each was.
+    """
+    t_ns = now_ns
+    if lead_ns > 0.0:
+        if core.lead_ns == 0.0:
+            core.lead_ns = lead_ns
+        t_ns += lead_ns - core.lead_ns
+        core.lead_ns += (lead_ns - core.lead_ns) * LEAD_SHARE
+    if core.line_blocks == 0:
+        _begin_line(core, t_ns)
+        return
+    passed = core.frame - core.line_frame
+    if passed <= 0:
+        return
+    error_ns = t_ns - (core.line_ns + passed * core.line_period)
+    if not _held(core, error_ns):
+        _turn_line(core, t_ns, error_ns)
+        return
+    waited = core.frame - core.line_held_frame
+    lost = core.line_held >= HOLD_BLOCKS and waited >= HOLD_S * core.sample_rate
+    if lost or error_ns < 0.0:  # before its time is no block: the line had begun at a late one
+        _begin_line(core, t_ns)
+        core.clock_relocks += 1
