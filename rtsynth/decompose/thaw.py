@@ -1,7 +1,7 @@
 """Resonances of earlier segments that do not sound like what is here: they are learned anew.
 
 A key is known again by its pitch and the pattern of its modes, and so a guitar's C4 may have been
-taken for a piano's. What its strikes leave of the sound around them, once aligned and levelled, tells.
+taken for a piano's. What its strikes leave of the sound there, once aligned and levelled, tells.
 Thread: worker.
 """
 
@@ -11,9 +11,8 @@ from rtsynth.decompose.fit import Fit
 
 __all__ = ["explained_share", "thaw"]
 
-import os
 SEEN_S = 0.3
-LEAST = float(os.environ.get("THAW", "0.8"))  # of the energy around its strikes; less, and the resonance is another one
+LEAST = 0.8  # of the energy of its strikes; what explains less is another resonance
 
 
 def thaw(fit: Fit) -> list[int]:
@@ -31,9 +30,9 @@ def thaw(fit: Fit) -> list[int]:
 
 
 def explained_share(fit: Fit, index: int) -> float:
-    """At most 1: share of the sound around a resonance's strikes that is not left over there.
+    """At most 1: share of the sound of a resonance's strikes that its own explains.
 
-    Only what comes before the next onset counts, and what else sounds there counts as explained.
+    Only what comes before the next onset counts, everybody else taken away.
     """
     span = round(SEEN_S * fit.draft.sample_rate)
     sound = left = 0.0
