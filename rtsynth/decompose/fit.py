@@ -14,6 +14,7 @@ from rtsynth.decompose.turn import Turn
 
 __all__ = ["Fit"]
 
+ALONE_S = 0.02
 LEAST = 1e-6  # of the loudest power: quieter moments count no more
 
 
@@ -100,6 +101,11 @@ class Fit:
         following = int(np.searchsorted(self._onsets, later, "right"))
         last = self._onsets[following] if following < len(self._onsets) else self.draft.length
         return int(last) - onset
+
+    def is_alone(self, onset: int) -> bool:
+        """Whether one strike only begins within 20 ms of an onset."""
+        near = round(ALONE_S * self.draft.sample_rate)
+        return sum(abs(strike.onset - onset) <= near for strike in self.draft.strikes) == 1
 
     def extent(self, strike: Strike, limit_s: float) -> int:
         """Samples over which a strike can be seen: held, audible and within the recording."""

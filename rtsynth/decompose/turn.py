@@ -138,37 +138,61 @@ class Turn:
         """Every strike is moved to where it begins as the loudest does."""
         if len(self._strikes) < 2:
             return
-        loudest = max(range(len(self._strikes)), key=lambda index: self._strikes[index].gain)
-        lead, span = round(BEFORE_S * self._rate), round(ALIGN_SPAN_S * self._rate)
-        begin = self._strikes[loudest].onset - lead
-        if begin < 0:
-            return
+        # a chord's other keys rise, too
+        alone = [self._fit.is_alone(strike.onset) for strike in self._strikes]
+        places = range(len(self._strikes))
+        loudest = max(places, key=lambda index: (alone[index], self._strikes[index].gain))
+        span = round(ALIGN_SPAN_S * self._rate)
+        template = strike_signal(Strike(0, 0, 1.0), self._resonance, self._rate, span)
         self._add(loudest, 1.0)
-        reference = self._fit.residual[begin : begin + lead + span].copy()
+        rising = self._around(self._strikes[loudest].onset, span) if alone[loudest] else None
         self._add(loudest, -1.0)
         for index, strike in enumerate(self._strikes):
             if index != loudest:
                 self._add(index, 1.0)
-                strike.onset += self._shift(strike.onset, reference, lead)
+                onset = strike.onset + self._late(strike.onset, template)
+                if alone[index] and rising is not None:
+                    onset = self._risen(strike.onset, onset, rising)
+                strike.onset = onset
                 self._sounds[index] = self._whole(strike)
                 self._add(index, -1.0)
 
-    def _shift(self, onset: int, reference: Float, lead: int) -> int:
-        """Samples by which an onset is late; whose own sound is part of the residual."""
-        reach, near = round(REACH_S * self._rate), round(NEAR_S * self._rate)
-        head = lead + round(RISING_S * self._rate)
-        begin = onset - lead - reach
-        around = self._fit.residual[max(begin, 0) : onset + head - lead + reach]
-        if begin < 0 or len(around) < head + 2 * reach:
+    def _around(self, onset: int, span: int) -> Float | None:
+        """[samples] slopes of what is left, from a little before an onset on; None at the ends."""
+        begin, end = onset - round(BEFORE_S * self._rate), onset + span
+        inside = 0 <= begin and end <= len(self._fit.residual)
+        return np.diff(self._fit.residual[begin:end]) if inside else None
+
+    def _late(self, onset: int, template: Float) -> int:
+        """Samples by which a waveform fits later; its slopes tell, that all partials have a say."""
+        reach = round(ALIGN_S * self._rate)
+        begin = onset - reach
+        around = np.diff(self._fit.residual[max(begin, 0) : onset + len(template) + reach])
+        if begin < 0 or len(template) < 2 or len(around) < len(template) - 1 + 2 * reach:
             return 0
-        place, clear = rise_shift(reference[:head], around, self._rate)
+        return int(np.argmax(correlate(around, np.diff(template), "valid"))) - reach
+
+    def _risen(self, onset: int, other: int, reference: Float) -> int:
+        """Where the reference's rise is found again near an onset, or `other` if that is likelier."""
+        reach, near = round(REACH_S * self._rate), round(NEAR_S * self._rate)
+        head = reference[: round((BEFORE_S + RISING_S) * self._rate)]
+        around = self._around(onset - reach, round(RISING_S * self._rate) + 2 * reach)
+        if around is None:
+            return other
+        shift, clear = rise_shift(head, around, self._rate)
         if clear < CLEAR:
-            place, near = reach, round(ALIGN_S * self._rate)
-        first = begin + place - near
-        around = self._fit.residual[max(first, 0) : first + len(reference) + 2 * near]
-        if first < 0 or len(around) < len(reference) + 2 * near:
-            return place - reach
-        return place - reach - near + int(np.argmax(correlate(around, reference, "valid")))
+            return other
+        middle = onset - reach + shift
+        near_by = [middle + step for step in range(-near, near + 1)]
+        return max([other, *near_by], key=lambda place: self._likeness(place, reference))
+
+    def _likeness(self, onset: int, reference: Float) -> float:
+        """How far what is left looks like the reference from an onset on."""
+        span = len(reference) + 1 - round(BEFORE_S * self._rate)
+        there = self._around(onset, span)
+        if there is None:
+            return -1.0
+        return float(there @ reference) / float(np.sqrt(there @ there) + 1e-30)
 
     def _lead(self) -> None:
         """Onsets go back to where the strikes' common waveform leaves what was there before."""
