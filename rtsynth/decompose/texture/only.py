@@ -1,4 +1,7 @@
-"""A recording that is one texture: whether it is, and its score of one event. Thread: worker."""
+"""A recording that is a texture, or several in turn: whether it is, and its score.
+
+Thread: worker.
+"""
 
 import dataclasses
 
@@ -8,6 +11,7 @@ from rtsynth.decompose.bake import score_of
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.recording import Recording
+from rtsynth.decompose.texture.changes import find_changes
 from rtsynth.decompose.texture.fit import (
     LONGEST_S,
     SHORTEST_S,
@@ -17,26 +21,60 @@ from rtsynth.decompose.texture.fit import (
 )
 from rtsynth.decompose.texture.hum import find_hum, without_hum
 from rtsynth.decompose.texture.statistics import band_levels, bands_below, texture_w1
-from rtsynth.events import Score
+from rtsynth.events import Event, Score
 from rtsynth.instrument import Instrument
 from rtsynth.metrics import tonality
 
-__all__ = ["bake_texture", "only_texture", "steady"]
+__all__ = ["Textures", "bake_texture", "only_texture", "steady"]
 
 JUDGED_S = 3.0  # in less, a few notes may pass for a texture
 STEADY_DB = 5.0
-W1 = 0.03
-TONAL = 0.3
+W1 = 0.06  # water, a printer, hiss, a worn record: 0.002 … 0.05; drum loops have 0.1
+TONAL = 0.5  # of the same at most 0.42; drum loops have 0.55, notes 0.7 and more
+COMPARED_S = 60.0
 LONGEST_CLICK_S = 0.1  # what rings longer is a note
 RATE_HZ = 1.0
 
 
-def only_texture(recording: Recording, wanted: bool | None) -> tuple[TextureFit | None, str]:
-    """The texture that a recording is, and a note about it; None if it is to be taken apart.
+@dataclasses.dataclass(frozen=True)
+class Textures:
+    """Textures one after another.
+
+    Attributes:
+        fits: what each is; their lengths add up to the recording's.
+    """
+
+    fits: list[TextureFit]
+
+    def events(self) -> list[Event]:
+        """One event each, on resonances 0, 1, 2 …"""
+        onset_s, events = 0.0, []
+        for index, fit in enumerate(self.fits):
+            name = "texture" if len(self.fits) == 1 else f"texture-{index + 1}"
+            event = fit.event(index + 1, index)
+            events.append(dataclasses.replace(event, onset_s=onset_s, name=name))
+            onset_s += fit.seconds
+        return events
+
+    def instrument(self, sample_rate: int) -> Instrument:
+        """A resonance for each."""
+        modes = max(1, *(len(fit.click) for fit in self.fits))
+        made = Instrument.blank(len(self.fits), modes, attack_rate=sample_rate)
+        for index, fit in enumerate(self.fits):
+            fit.write(made, index)
+        return made
+
+
+def only_texture(recording: Recording, wanted: bool | None) -> tuple[Textures | None, str]:
+    """The texture, or textures in turn, that a recording is, and a note about it.
 
     Args:
         recording: not silent.
-        wanted: True for a texture whatever it is, None if it passes for one, False for never.
+        wanted: True for one texture whatever it is, None for what passes for textures, False for
+            never.
+
+    Returns:
+        the textures, None if the recording is to be taken apart; and what to tell people.
     """
     least = SHORTEST_S if wanted else JUDGED_S
     beginning = recording.frames[: round(LONGEST_S * recording.sample_rate)].astype(float)
@@ -45,14 +83,48 @@ def only_texture(recording: Recording, wanted: bool | None) -> tuple[TextureFit 
         note = f"too short for a texture: legal: {SHORTEST_S:g} s or more" if wanted else ""
         return None, note
     rate = recording.sample_rate
-    if wanted is None and not (steady(signal, rate) and _toneless(signal, rate)):
-        return None, ""
-    fit = dataclasses.replace(fit_texture(signal, rate), seconds=recording.seconds)
-    seconds = min(recording.seconds, 60.0)
-    distance = texture_w1(signal[: round(seconds * rate)], render_texture(fit, rate, seconds), rate)
-    if wanted is None and (distance >= W1 or not _noise_and_clicks(fit)):
-        return None, ""
-    return fit, f"one texture event: W1 against its own statistics {distance:.3f} (bar: {W1:g})"
+    if wanted:
+        fit, distance = _fitted(signal, rate)
+        return _lasting([fit], recording), f"one texture event: {_told(distance)}"
+    # of a longer recording only the beginning is known: one texture or none
+    cuts = find_changes(signal, rate) if recording.seconds <= LONGEST_S else []
+    fits, distances = [], []
+    for part in np.split(signal, cuts):
+        judged = _judged(part, rate)
+        if judged is None:
+            return None, ""
+        fits.append(judged[0])
+        distances.append(judged[1])
+    count = f"{len(fits)} texture events" if len(fits) > 1 else "one texture event"
+    return _lasting(fits, recording), f"{count}: {_told(max(distances))}"
+
+
+def _told(distance: float) -> str:
+    return f"W1 against its own statistics {distance:.3f} (bar: {W1:g})"
+
+
+def _lasting(fits: list[TextureFit], recording: Recording) -> Textures:
+    """Textures of which the last goes on to the end of the recording."""
+    known = sum(fit.seconds for fit in fits[:-1])
+    last = dataclasses.replace(fits[-1], seconds=recording.seconds - known)
+    return Textures([*fits[:-1], last])
+
+
+def _judged(signal: Float, sample_rate: int) -> tuple[TextureFit, float] | None:
+    """A texture that a signal passes for, and how far it is from it; None if it is none."""
+    if not (steady(signal, sample_rate) and _toneless(signal, sample_rate)):
+        return None
+    fit, distance = _fitted(signal, sample_rate)
+    return (fit, distance) if distance < W1 and _noise_and_clicks(fit) else None
+
+
+def _fitted(signal: Float, sample_rate: int) -> tuple[TextureFit, float]:
+    """The texture that fits a signal best, and how far apart their statistics are."""
+    fit = fit_texture(signal, sample_rate)
+    seconds = min(len(signal) / sample_rate, COMPARED_S)
+    made = render_texture(fit, sample_rate, seconds)
+    distance = texture_w1(signal[: round(seconds * sample_rate)], made, sample_rate)
+    return fit, distance
 
 
 def steady(signal: Float, sample_rate: int) -> bool:
@@ -83,12 +155,12 @@ def _noise_and_clicks(fit: TextureFit) -> bool:
     return mean_s < LONGEST_CLICK_S and fit.click_rate_hz >= RATE_HZ
 
 
-def bake_texture(fit: TextureFit, recording: Recording) -> tuple[Score, Instrument]:
-    """Score and instrument of one event.
+def bake_texture(textures: Textures, recording: Recording) -> tuple[Score, Instrument]:
+    """Score and instrument of one event per texture.
 
     Args:
-        fit: what the recording is.
+        textures: what the recording is.
         recording: where it came from.
     """
-    instrument = fit.instrument(recording.sample_rate)
-    return score_of([fit.event()], instrument, recording), instrument
+    instrument = textures.instrument(recording.sample_rate)
+    return score_of(textures.events(), instrument, recording), instrument
