@@ -22,10 +22,24 @@ PAGE = 32
 
 
 class Query:
-    """Answers questions about the mirror and the engine."""
+    """Answers questions about the mirror and the engine.
 
-    def __init__(self, engine: EnginePort, mirror: Mirror, facts: dict[str, Any]) -> None:
+    Args:
+        engine: counts.
+        mirror: what will be.
+        facts: what `status` adds and never changes.
+        machine: says what it adds and may.
+    """
+
+    def __init__(
+        self,
+        engine: EnginePort,
+        mirror: Mirror,
+        facts: dict[str, Any],
+        machine: Callable[[], dict[str, Any]] = dict,
+    ) -> None:
         self._engine, self._mirror, self._facts = engine, mirror, facts
+        self._machine = machine
         self._answers: dict[str, Callable[[Command], dict[str, Any]]] = {
             "event/get": self._event,
             "event/list": self._page,
@@ -63,6 +77,7 @@ class Query:
             "events": len(mirror.table),
             "soloed": len(mirror.soloed),
             **self._facts,
+            **self._machine(),
         }
 
     def _event(self, command: Command) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import dataclasses
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rtsynth.control.clock import Clock
@@ -84,6 +84,7 @@ class Session:
 
     Attributes:
         log: where carried-out commands are written, if anywhere.
+        machine: says what `status` is to add about processes, device and clients.
     """
 
     def __init__(
@@ -102,9 +103,10 @@ class Session:
         self.engine = engine
         self.clock = Clock(engine)
         self.log: PerformanceLog | None = None
+        self.machine: Callable[[], dict[str, Any]] = dict
         self._mirror = Mirror(table)
         facts = {"late_policy": late, "too_far_s": too_far_s, "macros": ", ".join(macros)}
-        self._query = Query(engine, self._mirror, facts)
+        self._query = Query(engine, self._mirror, facts, lambda: self.machine())
         self._macros = {f"{MACRO}{name}": f"vector{i}" for i, name in enumerate(macros)}
         self._resonances = resonances
         self._late, self._too_far_s, self._asap = late, too_far_s, asap
@@ -169,6 +171,11 @@ class Session:
             self._echoes.clear()
             self._news.clear()
             return news
+
+    def announce(self, news: News) -> None:
+        """Tell clients something that no command brought about."""
+        with self._lock:
+            self._news.append(news)
 
     def stats(self) -> dict[str, Any]:
         """The engine's counters and the transport, by name."""
