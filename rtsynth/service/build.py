@@ -14,7 +14,7 @@ __all__ = ["make_engine"]
 
 SPARE_SLOTS = 4_096  # events that can be made live
 
-Lay = Callable[[EngineConfig, Instrument], NDArray[np.uint8]]
+Lay = Callable[[EngineConfig, Instrument], NDArray[np.uint8] | None]
 
 
 def make_engine(

@@ -10,6 +10,7 @@ import atexit
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import IO
@@ -19,10 +20,8 @@ from numpy.typing import NDArray
 
 from rtsynth.player.process import mapped
 
-try:
+if sys.platform != "win32":  # there, what a killed service leaves behind stays
     import fcntl
-except ImportError:  # Windows: what is left behind stays
-    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["ArenaFolder", "sweep"]
 
@@ -66,7 +65,7 @@ class ArenaFolder:
 
 def sweep() -> int:
     """Remove the folders of services that were killed; returns how many."""
-    if fcntl is None:
+    if sys.platform == "win32":
         return 0
     count = 0
     for parent in {IN_MEMORY, Path(tempfile.gettempdir())}:
@@ -98,7 +97,7 @@ def _held(folder: Path) -> IO[bytes]:
     """A lock in the folder, there under its name only once it is held."""
     fresh = folder / "lock.new"
     lock = open(fresh, "wb")
-    if fcntl is not None:
+    if sys.platform != "win32":
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     fresh.rename(folder / "lock")
     return lock
