@@ -7,37 +7,48 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from rtsynth.cli.score import print_facts
-from rtsynth.presets import find_score
-from rtsynth.render import load_score, score_seconds
+from rtsynth.player.launch import EngineProcess
 
-__all__ = ["devices", "play", "run_service", "serve"]
+__all__ = ["announce", "devices", "play", "run_service", "serve"]
 
 LEAD_S = 0.1  # of a played score: the ramp at the start and the limiter's look-ahead
 
 
 def serve(options: argparse.Namespace) -> int:
     """`rtsynth serve`."""
-    from rtsynth.service import Config, Service
-
-    score, instrument = load_score(find_score(options.score))
-    config = Config(**_settings(options))
-    return run_service(Service(config, instrument, score), options.seconds)
+    return _run(options, play=False)
 
 
 def play(options: argparse.Namespace) -> int:
     """`rtsynth play`."""
+    return _run(options, play=True)
+
+
+def _run(options: argparse.Namespace, play: bool) -> int:
+    # the other process imports what it needs while this one does
+    launched = None if options.single_process else EngineProcess()
+    from rtsynth.presets import find_score
+    from rtsynth.render import load_score, score_seconds
     from rtsynth.service import Config, Service
 
-    score, instrument = load_score(find_score(options.score))
-    seconds = options.seconds or score_seconds(score, instrument) + LEAD_S
-    config = Config(play=True, **_settings(options))
-    return run_service(Service(config, instrument, score), seconds)
+    try:
+        score, instrument = load_score(find_score(options.score))
+        seconds = options.seconds
+        if play and not seconds:
+            seconds = score_seconds(score, instrument) + LEAD_S
+        config = Config(play=play, **_settings(options))
+        service = Service(config, instrument, score, launched)
+    except BaseException:
+        if launched is not None:
+            launched.kill()
+        raise
+    return run_service(service, seconds)
 
 
 def devices(options: argparse.Namespace) -> int:
     """`rtsynth devices`."""
     from rtsynth.audio import list_devices
+    from rtsynth.cli.score import print_facts
 
     found = [dataclasses.asdict(device) for device in list_devices()]
     if options.json:
@@ -63,11 +74,11 @@ def run_service(service: Any, seconds: float | None) -> int:
 
 def announce(service: Any) -> str:
     """One line per door: device, latency, OSC, ZeroMQ."""
-    engine, device = service.engine, service.device
+    engine, playing = service.engine, service.playing
     latency = engine.latency
     parts = [
-        f"device  {device.name}, {engine.sample_rate} Hz, block {device.block_size or 'any'}"
-        + (f" ({device.reason})" if device.reason else ""),
+        f"device  {playing.device}, {engine.sample_rate} Hz, block {playing.block_size or 'any'}"
+        + (f" ({playing.reason})" if playing.reason else ""),
         f"latency {latency.total} frames = {latency.block} block + {latency.offset} offset"
         + (f" + {latency.render} render" if latency.render else "")
         + f" + {latency.limiter} limiter + {latency.device} device"
@@ -75,12 +86,12 @@ def announce(service: Any) -> str:
     ]
     if engine.inputs:
         parts.append(
-            f"input   {device.input_name}, {latency.monitor} frames to the output = "
+            f"input   {playing.input}, {latency.monitor} frames to the output = "
             f"{latency.input} device + {latency.added} added + {latency.device} device"
             f" ({1e3 * latency.monitor / engine.sample_rate:.1f} ms)"
         )
-    if service.grains is not None:
-        parts.append(f"render  in grains on {service.grains.device}, from curves when late")
+    if playing.grains:
+        parts.append(f"render  in grains on {playing.grains}, from curves when late")
     if service.control.osc_port:
         parts.append(f"osc     udp://127.0.0.1:{service.control.osc_port}")
     if service.control.zmq_ports:
@@ -107,4 +118,5 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         "separate": options.separate,
         "allow_feedback": options.allow_feedback,
         "renderer": options.renderer,
+        "processes": 1 if options.single_process else 2,
     }

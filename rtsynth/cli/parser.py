@@ -64,6 +64,7 @@ def make_parser() -> argparse.ArgumentParser:
     _play(command("play", "live.play", "play a score once, answering OSC and ZeroMQ"))
     _inspect(command("inspect", "score.inspect", "show what a score holds"))
     _compare(command("compare", "score.compare", "measure how far one sound is from another"))
+    _top(command("top", "top.top", "watch a running rtsynth: load, latency, voices, xruns, late"))
     _devices(command("devices", "live.devices", "list the audio devices"))
     _demo(command("demo", "demo.demo", "decompose a shipped recording and perform on it"))
     return parser
@@ -227,6 +228,11 @@ def _live(parser: argparse.ArgumentParser) -> None:
         help="who renders: the engine, torch in grains, or grains if there is a CUDA device",
     )  # fmt: skip
     parser.add_argument("--seconds", metavar="S", type=SECONDS, help="stop after so much sound")
+    parser.add_argument(
+        "--single-process",
+        action="store_true",
+        help="keep the engine in this process; a lost device then stays lost",
+    )
 
 
 def _serve(parser: argparse.ArgumentParser) -> None:
@@ -266,6 +272,17 @@ def _compare(parser: argparse.ArgumentParser) -> None:
 
 
 def _devices(parser: argparse.ArgumentParser) -> None:
+    _json(parser)
+
+
+def _top(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--zmq-port", metavar="P", type=PORT, default=57_141, help="first port of the running one"
+    )
+    parser.add_argument("--once", action="store_true", help="show it once and end")
+    parser.add_argument(
+        "--every", metavar="S", type=_number(0.05, 60.0), default=0.25, help="between two looks"
+    )
     _json(parser)
 
 

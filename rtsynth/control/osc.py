@@ -129,6 +129,10 @@ class OscServer:
             self._thread.join(STOP_S)
         self._socket.close()
 
+    def clients(self) -> int:
+        """Who have asked for news. Thread: any."""
+        return len(self._listeners)
+
     def tell(self, news: News) -> None:
         """Pass news on to the client it is for, or to all who asked for it. Thread: hub."""
         packet = _news_packet(news)

@@ -23,12 +23,26 @@ PAGE = 32
 
 
 class Query:
-    """Answers questions about the mirror and the engine."""
+    """Answers questions about the mirror and the engine.
+
+    Args:
+        engine: counts.
+        mirror: what will be.
+        clock: knows the time.
+        facts: what `status` adds from the session.
+        machine: says what it adds about processes and devices.
+    """
 
     def __init__(
-        self, engine: EnginePort, mirror: Mirror, clock: Clock, facts: dict[str, Any]
+        self,
+        engine: EnginePort,
+        mirror: Mirror,
+        clock: Clock,
+        facts: dict[str, Any],
+        machine: Callable[[], dict[str, Any]] = dict,
     ) -> None:
         self._engine, self._mirror, self._clock, self._facts = engine, mirror, clock, facts
+        self._machine = machine
         self._answers: dict[str, Callable[[Command], dict[str, Any]]] = {
             "event/get": self._event,
             "event/list": self._page,
@@ -73,6 +87,7 @@ class Query:
             "events": len(mirror.table),
             "soloed": len(mirror.soloed),
             **self._facts,
+            **self._machine(),
         }
 
     def _event(self, command: Command) -> dict[str, Any]:

@@ -56,6 +56,10 @@ class Control:
         listeners: list[Listener] = [s for s in (self.osc, self.zmq) if s is not None]
         self._hub = Hub(session, listeners)
 
+    def clients(self) -> int:
+        """How many listen or have asked for something lately. Thread: any."""
+        return sum(server.clients() for server in (self.osc, self.zmq) if server is not None)
+
     def start(self) -> None:
         """Begin to serve."""
         for server in (self._hub, self.osc, self.zmq):

@@ -9,7 +9,7 @@ import dataclasses
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rtsynth.control.clock import Clock
@@ -88,6 +88,7 @@ class Session:
     Attributes:
         log: where carried-out commands are written, if anywhere.
         no_monitor: as given; may change before commands come.
+        machine: says what `status` is to add about processes, device and clients.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class Session:
         self.engine = engine
         self.clock = Clock(engine)
         self.log: PerformanceLog | None = None
+        self.machine: Callable[[], dict[str, Any]] = dict
         self._mirror = Mirror(table)
         self._facts: dict[str, Any] = {
             "late_policy": late,
@@ -120,7 +122,7 @@ class Session:
             "too_far": 0,
             "macros": ", ".join(macros),
         }
-        self._query = Query(engine, self._mirror, self.clock, self._facts)
+        self._query = Query(engine, self._mirror, self.clock, self._facts, lambda: self.machine())
         self._macros = {f"{MACRO}{name}": f"vector{i}" for i, name in enumerate(macros)}
         self._resonances = resonances
         self.no_monitor = no_monitor
@@ -187,6 +189,11 @@ class Session:
             self._echoes.clear()
             self._news.clear()
             return news
+
+    def announce(self, news: News) -> None:
+        """Tell clients something that no command brought about."""
+        with self._lock:
+            self._news.append(news)
 
     def stats(self) -> dict[str, Any]:
         """The engine's counters and the transport, by name."""

@@ -35,6 +35,7 @@ MAX_CLIENTS = 1_024
 BURST = 32  # requests between two looks at the urgent socket
 RETRY_MS = 50
 MAX_OUTBOX = 16_384
+CLIENT_S = 10.0  # without a request, and a client counts no more
 STOP_S = 0.9
 
 _logger = logging.getLogger(__name__)
@@ -87,6 +88,7 @@ class ZmqServer:
         self._outbox: deque[News] = deque(maxlen=MAX_OUTBOX)
         self._numbers: dict[str, int] = {}
         self._slow: dict[tuple[int, bytes], _Client] = {}
+        self._asked_s: dict[bytes, float] = {}  # by client, the last first to go
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="rtsynth-zmq", daemon=True)
         self.counts = dict.fromkeys(("requests", "refused", "malformed", "missed", "dead"), 0)
@@ -104,6 +106,11 @@ class ZmqServer:
         self._context.destroy(linger=0)
         self._wake_in.close()
         self._wake_out.close()
+
+    def clients(self) -> int:
+        """Who have asked for something in the last ten seconds. Thread: any."""
+        now_s = time.monotonic()
+        return sum(now_s - asked_s < CLIENT_S for asked_s in list(self._asked_s.values()))
 
     def tell(self, news: News) -> None:
         """Publish news, or answer the client it is for. Thread: hub."""
@@ -170,6 +177,10 @@ class ZmqServer:
         arrived_s = time.monotonic()
         self.counts["requests"] += 1
         identity, as_json = frames[0], True
+        self._asked_s.pop(identity, None)
+        self._asked_s[identity] = arrived_s
+        if len(self._asked_s) > MAX_CLIENTS:
+            del self._asked_s[next(iter(self._asked_s))]
         request_id: int | str | None = None
         try:
             if len(frames) != 3 or frames[1] != VERSION_FRAME:
@@ -313,6 +324,7 @@ _FIELDS = {
     "xrun": ("cause", "count"),
     "slow": ("client",),
     "feedback": ("gain",),
+    "device": ("state", "text"),
 }
 
 

@@ -5,7 +5,6 @@ taken for a piano's. What its strikes leave of the sound there, once aligned and
 Thread: worker.
 """
 
-import numpy as np
 
 from rtsynth.decompose.fit import Fit
 

@@ -8,7 +8,7 @@ import scipy.signal
 from numpy.typing import NDArray
 
 from rtsynth.decompose.synthesis import event_signal
-from rtsynth.engine import Engine, EngineConfig, NoticeKind, Op
+from rtsynth.engine import NOTHING, Engine, EngineConfig, NoticeKind, Op
 from rtsynth.events import Event, EventTable
 from rtsynth.params import EVENT_PARAMS, event_param_named, param_named
 from rtsynth.render import Drawer, advance, at_rate, run_engine
@@ -449,3 +449,35 @@ def test_the_same_event_made_again_is_drawn_again() -> None:
     engine.post(Op.ACTIVATE, slot)
     stream(engine, drawer, 960)
     assert int(engine._state.slots["cache"][slot]) >= 0
+
+
+def test_a_worker_goes_on_with_what_one_before_it_drew() -> None:
+    engine, drawer = drawn_engine(note(STRUCK, duration_s=1.0), channels=1)
+    engine.post(Op.PLAY, 0, 0)
+    stream(engine, drawer, 4_800)
+    assert engine._state.slots[engine.slot_of(1)]["cache"] >= 0
+    memory = engine._arena.memory.copy()
+    other = Engine(engine.config, engine._instrument, memory=memory, attached=True)
+    other.revival.resume()
+    successor = Drawer(other, engine._instrument)
+    successor.finish()
+    assert successor.drawn == 0
+    assert other.caches.free == engine.caches.free
+    went_on, taken = stream(engine, drawer, 9_600), stream(other, successor, 9_600)
+    error = np.sqrt(np.mean((taken - went_on)[480:] ** 2) / np.mean(went_on[480:] ** 2))
+    assert 20 * np.log10(error) < -25.0  # dB; a drawn past is followed coarsely
+
+
+def test_a_cache_that_was_half_drawn_is_drawn_anew() -> None:
+    engine, drawer = drawn_engine(note(STRUCK), channels=1)
+    stream(engine, drawer, 960)
+    slot = engine.slot_of(1)
+    cache = int(engine._state.slots[slot]["cache"])
+    engine._state.caches[cache]["drawn"] = NOTHING
+    engine.revival.resume()
+    assert cache in engine.caches.free
+    successor = Drawer(engine, engine._instrument)
+    successor.finish()
+    assert successor.drawn == 1
+    stream(engine, successor, 960)
+    assert engine._state.slots[slot]["cache"] >= 0
