@@ -108,6 +108,7 @@ class Service:
             config.channels,
             block_size=config.block_size,
             start_ramp=True,
+            realtime=True,
             ahead=ahead,
         )
         self.grains = worker_for(self.engine, instrument) if ahead else None
@@ -206,6 +207,7 @@ def make_engine(
     block_size: int = 256,
     start_ramp: bool = False,
     ahead: int = 0,
+    realtime: bool = False,
 ) -> Engine:
     """An engine with the table loaded and room for events made live."""
     config = EngineConfig(
@@ -215,6 +217,7 @@ def make_engine(
         block_size=block_size,
         start_ramp=start_ramp,
         ahead=ahead,
+        realtime=realtime,
     )
     return Engine(config, at_rate(instrument, sample_rate), table)
 

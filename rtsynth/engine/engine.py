@@ -57,6 +57,9 @@ class EngineConfig:
         segments: of each, half a second long; the first and the ones being played are kept.
         ahead: hops of 256 frames that sound lags behind the stream's time so that a worker can
             render it in grains; 0 if the engine is to render all. At least 2.
+        realtime: whether blocks are due in time, so that the engine gives up what it has not the
+            time for (`rtsynth.engine.ladder`); offline it has all the time there is.
+        priority: gain times velocity below which a trigger is turned away while it sheds voices.
     """
 
     sample_rate: int = 48_000
@@ -69,6 +72,8 @@ class EngineConfig:
     caches: int = 256
     segments: int = 8
     ahead: int = 0
+    realtime: bool = False
+    priority: float = 0.25
 
 
 class Engine:
@@ -338,6 +343,8 @@ class Engine:
         core["max_voices"] = config.voices
         core["device_channels"] = config.channels
         core["start_frames"] = int(START_RAMP_S * config.sample_rate) if config.start_ramp else 0
+        core["realtime"], core["priority"] = config.realtime, config.priority
+        core["assumed_load"] = -1.0
         core["mute_from"] = core["mute_to"] = 1.0
         core["mute_at"] = self._sizes.fade
         state.fade[:] = fade_curve(self._sizes.fade)

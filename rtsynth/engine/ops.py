@@ -57,6 +57,11 @@ class NoticeKind(enum.IntEnum):
     RETIRED = 8  # a cache may be used again; value: the cache
     GRAIN_LATE = 9  # a grain was not there when it was due; value: how many in a row
     RENDERER = 10  # who renders has changed; value: 1 a worker in grains, 0 the engine from curves
+    THINNED = 11  # short of time: weak modes go, bends come at half rate; value: the load
+    SHED = 12  # short of time: its voice was made to fade away
+    TURNED_AWAY = 13  # short of time: it was not started; value: its velocity
+    SILENCED = 14  # out of time: every voice was made to fade away; value: the load
+    CALMED = 15  # time enough again; value: the step that is left, 0 none, 1 thinned
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -124,6 +129,9 @@ class Stats:
         record_lost: frames the recorder could not take.
         grains: 1 while a worker renders in grains, 0 while the engine renders all from curves.
         grains_late: grains that were not there when they were due.
+        overload: what is given up for want of time: 0 nothing, 1 weak modes, 2 voices, 3 all.
+        thinned, shed, turned_away, silenced: modes, voices and triggers given up so far, and how
+            often all.
     """
 
     frame: int
@@ -149,3 +157,8 @@ class Stats:
     record_lost: int
     grains: int = 0
     grains_late: int = 0
+    overload: int = 0
+    thinned: int = 0
+    shed: int = 0
+    turned_away: int = 0
+    silenced: int = 0

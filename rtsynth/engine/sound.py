@@ -37,6 +37,7 @@ from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BOW, DRAWN_DRY, NOW, STRIKE_LE
 from rtsynth.engine.record import ENGINE, TO_ENGINE, WORKER
 from rtsynth.engine.state import state_at
 from rtsynth.engine.texture import render_texture
+from rtsynth.engine.thin import bends_now, thin_voice
 from rtsynth.engine.voice import DYING, END, FREE, SQRT2, let_die, notify
 
 __all__ = ["render_voice"]
@@ -180,9 +181,13 @@ def _modal(st: Any, v: int, first: int) -> None:
     """One tick of a modal voice into st.mono."""
     voice = st.voices[v]
     res = st.resonances[voice.resonance]
-    bent = move_controls(st, v)
+    if move_controls(st, v):
+        voice.stale = 1
+    bent = voice.stale != 0 and bends_now(st, v)
     if bent:
+        voice.stale = 0
         bend_voice(st, v)
+    thin_voice(st, v)
     driven = voice.driven != 0
     blown = is_blown(st, v)
     letting_go = voice.released == 0 and voice.release < st.core[0].tick_frame + TICK

@@ -37,6 +37,7 @@ from rtsynth.engine.voice import FREE, notify
 __all__ = ["process", "render_tick"]
 
 
+INAUDIBLE = 1e-12  # what is left in the DC blocker, −240 dB re full scale
 RETIRED = int(NoticeKind.RETIRED)
 
 
@@ -112,6 +113,24 @@ def _bus_chain(st: Any) -> None:
 
 
 @state_kernel
+def _rests(st: Any) -> bool:
+    """Whether the chain has nothing to do: silence in, and only silence left in it.
+
+    Its delays all hold the same number then, so that it makes no difference where they stand.
+    """
+    core = st.core[0]
+    settled = core.ahead == 0 and st.limiter[1] == 1.0
+    for c in range(st.bus.shape[0]):
+        for n in range(TICK):
+            settled = settled and st.bus[c, n] == 0.0
+        if abs(st.dc[2 * c + 1]) < INAUDIBLE and settled:
+            st.dc[2 * c + 1] = 0.0
+        settled = settled and st.dc[2 * c + 1] == 0.0
+    core.quiet_frames = core.quiet_frames + TICK if settled else 0
+    return core.quiet_frames > 2 * st.limiter_gains.shape[1] + TICK
+
+
+@state_kernel
 def _record(st: Any) -> None:
     """Hand this tick to the recorder, or count it as lost."""
     core = st.core[0]
@@ -179,7 +198,8 @@ def render_tick(address: int) -> None:
     if core.ahead > 0:
         end_hop(st)
         delay_bus(st)
-    _bus_chain(st)
+    if not _rests(st):
+        _bus_chain(st)
     if core.freeing > 0:
         for i in range(st.slots.shape[0]):
             if st.slots[i].freeing != 0:
