@@ -93,7 +93,8 @@ def test_what_is_let_go_of_is_below_minus_80_db() -> None:
         sound_all(engine, 2)
         sounds.append(play(engine, load, SECOND))
     gap = np.abs(sounds[0] - sounds[1]).max()
-    assert 0.0 < gap < 2.0 * 1e-4
+    looks, voices = 2, 2  # each let go of 32 modes, a vector of 16 at a look
+    assert 0.0 < gap < looks * voices * 1e-4
 
 
 def test_bent_voices_stay_within_minus_60_db_of_themselves_at_half_rate() -> None:
@@ -210,7 +211,7 @@ def test_offline_nothing_is_ever_given_up() -> None:
 def test_an_engine_with_time_enough_plays_what_it_plays_offline() -> None:
     sounds = []
     for realtime in (True, False):
-        table = EventTable(dataclasses.replace(e, vibrato_depth=0.2) for e in sines(6).events())
+        table = EventTable(dataclasses.replace(e, vibrato_depth=0.2) for e in sines(6))
         engine = live_engine(table, realtime=realtime)
         sound_all(engine, 6)
         sounds.append(play(engine, 0.3, SECOND // 2))
