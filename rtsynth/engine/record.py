@@ -167,6 +167,9 @@ VOICE_DTYPE = np.dtype(
         ("gain", "<f8"),  # now: mono, left, right
         ("left", "<f8"),
         ("right", "<f8"),
+        ("panned", "<f8"),  # pan that the next two are of
+        ("panned_left", "<f8"),
+        ("panned_right", "<f8"),
         ("age", "<f8"),  # frames of its own time at the start of the tick
         ("attack_at", "<f8"),  # samples of the attack
         ("fade_from", "<f8"),

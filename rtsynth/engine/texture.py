@@ -11,7 +11,20 @@ from rtsynth.dsp.click import (
     open_clicks,
 )
 from rtsynth.dsp.hum import add_hum
-from rtsynth.dsp.modal import G0, G1, PI, PR, TICK, ZI, ZR, drive_modes, drive_tick, ring_modes
+from rtsynth.dsp.lanes import (
+    G0,
+    G1,
+    PI,
+    PR,
+    ZI,
+    ZR,
+)
+from rtsynth.dsp.modal import (
+    TICK,
+    drive_modes,
+    drive_tick,
+    ring_modes,
+)
 from rtsynth.dsp.texture import HOP, grain_lead, overlap_add, silence_before, texture_grain
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import bend_voice, move_controls
@@ -82,9 +95,9 @@ def _click(st: Any, v: int, first: int, moved: bool) -> None:
     if first > 0:
         level = drive_modes(modes, voice.modes, drive, first, TICK, out)
     elif count > 0 or moved:
-        level = drive_tick(modes, voice.modes, drive, st.work32, out)
+        level = drive_tick(modes, voice.modes, drive, out)
     else:
-        level = ring_modes(modes, voice.modes, st.work32, out)
+        level = ring_modes(modes, voice.modes, out)
     for n in range(first, TICK):
         st.mono[n] += out[n]
     if level < SILENT:

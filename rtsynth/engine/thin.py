@@ -6,7 +6,15 @@ Thread: audio.
 from typing import Any
 
 from rtsynth.dsp.bend import INHARM, STRETCH
-from rtsynth.dsp.modal import G0, MODE_ALIGN, TICK, ZI, ZR
+from rtsynth.dsp.lanes import (
+    G0,
+    ZI,
+    ZR,
+)
+from rtsynth.dsp.modal import (
+    MODE_ALIGN,
+    TICK,
+)
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import is_blown, is_bowed
 

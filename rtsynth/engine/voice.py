@@ -243,8 +243,11 @@ def start_voice(
     voice.velocity = velocity
     angle = (slot.pan + 1.0) * 0.25 * math.pi
     voice.gain = slot.gain * velocity
-    voice.left = voice.gain * SQRT2 * math.cos(angle)
-    voice.right = voice.gain * SQRT2 * math.sin(angle)
+    voice.panned = slot.pan
+    voice.panned_left = SQRT2 * math.cos(angle)
+    voice.panned_right = SQRT2 * math.sin(angle)
+    voice.left = voice.gain * voice.panned_left
+    voice.right = voice.gain * voice.panned_right
     voice.level = 1.0
     voice.driven = 1
     voice.blowing = 0

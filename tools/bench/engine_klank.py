@@ -23,7 +23,16 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from rtsynth.dsp import bend
 from rtsynth.dsp.bend import CONTROLS, bend_modes
-from rtsynth.dsp.modal import G0, G1, ROWS, TICK, WORK_ROWS, ZR, ring_modes
+from rtsynth.dsp.lanes import (
+    G0,
+    G1,
+    ZR,
+)
+from rtsynth.dsp.modal import (
+    ROWS,
+    TICK,
+    ring_modes,
+)
 from rtsynth.engine import Engine, EngineConfig, Op
 from rtsynth.events import Event, EventTable
 from rtsynth.instrument import Instrument
@@ -91,7 +100,7 @@ def kernel_seconds(modes: int, voices: int, seconds: float, tries: int) -> float
     controls = np.zeros(CONTROLS)
     controls[[bend.DAMP, bend.STRETCH]] = 1.0
     pool = np.zeros((voices, ROWS, padded))
-    work, out = np.zeros((WORK_ROWS, padded), np.float32), np.zeros(TICK, np.float32)
+    out = np.zeros(TICK, np.float32)
     for state in pool:
         bend_modes(bank, modes, controls, np.zeros(padded, np.float32), np.uint64(1), RATE, state)
         state[G0], state[ZR] = state[G1], 1e-3
@@ -100,7 +109,7 @@ def kernel_seconds(modes: int, voices: int, seconds: float, tries: int) -> float
         began = time.thread_time()
         for _ in range(ticks):
             for state in pool:
-                ring_modes(state, modes, work, out)
+                ring_modes(state, modes, out)
         best = min(best, time.thread_time() - began)
     return best
 
