@@ -69,7 +69,8 @@ class News:
     Attributes:
         topic: `go`, `end`, `stolen`, `nan`, `late`, `synced`, `fail`, `echo`, `xrun`,
             `grain_late` (how many in a row), `renderer` (`grains` or `curves`), `feedback`
-            (factor now on the monitor's gain), `device` (state, text) or `stats`.
+            (factor now on the monitor's gain), `device` (state, text), `overload` (`thinned`,
+            `silenced` or `calmed`), `shed` and `turned_away` (events) or `stats`.
         args: positional, as on the wire; an echo begins with the command's op.
         frame: when it happened, frames since the stream began.
         to: only for this client; `None` is for all who listen.

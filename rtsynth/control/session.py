@@ -52,6 +52,14 @@ NOTICE_TOPICS = {
     NoticeKind.END: "end",
     NoticeKind.STOLEN: "stolen",
     NoticeKind.NAN: "nan",
+    NoticeKind.SHED: "shed",
+    NoticeKind.TURNED_AWAY: "turned_away",
+}
+
+OVERLOAD_STEPS = {
+    NoticeKind.THINNED: "thinned",
+    NoticeKind.SILENCED: "silenced",
+    NoticeKind.CALMED: "calmed",
 }
 
 
@@ -342,6 +350,10 @@ class Session:
         topic = NOTICE_TOPICS.get(notice.kind)
         if topic is not None:
             self._news.append(News(topic, (notice.event,), notice.frame))
+            if notice.kind is NoticeKind.SHED and self.log is not None:
+                self.log.write(notice.frame, "event/choke", [notice.event])  # as a replay may do it
+        elif notice.kind in OVERLOAD_STEPS:
+            self._news.append(News("overload", (OVERLOAD_STEPS[notice.kind],), notice.frame))
         elif notice.kind is NoticeKind.GRAIN_LATE:
             self._news.append(News("grain_late", (int(notice.value),), notice.frame))
         elif notice.kind is NoticeKind.FEEDBACK:
@@ -360,7 +372,8 @@ class Session:
             args = (
                 plan.command.op,
                 CapacityError.code,
-                "not carried out: a panic came before it, or its event was freed",
+                "not carried out: a panic came before it, its event was freed, or there is no "
+                "time for it (overload)",
             )
             self._tell(plan.command, News("fail", args, notice.frame))
 

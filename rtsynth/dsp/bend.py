@@ -10,7 +10,22 @@ import numpy as np
 
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.elementary import exp, sin_cos
-from rtsynth.dsp.modal import AI, AR, G1, NI, NR, PI, PR, QI, QR, TICK, ZI, ZR
+from rtsynth.dsp.lanes import (
+    AI,
+    AR,
+    G1,
+    NI,
+    NR,
+    PI,
+    PR,
+    QI,
+    QR,
+    ZI,
+    ZR,
+)
+from rtsynth.dsp.modal import (
+    TICK,
+)
 from rtsynth.dsp.noise import uniform_at
 
 __all__ = [

@@ -10,7 +10,14 @@ import math
 import numpy as np
 
 from rtsynth.dsp.compile import kernel
-from rtsynth.dsp.modal import AI, AR, PI, PR, ZI, ZR
+from rtsynth.dsp.lanes import (
+    AI,
+    AR,
+    PI,
+    PR,
+    ZI,
+    ZR,
+)
 from rtsynth.dsp.noise import normal_at, uniform_at
 
 __all__ = [

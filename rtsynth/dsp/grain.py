@@ -17,7 +17,19 @@ import numpy as np
 from rtsynth.dsp.bend import GAIN_IM, GAIN_RE, OCTAVE, T60
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.elementary import exp
-from rtsynth.dsp.modal import AI, AR, PI, PR, TICK, UI, UR, ZI, ZR
+from rtsynth.dsp.lanes import (
+    AI,
+    AR,
+    PI,
+    PR,
+    UI,
+    UR,
+    ZI,
+    ZR,
+)
+from rtsynth.dsp.modal import (
+    TICK,
+)
 
 __all__ = [
     "AGED",

@@ -23,6 +23,7 @@ __all__ = [
     "load_acquire",
     "now_ns",
     "pointer_to_address",
+    "spent_ns",
     "store_release",
 ]
 
@@ -166,12 +167,17 @@ def _stack_pair(typingctx: Any) -> Any:
 
 if sys.platform == "darwin":
     _clock = types.ExternalFunction("clock_gettime_nsec_np", types.uint64(types.int32))
-    CLOCK_UPTIME_RAW = 8
+    CLOCK_UPTIME_RAW, CLOCK_THREAD = 8, 16
 
     @kernel("int64()")
     def now_ns() -> int:
         """The clock of `time.monotonic_ns`, in nanoseconds."""
         return int(_clock(CLOCK_UPTIME_RAW))
+
+    @kernel("int64()")
+    def spent_ns() -> int:
+        """Processor time of this thread, in nanoseconds."""
+        return int(_clock(CLOCK_THREAD))
 
 elif sys.platform == "win32":
     _clock = types.ExternalFunction("QueryPerformanceCounter", types.int32(types.voidptr))
@@ -190,9 +196,11 @@ elif sys.platform == "win32":
             ticks % ticks_per_s * 1_000_000_000 // ticks_per_s
         )
 
+    spent_ns = now_ns  # the system tells a thread's own time in steps of 16 ms only
+
 else:
     _clock = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.voidptr))
-    CLOCK_MONOTONIC = 1
+    CLOCK_MONOTONIC, CLOCK_THREAD = 1, 3
 
     @kernel("int64()")
     def now_ns() -> int:
@@ -200,4 +208,12 @@ else:
         address = _stack_pair()
         cell = array_at(address, (2,), np.int64)
         _clock(CLOCK_MONOTONIC, address_to_pointer(address))
+        return int(cell[0] * 1_000_000_000 + cell[1])
+
+    @kernel("int64()")
+    def spent_ns() -> int:
+        """Processor time of this thread, in nanoseconds."""
+        address = _stack_pair()
+        cell = array_at(address, (2,), np.int64)
+        _clock(CLOCK_THREAD, address_to_pointer(address))
         return int(cell[0] * 1_000_000_000 + cell[1])

@@ -12,13 +12,33 @@ import math
 import numpy as np
 
 from rtsynth.dsp.compile import kernel
-from rtsynth.dsp.lanes import TICK, WORK_ROWS, sum_driven, sum_gliding, sum_ringing
+from rtsynth.dsp.lanes import (
+    AI,
+    AR,
+    G0,
+    G1,
+    NI,
+    NR,
+    PI,
+    PR,
+    ROWS,
+    TICK,
+    UI,
+    UR,
+    WI,
+    WR,
+    ZI,
+    ZR,
+    bow_lanes,
+    drive_lanes,
+    glide_lanes,
+    ring_lanes,
+)
 
 __all__ = [
     "MODE_ALIGN",
     "ROWS",
     "TICK",
-    "WORK_ROWS",
     "bow_modes",
     "coast_modes",
     "drive_modes",
@@ -33,40 +53,26 @@ __all__ = [
 MODE_ALIGN = 16
 """M is a multiple of this; unused columns are zero."""
 
-ZR, ZI, PR, PI, QR, QI, AR, AI, G0, G1, NR, NI, UR, UI, WR, WI = range(16)
-ROWS = 16
-"""Rows of `modes`: state z, pole p, p^TICK, gain of the drive a, output gain now and its target;
-the pole's direction p/|p|; the bow's phasor u, and its share w of the state."""
+
+@kernel("int64(int64)")
+def _padded(count: int) -> int:
+    """Columns that so many modes fill."""
+    return (count + MODE_ALIGN - 1) // MODE_ALIGN * MODE_ALIGN
 
 
-@kernel("float64(float64[:,::1], int64, float32[:,::1], float32[::1])", fastmath=True)
-def ring_modes(modes: np.ndarray, count: int, work: np.ndarray, out: np.ndarray) -> float:
+@kernel("float64(float64[:,::1], int64, float32[::1])")
+def ring_modes(modes: np.ndarray, count: int, out: np.ndarray) -> float:
     """One whole tick of free ringing: `out[n] = Re Σ g z p^{n+1}`, then z ← z·p^TICK.
 
     Args:
         modes: [ROWS, M].
         count: modes in use.
-        work: [WORK_ROWS, M] float32 scratch.
         out: [TICK] float32, overwritten.
 
     Returns:
         Σ |g z| at the tick's end: no later sample is larger while the poles decay.
     """
-    level = 0.0
-    padded = (count + MODE_ALIGN - 1) // MODE_ALIGN * MODE_ALIGN
-    for m in range(padded):
-        zr, zi, g = modes[ZR, m], modes[ZI, m], modes[G0, m]
-        work[0, m] = zr * g
-        work[1, m] = zi * g
-        work[2, m] = modes[PR, m]
-        work[3, m] = modes[PI, m]
-        qr, qi = modes[QR, m], modes[QI, m]
-        zr, zi = zr * qr - zi * qi, zr * qi + zi * qr
-        modes[ZR, m] = zr
-        modes[ZI, m] = zi
-        level += g * (abs(zr) + abs(zi))
-    sum_ringing(work, padded, out)
-    return level
+    return ring_lanes(modes, _padded(count), out)
 
 
 @kernel("void(float32[:,::1], int64, int64, int64, float32[::1])", fastmath=True)
@@ -92,77 +98,35 @@ def _sum_turning(work: np.ndarray, padded: int, first: int, last: int, out: np.n
         out[n] = total
 
 
-@kernel("float64(float64[:,::1], int64, float32[:,::1], float32[::1])", fastmath=True)
-def glide_modes(modes: np.ndarray, count: int, work: np.ndarray, out: np.ndarray) -> float:
+@kernel("float64(float64[:,::1], int64, float32[::1])")
+def glide_modes(modes: np.ndarray, count: int, out: np.ndarray) -> float:
     """`ring_modes` while the output gain moves linearly from G0 to G1.
 
     Args:
         modes: [ROWS, M].
         count: modes in use.
-        work: [WORK_ROWS, M] float32 scratch.
         out: [TICK] float32, overwritten.
 
     Returns:
         Σ |g z| at the tick's end.
     """
-    level = 0.0
-    padded = (count + MODE_ALIGN - 1) // MODE_ALIGN * MODE_ALIGN
-    for m in range(padded):
-        zr, zi = modes[ZR, m], modes[ZI, m]
-        work[0, m] = zr
-        work[1, m] = zi
-        work[2, m] = modes[PR, m]
-        work[3, m] = modes[PI, m]
-        work[4, m] = modes[G0, m]
-        work[5, m] = (modes[G1, m] - modes[G0, m]) / TICK
-        qr, qi, g = modes[QR, m], modes[QI, m], modes[G1, m]
-        zr, zi = zr * qr - zi * qi, zr * qi + zi * qr
-        modes[ZR, m] = zr
-        modes[ZI, m] = zi
-        modes[G0, m] = g
-        level += g * (abs(zr) + abs(zi))
-    sum_gliding(work, padded, out)
-    return level
+    return glide_lanes(modes, _padded(count), out)
 
 
-@kernel("float64(float64[:,::1], int64, float64[::1], float32[:,::1], float32[::1])", fastmath=True)
-def drive_tick(
-    modes: np.ndarray, count: int, drive: np.ndarray, work: np.ndarray, out: np.ndarray
-) -> float:
+@kernel("float64(float64[:,::1], int64, float64[::1], float32[::1])")
+def drive_tick(modes: np.ndarray, count: int, drive: np.ndarray, out: np.ndarray) -> float:
     """`drive_modes` over a whole tick: what a tick's drive adds to the state is made in float32.
 
     Args:
         modes: [ROWS, M].
         count: modes in use.
         drive: [TICK] float64.
-        work: [WORK_ROWS, M] float32 scratch.
         out: [TICK] float32, overwritten.
 
     Returns:
         Σ |g z| at the tick's end.
     """
-    padded = (count + MODE_ALIGN - 1) // MODE_ALIGN * MODE_ALIGN
-    for m in range(padded):
-        work[0, m] = modes[ZR, m]
-        work[1, m] = modes[ZI, m]
-        work[2, m] = modes[PR, m]
-        work[3, m] = modes[PI, m]
-        work[4, m] = modes[G0, m]
-        work[5, m] = (modes[G1, m] - modes[G0, m]) / TICK
-        work[6, m] = modes[AR, m]
-        work[7, m] = modes[AI, m]
-    sum_driven(work, padded, drive, out)
-    level = 0.0
-    for m in range(padded):
-        zr, zi, qr, qi = modes[ZR, m], modes[ZI, m], modes[QR, m], modes[QI, m]
-        sr, si, ar, ai = float(work[0, m]), float(work[1, m]), modes[AR, m], modes[AI, m]
-        re = zr * qr - zi * qi + ar * sr - ai * si
-        im = zr * qi + zi * qr + ar * si + ai * sr
-        modes[ZR, m] = re
-        modes[ZI, m] = im
-        modes[G0, m] = modes[G1, m]
-        level += modes[G1, m] * (abs(re) + abs(im))
-    return level
+    return drive_lanes(modes, _padded(count), drive, out)
 
 
 @kernel("float64(float64[:,::1], int64, float64[::1], int64, int64, float32[::1])", fastmath=True)
@@ -285,11 +249,14 @@ def bow_modes(
         height: of the drive.
         first: frame of the tick to begin at.
         last: frame to end before.
-        work: [WORK_ROWS, M] float32 scratch.
+        work: [6, M] float32 scratch.
         out: [TICK] float32; out[first:last] is overwritten.
     """
     frames = last - first
-    padded = (count + MODE_ALIGN - 1) // MODE_ALIGN * MODE_ALIGN
+    padded = _padded(count)
+    if frames == TICK:
+        bow_lanes(modes, padded, height, out)
+        return
     step = 1.0 / max(frames, 1)
     for m in range(padded):
         wr = height * (modes[AR, m] * modes[UR, m] - modes[AI, m] * modes[UI, m])
@@ -302,10 +269,7 @@ def bow_modes(
         work[3, m] = modes[NI, m]
         work[4, m] = modes[G0, m]
         work[5, m] = (modes[G1, m] - modes[G0, m]) * step
-    if frames == TICK:
-        sum_gliding(work, padded, out)
-    else:
-        _sum_turning(work, padded, first, last, out)
+    _sum_turning(work, padded, first, last, out)
     _turn_bow(modes, padded, frames)
     for m in range(padded):
         modes[WR, m] = height * (modes[AR, m] * modes[UR, m] - modes[AI, m] * modes[UI, m])
@@ -316,8 +280,7 @@ def bow_modes(
 def lift_bow(modes: np.ndarray, count: int) -> float:
     """Give the bow's share back to the state; Σ |g z| of it."""
     level = 0.0
-    padded = (count + MODE_ALIGN - 1) // MODE_ALIGN * MODE_ALIGN
-    for m in range(padded):
+    for m in range(_padded(count)):
         modes[ZR, m] += modes[WR, m]
         modes[ZI, m] += modes[WI, m]
         level += modes[G0, m] * (abs(modes[WR, m]) + abs(modes[WI, m]))

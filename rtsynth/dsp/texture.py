@@ -10,12 +10,14 @@ import math
 import numpy as np
 
 from rtsynth.dsp.compile import kernel
-from rtsynth.dsp.noise import fill_gaussian, normal_at
+from rtsynth.dsp.lanes import TICK
+from rtsynth.dsp.noise import fill_gaussian, finalise, normal_at
 
 __all__ = [
     "GRAIN",
     "HOP",
     "band_weights",
+    "grain_lead",
     "grain_window",
     "inverse_fft",
     "overlap_add",
@@ -175,6 +177,15 @@ def texture_grain(
         data[0, BINS + i] *= size
     data[0, 0] = data[0, BINS] = 0.0
     inverse_fft(tables, data)
+
+
+@kernel("int64(int64)")
+def grain_lead(seed: int) -> int:
+    """How long before its first frame a grain is made, in frames: 0 … HOP − 1, whole ticks.
+
+    Events that begin together have different seeds, so that their grains are not all due at once.
+    """
+    return int(finalise(np.uint64(seed)) % np.uint64(HOP // TICK)) * TICK
 
 
 @kernel("void(float64[::1], float32[::1], int64, float32[::1])")

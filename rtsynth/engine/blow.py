@@ -9,7 +9,7 @@ from typing import Any
 
 from rtsynth.dsp.bend import DAMP, STRETCH
 from rtsynth.dsp.modal import TICK
-from rtsynth.dsp.texture import HOP, overlap_add, silence_before, texture_grain
+from rtsynth.dsp.texture import HOP, grain_lead, overlap_add, silence_before, texture_grain
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import curves_at
 from rtsynth.engine.patch import BLOW_LEVEL, DRAWN_DRY, DRAWN_WET, NOW
@@ -46,13 +46,13 @@ def _add_grain(st: Any, v: int, index: int, age: int) -> None:
 
 
 @state_kernel
-def _open_ring(st: Any, v: int, age: int) -> None:
-    """Fill the ring with the two grains that sound at this age, and with nothing before it."""
+def _open_ring(st: Any, v: int, age: int, end: int) -> None:
+    """Fill the ring with what sounds from this age on, of all grains that begin before `end`."""
     ring = st.rings[v]
     for i in range(ring.shape[0]):
         ring[i] = 0.0
-    _add_grain(st, v, age // HOP - 1, age)
-    _add_grain(st, v, age // HOP, age)
+    for index in range(age // HOP - 1, (end - 1) // HOP + 1):
+        _add_grain(st, v, index, age)
     silence_before(age, ring)
 
 
@@ -66,11 +66,12 @@ def blow(st: Any, v: int, first: int) -> None:
     res = st.resonances[voice.resonance]
     ring = st.rings[v]
     age = st.core[0].tick_frame - voice.onset
+    end = age + TICK + grain_lead(voice.seed)
     if voice.blowing == 0:
         voice.blowing = 1
-        _open_ring(st, v, age + first)
-    elif (age + TICK - 1) // HOP != (age - 1) // HOP:  # a grain begins within this tick
-        _add_grain(st, v, (age + TICK - 1) // HOP, age)
+        _open_ring(st, v, age + first, end)
+    elif (end - 1) // HOP != (end - TICK - 1) // HOP:  # a grain's turn has come
+        _add_grain(st, v, (end - 1) // HOP, age)
     let_go = math.inf
     if voice.release < st.core[0].tick_frame + TICK:
         let_go = math.ceil(voice.release) - voice.onset

@@ -17,9 +17,11 @@ from rtsynth.dsp.intrinsic import (
     flush_denormals,
     now_ns,
     pointer_to_address,
+    spent_ns,
 )
 from rtsynth.engine.clock import follow_clock
 from rtsynth.engine.compile import state_kernel
+from rtsynth.engine.ladder import weigh_block
 from rtsynth.engine.state import state_at
 from rtsynth.engine.tick import process
 
@@ -36,8 +38,12 @@ SIGNATURE = types.int32(types.voidptr, types.voidptr, ULONG, types.voidptr, ULON
 
 
 @state_kernel
-def _account(st: Any, begin_ns: int, frames: int) -> None:
-    """How long the block that began at `begin_ns` took, as a share of its period."""
+def _account(st: Any, begin_ns: int, spent_before: int, frames: int) -> None:
+    """How long the block that began at `begin_ns` took, as a share of its period.
+
+    The overload ladder is shown what this thread spent: what others take of the processor would
+    not come back by playing less.
+    """
     core = st.core[0]
     body = now_ns() - begin_ns
     core.last_body_ns = body
@@ -45,6 +51,7 @@ def _account(st: Any, begin_ns: int, frames: int) -> None:
     load = body * 1e-9 * core.sample_rate / max(frames, 1)
     core.load += (load - core.load) * 0.02
     core.load_peak = max(core.load_peak, load)
+    weigh_block(st, (spent_ns() - spent_before) * 1e-9 * core.sample_rate / max(frames, 1), frames)
 
 
 @kernel("void(int64, float32[:,::1], float32[:,::1], float64)")
@@ -60,14 +67,14 @@ def run_block(user: int, heard: Any, out: Any, lead_ns: float) -> None:
     flush_denormals()
     st = state_at(user)
     core = st.core[0]
-    begin = now_ns()
+    begin, spent = now_ns(), spent_ns()
     core.clock_count += 1
     core.clock_ns = begin
     core.clock_frame = core.frame
     follow_clock(core, float(begin), lead_ns)
     core.clock_count += 1
     process(st, heard, out)
-    _account(st, begin, out.shape[0])
+    _account(st, begin, spent, out.shape[0])
 
 
 @kernel("float64(int64)")

@@ -256,6 +256,7 @@ def apply_command(address: int, first: int) -> None:
         return
     if late > 0:
         core.late += 1
+    turned = core.turned_away
     if not on_events:
         _apply_globally(st, command, first)
     elif target >= 0:
@@ -268,5 +269,7 @@ def apply_command(address: int, first: int) -> None:
                 _apply_to_slot(st, i, command, first)
     if op == MUTE or op == SOLO or op == SLOT_FREE:
         _refresh_audible(st, first)
-    if command.request != 0:
+    if command.request != 0 and op == TRIGGER and target >= 0 and core.turned_away != turned:
+        notify(st, REFUSED, core.tick_frame + first, -1, command.request, 0.0)
+    elif command.request != 0:
         notify(st, DONE, core.tick_frame + first, -1, command.request, float(max(late, 0)))

@@ -62,6 +62,9 @@ class EngineConfig:
             render it in grains; 0 if the engine is to render all. At least 2.
         inputs: channels that come in: 0, 1 or 2.
         margin: frames that a message has to be read and handed over, beside the block.
+        realtime: whether blocks are due in time, so that the engine gives up what it has not the
+            time for (`rtsynth.engine.ladder`); offline it has all the time there is.
+        priority: gain times velocity below which a trigger is turned away while it sheds voices.
     """
 
     sample_rate: int = 48_000
@@ -76,6 +79,8 @@ class EngineConfig:
     ahead: int = 0
     inputs: int = 0
     margin: int = 2 * TICK
+    realtime: bool = False
+    priority: float = 0.25
 
 
 class Engine:
@@ -415,6 +420,8 @@ class Engine:
         core["max_voices"] = config.voices
         core["device_channels"] = config.channels
         core["start_frames"] = int(START_RAMP_S * config.sample_rate) if config.start_ramp else 0
+        core["realtime"], core["priority"] = config.realtime, config.priority
+        core["assumed_load"] = -1.0
         core["mute_from"] = core["mute_to"] = 1.0
         core["mute_at"] = core["bypass_at"] = self._sizes.fade
         core["inputs"] = config.inputs

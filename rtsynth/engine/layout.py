@@ -14,7 +14,7 @@ from rtsynth.dsp.bend import CONTROLS
 from rtsynth.dsp.draw import SEGMENT_POINTS
 from rtsynth.dsp.grain import COLUMNS, HOP_TICKS
 from rtsynth.dsp.grain import HOP as GRAIN_HOP
-from rtsynth.dsp.modal import MODE_ALIGN, ROWS, TICK, WORK_ROWS
+from rtsynth.dsp.modal import MODE_ALIGN, ROWS, TICK
 from rtsynth.dsp.texture import BINS, GRAIN
 from rtsynth.engine.record import (
     CACHE_DTYPE,
@@ -143,7 +143,7 @@ class State(NamedTuple):
     ahead_limits: NDArray[Any]  # [ticks, 2] ceiling, release
     bus_gain: NDArray[Any]  # [TICK]
     bus_limits: NDArray[Any]  # [2] ceiling, release
-    work32: NDArray[Any]  # [WORK_ROWS, M] scratch of the modal bank
+    work32: NDArray[Any]  # [6, M] scratch of the modal bank
     work64: NDArray[Any]  # [3, GRAIN] scratch of texture and strike
     mono: NDArray[Any]  # [TICK] one voice
     rung: NDArray[Any]  # [TICK] its modes alone
@@ -250,7 +250,7 @@ def manifest(sizes: Sizes) -> Manifest:
         "ahead_limits": (f8, (waiting, 2)),
         "bus_gain": (f4, (TICK,)),
         "bus_limits": (f8, (2,)),
-        "work32": (f4, (WORK_ROWS, wide)),
+        "work32": (f4, (6, wide)),
         "work64": (f8, (3, GRAIN)),
         "mono": (f4, (TICK,)),
         "rung": (f4, (TICK,)),

@@ -10,7 +10,7 @@ from typing import Any
 from rtsynth.dsp.bend import STRETCH
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.elementary import exp
-from rtsynth.dsp.modal import (
+from rtsynth.dsp.lanes import (
     AI,
     AR,
     G0,
@@ -19,13 +19,15 @@ from rtsynth.dsp.modal import (
     NR,
     PI,
     PR,
-    TICK,
     UI,
     UR,
     WI,
     WR,
     ZI,
     ZR,
+)
+from rtsynth.dsp.modal import (
+    TICK,
     coast_modes,
     drive_modes,
     open_modes,

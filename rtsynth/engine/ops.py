@@ -70,6 +70,11 @@ class NoticeKind(enum.IntEnum):
     GRAIN_LATE = 9  # a grain was not there when it was due; value: how many in a row
     RENDERER = 10  # who renders has changed; value: 1 a worker in grains, 0 the engine from curves
     FEEDBACK = 11  # the input rose without end; value: factor now on the monitor's gain
+    THINNED = 12  # short of time: weak modes go, bends come at half rate; value: the load
+    SHED = 13  # short of time: its voice was made to fade away
+    TURNED_AWAY = 14  # short of time: it was not started; value: its velocity
+    SILENCED = 15  # out of time: every voice was made to fade away; value: the load
+    CALMED = 16  # time enough again; value: the step that is left, 0 none, 1 thinned
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -164,6 +169,9 @@ class Stats:
         input_lost: frames of the input that its reader could not take.
         howls: how often the feedback guard has stepped in.
         guard: its factor on the monitor's gain.
+        overload: what is given up for want of time: 0 nothing, 1 weak modes, 2 voices, 3 all.
+        thinned, shed, turned_away, silenced: modes, voices and triggers given up so far, and how
+            often all.
     """
 
     frame: int
@@ -195,3 +203,8 @@ class Stats:
     input_lost: int = 0
     howls: int = 0
     guard: float = 1.0
+    overload: int = 0
+    thinned: int = 0
+    shed: int = 0
+    turned_away: int = 0
+    silenced: int = 0

@@ -68,6 +68,17 @@ CORE_DTYPE = np.dtype(
         ("ready_run", "<i8"),  # … or in time while the engine renders all
         ("ready_hops", "<i8"),  # in time in a row until the worker is trusted again
         ("ready_most", "<i8"),  # to which every fall-back doubles it at most
+        # overload: see rtsynth.engine.ladder
+        ("realtime", "<i8"),  # 1 where blocks are due in time, 0 offline
+        ("priority", "<f8"),  # gain that a trigger needs while voices are shed
+        ("assumed_load", "<f8"),  # instead of the measured one, if not negative
+        ("strain", "<f8"),  # load over the last 20 ms or so
+        ("overload", "<i8"),  # the step of the ladder
+        ("full_blocks", "<i8"),  # in a row that took longer than their period
+        ("hot_frames", "<i8"),  # in a row above the first step's load …
+        ("cool_frames", "<i8"),  # … or low enough to take a step back
+        ("shed_frames", "<i8"),  # since voices were shed
+        ("quiet_frames", "<i8"),  # that the bus has been at rest
         # counters
         ("blocks", "<i8"),
         ("block_min", "<i8"),
@@ -79,6 +90,10 @@ CORE_DTYPE = np.dtype(
         ("late", "<i8"),
         ("stolen", "<i8"),
         ("refused", "<i8"),
+        ("thinned", "<i8"),  # modes
+        ("shed", "<i8"),  # voices
+        ("turned_away", "<i8"),  # triggers
+        ("silenced", "<i8"),
         ("nans", "<i8"),
         ("undrawn", "<i8"),  # ticks of voices whose curves were not there in time
         ("grains_late", "<i8"),
@@ -184,7 +199,7 @@ VOICE_DTYPE = np.dtype(
         ("blowing", "<i4"),  # 1 once the ring holds the blown noise of this age
         ("hand", "<i4"),  # who renders it: ENGINE, WORKER, or both while it is handed over
         ("place", "<i4"),  # in this hop's record, −1 if not there
-        ("padding", "<i4"),
+        ("stale", "<i4"),  # 1 if its controls have moved since its poles were made
         ("onset", "<i8"),  # frame of the stream; may lie before …
         ("begin", "<i8"),  # … the first frame rendered
         ("release", "<f8"),  # frame of the stream; infinite if it is never let go
@@ -193,6 +208,9 @@ VOICE_DTYPE = np.dtype(
         ("gain", "<f8"),  # now: mono, left, right
         ("left", "<f8"),
         ("right", "<f8"),
+        ("panned", "<f8"),  # pan that the next two are of
+        ("panned_left", "<f8"),
+        ("panned_right", "<f8"),
         ("age", "<f8"),  # frames of its own time at the start of the tick
         ("attack_at", "<f8"),  # samples of the attack
         ("fade_from", "<f8"),

@@ -3,10 +3,13 @@
 import math
 from typing import Any
 
+import numpy as np
+
 from rtsynth.dsp.bend import CONTROLS, DAMP, RELEASE, STRETCH, TRANSPOSE
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.draw import add_drawn
 from rtsynth.dsp.grain import HOP
+from rtsynth.dsp.lanes import largest_bits
 from rtsynth.dsp.modal import (
     TICK,
     bow_modes,
@@ -17,7 +20,6 @@ from rtsynth.dsp.modal import (
     ring_modes,
 )
 from rtsynth.dsp.ramp import apply_fade, ease
-from rtsynth.dsp.safety import largest
 from rtsynth.dsp.strike import add_attack
 from rtsynth.engine.blow import blow
 from rtsynth.engine.compile import door, state_kernel
@@ -37,13 +39,14 @@ from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BOW, DRAWN_DRY, NOW, STRIKE_LE
 from rtsynth.engine.record import ENGINE, TO_ENGINE, WORKER
 from rtsynth.engine.state import state_at
 from rtsynth.engine.texture import render_texture
+from rtsynth.engine.thin import bends_now, thin_voice
 from rtsynth.engine.voice import DYING, END, FREE, SQRT2, let_die, notify
 
 __all__ = ["render_voice"]
 
 NAN = int(NoticeKind.NAN)
 SILENCE = 1e-5  # −100 dB re full scale
-LARGEST_SANE = 1e6
+LARGEST_SANE_BITS = int(np.float32(1e6).view(np.int32))
 
 
 @state_kernel
@@ -80,13 +83,13 @@ def _sound_modes(st: Any, v: int, first: int, last: int, driven: bool, bent: boo
         height *= 2.0 ** st.drawn[v, DRAWN_BOW]
         bow_modes(modes, voice.modes, height, first, last, st.work32, st.bowed)
     if driven and last - first == TICK:
-        level = drive_tick(modes, voice.modes, st.drive[1], st.work32, st.rung)
+        level = drive_tick(modes, voice.modes, st.drive[1], st.rung)
     elif last - first < TICK:
         level = drive_modes(modes, voice.modes, st.drive[1], first, last, st.rung)
     elif bent:
-        level = glide_modes(modes, voice.modes, st.work32, st.rung)
+        level = glide_modes(modes, voice.modes, st.rung)
     else:
-        level = ring_modes(modes, voice.modes, st.work32, st.rung)
+        level = ring_modes(modes, voice.modes, st.rung)
     for n in range(first, last):
         st.mono[n] += st.rung[n]
     if bowed:
@@ -144,9 +147,14 @@ def _drawn_attack(st: Any, voice: Any, position: float, rate: float, first: int)
 def _attack(st: Any, v: int, first: int) -> None:
     """The attack waveforms into st.mono; backwards if the event's age runs so."""
     voice = st.voices[v]
+    stretch = st.controls[v, STRETCH]
+    if stretch >= 0.0 and voice.attack_at >= max(st.attack.shape[1], st.drawn_attack.shape[1]):
+        voice.attack_cache = voice.cache  # the longest attack there is, is over
+        voice.attack_next = voice.cache
+        voice.attack_ticks = 0
+        return
     length = _attack_length(st, voice)
     ratio = 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
-    stretch = st.controls[v, STRETCH]
     position, rate = voice.attack_at, ratio
     if stretch < 0.0:
         position, rate = (voice.age + first * stretch) * ratio, ratio * stretch
@@ -180,9 +188,13 @@ def _modal(st: Any, v: int, first: int) -> None:
     """One tick of a modal voice into st.mono."""
     voice = st.voices[v]
     res = st.resonances[voice.resonance]
-    bent = move_controls(st, v)
+    if move_controls(st, v):
+        voice.stale = 1
+    bent = voice.stale != 0 and bends_now(st, v)
     if bent:
+        voice.stale = 0
         bend_voice(st, v)
+    thin_voice(st, v)
     driven = voice.driven != 0
     blown = is_blown(st, v)
     letting_go = voice.released == 0 and voice.release < st.core[0].tick_frame + TICK
@@ -268,9 +280,12 @@ def _mix(st: Any, v: int, out: Any) -> None:
         voice.fade_first = 0
     share = ease(voice.ramp_ticks + 1.0, float(st.core[0].smooth_ticks))
     gain = slot.gain * voice.velocity
-    angle = (slot.pan + 1.0) * 0.25 * math.pi
-    left = gain * SQRT2 * math.cos(angle)
-    right = gain * SQRT2 * math.sin(angle)
+    if voice.panned != slot.pan:
+        angle = (slot.pan + 1.0) * 0.25 * math.pi
+        voice.panned = slot.pan
+        voice.panned_left = SQRT2 * math.cos(angle)
+        voice.panned_right = SQRT2 * math.sin(angle)
+    left, right = gain * voice.panned_left, gain * voice.panned_right
     if out.shape[0] == 1:
         voice.gain = _add(mono, voice.gain, (gain - voice.gain) * share, out[0])
     else:
@@ -336,7 +351,7 @@ def render_voice(address: int, v: int) -> None:
         _modal(st, v, first)
     _grow_older(st, v)
     event = st.slots[voice.slot].id
-    if not largest(st.mono) < LARGEST_SANE:
+    if largest_bits(st.mono) >= LARGEST_SANE_BITS:
         voice.state = FREE
         core.nans += 1
         notify(st, NAN, core.tick_frame, event, 0, 0.0)

@@ -11,8 +11,21 @@ from rtsynth.dsp.click import (
     open_clicks,
 )
 from rtsynth.dsp.hum import add_hum
-from rtsynth.dsp.modal import G0, G1, PI, PR, TICK, ZI, ZR, drive_modes, drive_tick, ring_modes
-from rtsynth.dsp.texture import HOP, overlap_add, silence_before, texture_grain
+from rtsynth.dsp.lanes import (
+    G0,
+    G1,
+    PI,
+    PR,
+    ZI,
+    ZR,
+)
+from rtsynth.dsp.modal import (
+    TICK,
+    drive_modes,
+    drive_tick,
+    ring_modes,
+)
+from rtsynth.dsp.texture import HOP, grain_lead, overlap_add, silence_before, texture_grain
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import bend_voice, move_controls
 from rtsynth.engine.voice import let_die
@@ -48,13 +61,13 @@ def _add_grain(st: Any, v: int, index: int) -> None:
 
 
 @state_kernel
-def _open_noise(st: Any, v: int, age: int) -> None:
-    """Fill the ring with the two grains that sound at this age, and with nothing before it."""
+def _open_noise(st: Any, v: int, age: int, end: int) -> None:
+    """Fill the ring with what sounds from this age on, of all grains that begin before `end`."""
     ring = st.rings[v]
     for i in range(ring.shape[0]):
         ring[i] = 0.0
-    _add_grain(st, v, age // HOP - 1)
-    _add_grain(st, v, age // HOP)
+    for index in range(age // HOP - 1, (end - 1) // HOP + 1):
+        _add_grain(st, v, index)
     silence_before(age, ring)
 
 
@@ -82,9 +95,9 @@ def _click(st: Any, v: int, first: int, moved: bool) -> None:
     if first > 0:
         level = drive_modes(modes, voice.modes, drive, first, TICK, out)
     elif count > 0 or moved:
-        level = drive_tick(modes, voice.modes, drive, st.work32, out)
+        level = drive_tick(modes, voice.modes, drive, out)
     else:
-        level = ring_modes(modes, voice.modes, st.work32, out)
+        level = ring_modes(modes, voice.modes, out)
     for n in range(first, TICK):
         st.mono[n] += out[n]
     if level < SILENT:
@@ -131,13 +144,14 @@ def render_texture(st: Any, v: int, first: int) -> None:
     ring = st.rings[v]
     age = st.core[0].tick_frame - voice.onset
     clicking = texture.click_rate > 0.0 and texture.click_gain > 0.0 and voice.modes > 0
+    end = age + TICK + grain_lead(voice.seed)
     if voice.driven != 0:
         voice.driven = 0
-        _open_noise(st, v, age + first)
+        _open_noise(st, v, age + first, end)
         if clicking:
             _open_clicks(st, v, age + first)
-    elif (age + TICK - 1) // HOP != (age - 1) // HOP:  # a grain begins within this tick
-        _add_grain(st, v, (age + TICK - 1) // HOP)
+    elif (end - 1) // HOP != (end - TICK - 1) // HOP:  # a grain's turn has come
+        _add_grain(st, v, (end - 1) // HOP)
     for n in range(first, TICK):
         slot = (age + n) % ring.shape[0]
         st.mono[n] += ring[slot]

@@ -38,6 +38,7 @@ __all__ = ["process", "render_tick"]
 
 
 LARGEST_INPUT = 16.0
+INAUDIBLE = 1e-12  # what is left in the DC blocker, −240 dB re full scale
 
 
 @kernel()
@@ -120,6 +121,24 @@ def _bus_chain(st: Any) -> None:
 
 
 @state_kernel
+def _rests(st: Any) -> bool:
+    """Whether the chain has nothing to do: silence in, and only silence left in it.
+
+    Its delays all hold the same number then, so that it makes no difference where they stand.
+    """
+    core = st.core[0]
+    settled = core.ahead == 0 and st.limiter[1] == 1.0
+    for c in range(st.bus.shape[0]):
+        for n in range(TICK):
+            settled = settled and st.bus[c, n] == 0.0
+        if abs(st.dc[2 * c + 1]) < INAUDIBLE and settled:
+            st.dc[2 * c + 1] = 0.0
+        settled = settled and st.dc[2 * c + 1] == 0.0
+    core.quiet_frames = core.quiet_frames + TICK if settled else 0
+    return core.quiet_frames > 2 * st.limiter_gains.shape[1] + TICK
+
+
+@state_kernel
 def _record(st: Any) -> None:
     """Hand this tick to the recorder, or count it as lost."""
     core = st.core[0]
@@ -188,7 +207,8 @@ def render_tick(address: int) -> None:
         end_hop(st)
         delay_bus(st)
     add_input(st)
-    _bus_chain(st)
+    if not _rests(st):
+        _bus_chain(st)
     if core.freeing > 0:
         for i in range(st.slots.shape[0]):
             if st.slots[i].freeing != 0:

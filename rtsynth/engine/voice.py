@@ -26,7 +26,9 @@ __all__ = [
     "SOUNDING",
     "audible",
     "fade_voice",
+    "let_die",
     "notify",
+    "quietest_voice",
     "start_voice",
 ]
 
@@ -37,6 +39,8 @@ FIRST_DRAWN_S = (SEGMENT_POINTS - 1) / CURVE_RATE
 
 SQRT2 = math.sqrt(2.0)
 GO, END, STOLEN = int(NoticeKind.GO), int(NoticeKind.END), int(NoticeKind.STOLEN)
+TURNED_AWAY = int(NoticeKind.TURNED_AWAY)
+SHEDDING, SILENT = 2, 3  # steps of the ladder
 
 
 @state_kernel
@@ -90,21 +94,43 @@ def _has_room(st: Any) -> bool:
 
 
 @state_kernel
+def quietest_voice(st: Any) -> int:
+    """Index of the quietest voice that sounds and is not dying; −1 if none does."""
+    quietest, least = -1, 0.0
+    for v in range(st.voices.shape[0]):
+        voice = st.voices[v]
+        if voice.state == SOUNDING:
+            loud = voice.level * voice.gain
+            if quietest < 0 or loud < least:
+                quietest, least = v, loud
+    return quietest
+
+
+@state_kernel
+def _turned_away(st: Any, slot_index: int, first: int, velocity: float) -> bool:
+    """Whether there is no time for an event; counted and told."""
+    core = st.core[0]
+    slot = st.slots[slot_index]
+    quiet = slot.gain * velocity < core.priority
+    if core.overload < SHEDDING or (core.overload < SILENT and not quiet):
+        return False
+    core.turned_away += 1
+    notify(st, TURNED_AWAY, core.tick_frame + first, slot.id, 0, velocity)
+    return True
+
+
+@state_kernel
 def _claim_voice(st: Any, first: int) -> int:
     """Index of a free voice, of which there is one; the quietest dies if too many sound."""
-    sounding, quietest, free = 0, -1, -1
+    sounding, free = 0, -1
     for v in range(st.voices.shape[0]):
         voice = st.voices[v]
         if voice.state == SOUNDING:
             sounding += 1
-            if quietest < 0 or (
-                voice.level * voice.gain < st.voices[quietest].level * st.voices[quietest].gain
-            ):
-                quietest = v
         elif voice.state == FREE and free < 0:
             free = v
     if free >= 0 and sounding >= st.core[0].max_voices:
-        victim = st.voices[quietest]
+        victim = st.voices[quietest_voice(st)]
         st.core[0].stolen += 1
         event = st.slots[victim.slot].id
         notify(st, STOLEN, st.core[0].tick_frame + first, event, 0, 0.0)
@@ -189,6 +215,8 @@ def start_voice(
     st = state_at(address)
     core = st.core[0]
     slot = st.slots[slot_index]
+    if _turned_away(st, slot_index, first, velocity):
+        return
     if not _has_room(st):
         core.refused += 1
         return
@@ -215,11 +243,15 @@ def start_voice(
     voice.velocity = velocity
     angle = (slot.pan + 1.0) * 0.25 * math.pi
     voice.gain = slot.gain * velocity
-    voice.left = voice.gain * SQRT2 * math.cos(angle)
-    voice.right = voice.gain * SQRT2 * math.sin(angle)
+    voice.panned = slot.pan
+    voice.panned_left = SQRT2 * math.cos(angle)
+    voice.panned_right = SQRT2 * math.sin(angle)
+    voice.left = voice.gain * voice.panned_left
+    voice.right = voice.gain * voice.panned_right
     voice.level = 1.0
     voice.driven = 1
     voice.blowing = 0
+    voice.stale = 0
     voice.hand = ENGINE
     voice.place = -1
     target_controls(st, v, st.controls[v])

@@ -26,6 +26,7 @@ def make_engine(
     *,
     block_size: int = 256,
     start_ramp: bool = False,
+    realtime: bool = False,
     ahead: int = 0,
     inputs: int = 0,
     margin: int = 2 * TICK,
@@ -40,6 +41,7 @@ def make_engine(
         channels: 1 or 2.
         block_size: the device's, frames.
         start_ramp: whether the stream rises from silence.
+        realtime: whether blocks are due in time, so that an overload is given way to.
         ahead: hops that sound lags behind for a grain worker.
         inputs: channels that come in: 0, 1 or 2.
         margin: frames that a message has to be read and handed over.
@@ -51,6 +53,7 @@ def make_engine(
         slots=len(table) + SPARE_SLOTS,
         block_size=block_size,
         start_ramp=start_ramp,
+        realtime=realtime,
         ahead=ahead,
         inputs=inputs,
         margin=margin,

@@ -80,6 +80,7 @@ class Service:
             config.channels,
             block_size=config.block_size,
             start_ramp=True,
+            realtime=True,
             ahead=look_ahead(config.block_size) if grains else 0,
             inputs=0 if config.input is None else self._stage.inputs(config.input),
             margin=config.margin,

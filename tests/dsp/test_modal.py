@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 
 from rtsynth.dsp import bend as modal_bend
-from rtsynth.dsp import modal
+from rtsynth.dsp import lanes
 from rtsynth.dsp.bend import CONTROLS, bend_modes
 from rtsynth.dsp.modal import (
     MODE_ALIGN,
     ROWS,
     TICK,
-    WORK_ROWS,
     coast_modes,
     drive_modes,
     open_modes,
@@ -36,7 +35,7 @@ class Bank:
         self.bank[0, : self.count] = freq
         self.bank[1, : self.count] = rng.uniform(0.05, 2.0, self.count)
         self.bank[2:4, : self.count] = rng.normal(0.0, RATE / self.count, (2, self.count))
-        self.work = np.zeros((WORK_ROWS, padded), np.float32)
+        self.work = np.zeros((6, padded), np.float32)
         self.out = np.zeros(TICK, np.float32)
         self.vector = np.zeros(padded, np.float32)
         self.controls = np.zeros(CONTROLS)
@@ -51,7 +50,7 @@ class Bank:
         self.controls[modal_bend.TRANSPOSE] = 0.0
         self.modes[:] = 0.0
         self.bend()
-        self.modes[modal.G0] = self.modes[modal.G1]
+        self.modes[lanes.G0] = self.modes[lanes.G1]
         self.tick, self.left = 0, 0
 
     def bend(self, seed: int = 7) -> None:
@@ -64,7 +63,7 @@ class Bank:
         return self.out.copy()
 
     def ring(self) -> np.ndarray:
-        ring_modes(self.modes, self.count, self.work, self.out)
+        ring_modes(self.modes, self.count, self.out)
         return self.out.copy()
 
     def process(self, out: np.ndarray) -> None:
@@ -86,22 +85,22 @@ class Bank:
             drive = SILENCE if self.tick else IMPULSE
             drive_modes(self.modes, self.count, drive, 0, TICK, self.out)
         else:
-            ring_modes(self.modes, self.count, self.work, self.out)
+            ring_modes(self.modes, self.count, self.out)
         self.tick += 1
 
     @property
     def z(self) -> np.ndarray:
-        z: np.ndarray = self.modes[modal.ZR] + 1j * self.modes[modal.ZI]
+        z: np.ndarray = self.modes[lanes.ZR] + 1j * self.modes[lanes.ZI]
         return z[: self.count]
 
     @property
     def pole(self) -> np.ndarray:
-        p: np.ndarray = self.modes[modal.PR] + 1j * self.modes[modal.PI]
+        p: np.ndarray = self.modes[lanes.PR] + 1j * self.modes[lanes.PI]
         return p[: self.count]
 
     @property
     def a(self) -> np.ndarray:
-        a: np.ndarray = self.modes[modal.AR] + 1j * self.modes[modal.AI]
+        a: np.ndarray = self.modes[lanes.AR] + 1j * self.modes[lanes.AI]
         return a[: self.count]
 
 
@@ -143,12 +142,12 @@ def test_a_deformed_pole_is_where_the_formulas_put_it() -> None:
     gain = 10.0 ** ((-4.0 * np.log2(k) + bank.vector[: bank.count]) / 20.0)
     gain[bent >= 0.49 * RATE] = 0.0
     # octaves are kept in float32: 8 octaves at 24 dB each are off by less than 2e-5 dB
-    assert bank.modes[modal.G1, : bank.count] == pytest.approx(gain, rel=2e-7)
+    assert bank.modes[lanes.G1, : bank.count] == pytest.approx(gain, rel=2e-7)
 
 
 def test_ringing_equals_its_twin_within_1e_5_of_the_peak() -> None:
     bank = struck()
-    gain = bank.modes[modal.G0, : bank.count].copy()
+    gain = bank.modes[lanes.G0, : bank.count].copy()
     expected = twins.modes_ringing(bank.pole, bank.z, gain, 100 * TICK)
     sound = np.concatenate([bank.ring() for _ in range(100)])
     assert np.abs(sound - expected).max() < 1e-5 * np.abs(expected).max()
@@ -156,9 +155,9 @@ def test_ringing_equals_its_twin_within_1e_5_of_the_peak() -> None:
 
 def test_driving_equals_its_twin_within_1e_5_of_the_peak() -> None:
     bank = Bank()
-    bank.modes[modal.G1, : bank.count] = np.linspace(0.5, 1.5, bank.count)
-    start = bank.modes[modal.G0, : bank.count].copy()
-    end = bank.modes[modal.G1, : bank.count].copy()
+    bank.modes[lanes.G1, : bank.count] = np.linspace(0.5, 1.5, bank.count)
+    start = bank.modes[lanes.G0, : bank.count].copy()
+    end = bank.modes[lanes.G1, : bank.count].copy()
     drive = np.random.default_rng(0).normal(size=TICK)
     first, last = 5, 29
     share = np.arange(1, last - first + 1)[:, None] / (last - first)
@@ -167,7 +166,7 @@ def test_driving_equals_its_twin_within_1e_5_of_the_peak() -> None:
     )
     sound = bank.drive(drive, first, last)[first:last]
     assert np.abs(sound - expected).max() < 1e-5 * np.abs(expected).max()
-    assert np.array_equal(bank.modes[modal.G0, : bank.count], end)
+    assert np.array_equal(bank.modes[lanes.G0, : bank.count], end)
 
 
 def test_ringing_and_silent_driving_are_the_same_sound() -> None:
@@ -221,7 +220,7 @@ def test_an_hour_of_ticks_agrees_with_the_closed_form() -> None:
         open_modes(b.modes, 1, 1.0, 0.0)
     ticks = int(3600 * RATE) // TICK
     for _ in range(ticks - 1):
-        ring_modes(bank.modes, 1, bank.work, bank.out)
+        ring_modes(bank.modes, 1, bank.out)
     coast_modes(closed.modes, 1, float((ticks - 1) * TICK))
     gain = np.ones(1)
     expected = twins.modes_ringing(closed.pole, closed.z, gain, TICK)
@@ -259,7 +258,7 @@ def test_a_frozen_event_rings_on_for_ever() -> None:
 def test_the_level_told_bounds_what_is_to_come() -> None:
     bank = struck()
     for _ in range(30):
-        level = ring_modes(bank.modes, bank.count, bank.work, bank.out)
+        level = ring_modes(bank.modes, bank.count, bank.out)
         ahead = Bank()
         ahead.modes[:] = bank.modes
         later = np.concatenate([ahead.ring() for _ in range(20)])
@@ -270,10 +269,10 @@ def test_unused_columns_stay_silent_and_zero() -> None:
     bank = struck(count=5)
     for _ in range(10):
         bank.ring()
-    assert not bank.modes[[modal.ZR, modal.ZI], 5:].any()
+    assert not bank.modes[[lanes.ZR, lanes.ZI], 5:].any()
 
 
 def test_a_nan_in_one_bank_shows_in_its_output() -> None:
     bank = struck()
-    bank.modes[modal.ZR, 3] = np.nan
+    bank.modes[lanes.ZR, 3] = np.nan
     assert np.isnan(bank.ring()).all()  # seen by the guard, not hidden by fast arithmetic
