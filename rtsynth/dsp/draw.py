@@ -45,14 +45,15 @@ def read_curves(
 
 
 @kernel(
-    "void(float32[:,::1], int64, float64, float64, float64[::1], float64, float64, int64, int64,"
-    " float32[::1])"
+    "void(float32[:,::1], int64, float64, float64, float64[::1], float64[::1], float64, float64,"
+    " int64, int64, float32[::1])"
 )
 def add_drawn(
     attack: np.ndarray,
     length: int,
     position: float,
     rate: float,
+    gains_from: np.ndarray,
     gains: np.ndarray,
     start: float,
     target: float,
@@ -67,7 +68,8 @@ def add_drawn(
         length: samples in use.
         position: of the frame `first`, samples of the attack.
         rate: samples of the attack per frame; may be negative.
-        gains: [K] of the members.
+        gains_from: [K] of the members before the tick's first frame …
+        gains: … [K] and at its last; straight lines between.
         start: factor before the tick's first frame …
         target: … and at its last; a straight line between.
         first: frame of the tick to begin at.
@@ -79,5 +81,6 @@ def add_drawn(
         at = position + (n - first) * rate
         total = 0.0
         for k in range(gains.shape[0]):
-            total += gains[k] * value_at(attack[k], length, at)
+            gain = gains_from[k] + (gains[k] - gains_from[k]) * (n + 1) / frames
+            total += gain * value_at(attack[k], length, at)
         out[n] += total * (start + (target - start) * (n + 1) / frames)

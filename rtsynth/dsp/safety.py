@@ -26,16 +26,20 @@ def block_dc(radius: float, state: np.ndarray, audio: np.ndarray) -> None:
         state[2 * c], state[2 * c + 1] = x1, y1
 
 
-@kernel("float64(float64, float64, float64[::1], float64[:,::1], float32[:,::1], float32[:,::1])")
+@kernel(
+    "float64(float64, float64, float64, float64[::1], float64[:,::1], float32[:,::1],"
+    " float32[:,::1])"
+)
 def limit(
     ceiling: float,
+    clip: float,
     release: float,
     state: np.ndarray,
     gains: np.ndarray,
     delay: np.ndarray,
     audio: np.ndarray,
 ) -> float:
-    """Look-ahead limiter over all channels together, in place, then a hard clip at the ceiling.
+    """Look-ahead limiter over all channels together, in place, then a hard clip.
 
     The gain each frame needs is held as the minimum over W frames, released exponentially, and
     averaged over W frames; the audio is delayed by W − 1. Each average then covers only gains at or
@@ -43,6 +47,7 @@ def limit(
 
     Args:
         ceiling: largest output, linear.
+        clip: where to clip what comes out: the largest ceiling of the last W frames.
         release: share of the way back to 1 per frame.
         state: [3] float64: write position, released gain, running sum of `gains[1]`.
         gains: [2, W] float64 rings: needed and released gain; both start at 1.
@@ -81,7 +86,7 @@ def limit(
         for c in range(audio.shape[0]):
             y = float(delay[c, slot]) * gain
             delay[c, slot] = audio[c, n]
-            audio[c, n] = min(max(y, -ceiling), ceiling)
+            audio[c, n] = min(max(y, -clip), clip)
         counter = (counter + 1) % (window * (window - 1))
         at = at + 1 if at + 1 < window else 0
         slot = slot + 1 if slot + 1 < window - 1 else 0

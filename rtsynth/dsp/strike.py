@@ -66,12 +66,13 @@ def value_at(wave: np.ndarray, length: int, at: float) -> float:
     return float(value)
 
 
-@kernel("float64(float32[::1], float64, float64, float64, int64, int64, float32[::1])")
+@kernel("float64(float32[::1], float64, float64, float64, float64, int64, int64, float32[::1])")
 def add_attack(
     attack: np.ndarray,
     position: float,
     rate: float,
-    gain: float,
+    start: float,
+    target: float,
     first: int,
     last: int,
     out: np.ndarray,
@@ -82,7 +83,8 @@ def add_attack(
         attack: [A] float32; silent outside.
         position: of the frame `first`, samples of the attack.
         rate: samples of the attack per frame; 1 plays it as learned, −1 backwards.
-        gain: linear.
+        start: gain before the tick's first frame …
+        target: … and at its last; a straight line between.
         first: frame of the tick to begin at.
         last: frame to end before.
         out: [TICK] float32, added to.
@@ -91,5 +93,6 @@ def add_attack(
         The position after the last frame.
     """
     for n in range(first, last):
+        gain = start + (target - start) * (n + 1) / out.shape[0]
         out[n] += gain * value_at(attack, attack.shape[0], position + (n - first) * rate)
     return position + (last - first) * rate

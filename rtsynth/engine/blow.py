@@ -12,7 +12,7 @@ from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.texture import HOP, grain_lead, overlap_add, silence_before, texture_grain
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import curves_at
-from rtsynth.engine.patch import BLOW_LEVEL, DRAWN_DRY, DRAWN_WET, NOW
+from rtsynth.engine.patch import BEFORE, BLOW_LEVEL, DRAWN_DRY, DRAWN_WET, NOW
 
 __all__ = ["blow"]
 
@@ -75,12 +75,13 @@ def blow(st: Any, v: int, first: int) -> None:
     let_go = math.inf
     if voice.release < st.core[0].tick_frame + TICK:
         let_go = math.ceil(voice.release) - voice.onset
-    level = st.params[BLOW_LEVEL, NOW]
-    dry = level * res.blow_dry * 2.0 ** st.drawn[v, DRAWN_DRY]
-    wet = level * res.blow_wet * 2.0 ** st.drawn[v, DRAWN_WET]
+    start = st.params[BLOW_LEVEL, BEFORE]
+    step = (st.params[BLOW_LEVEL, NOW] - start) / TICK
+    dry = res.blow_dry * 2.0 ** st.drawn[v, DRAWN_DRY]
+    wet = res.blow_wet * 2.0 ** st.drawn[v, DRAWN_WET]
     for n in range(first, TICK):
         place = (age + n) % ring.shape[0]
-        noise = float(ring[place])
+        noise = float(ring[place]) * (start + step * (n + 1))
         ring[place] = 0.0
         if age + n >= let_go:
             faded = int(age + n - let_go)

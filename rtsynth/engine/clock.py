@@ -27,13 +27,17 @@ HOLD_BLOCKS = 8
 SHIFT_S = 0.25  # over which a lasting shift is told from jitter
 SHIFT_NS = 1e6
 RATE_RANGE = 0.02  # a stream's rate is its nominal one, give or take so much
-LEAD_SHARE = 1e-3  # of the mean time to the converter, per block
+OUTLIER = 4.0  # mean errors: what is further off is followed as if it were this far …
+LEAST_OUTLIER_NS = 0.2e6  # … once the line is SURE_S old
+SURE_S = 1.0
+LEAD_SHARE = 1e-4  # of the mean time to the converter, per block
 
 
 @kernel()
 def _begin_line(core: Any, t_ns: float) -> None:
     """A line through this block at the nominal rate."""
     core.line_frame = core.frame
+    core.line_seen = core.frame
     core.line_ns = t_ns
     core.line_period = 1e9 / core.sample_rate
     core.line_s = 0.0
@@ -65,13 +69,18 @@ def _turn_line(core: Any, t_ns: float, error_ns: float) -> None:
     bandwidth = min(max(NARROWING / core.line_s, BANDWIDTH_HZ), WIDEST_HZ)
     omega = min(2.0 * math.pi * bandwidth * seconds, 0.5)
     follow = max(math.sqrt(2.0) * omega, 1.0 / core.line_blocks)
-    core.line_ns = t_ns - error_ns + follow * error_ns
+    felt = error_ns
+    if core.line_s > SURE_S:
+        most = OUTLIER * core.clock_error_ns + LEAST_OUTLIER_NS
+        felt = min(max(error_ns, -most), most)
+    core.line_ns = t_ns - error_ns + follow * felt
     core.line_frame = core.frame
-    period = core.line_period + omega * omega * error_ns / passed
+    period = core.line_period + omega * omega * felt / passed
     core.line_period = min(max(period, nominal * (1.0 - RATE_RANGE)), nominal * (1.0 + RATE_RANGE))
-    core.line_shift += (error_ns - core.line_shift) * min(seconds / SHIFT_S, 1.0)
-    core.clock_error_ns += (abs(error_ns) - core.clock_error_ns) * min(seconds, 1.0)
-    if abs(core.line_shift) > SHIFT_NS + 0.5e9 * seconds and core.line_s > 1.0:
+    since = (core.frame - core.line_seen) / core.sample_rate
+    core.line_shift += (felt - core.line_shift) * min(since / SHIFT_S, 1.0)
+    core.clock_error_ns += (abs(error_ns) - core.clock_error_ns) * min(since, 1.0)
+    if abs(core.line_shift) > SHIFT_NS + 0.5e9 * since and core.line_s > SURE_S:
         core.line_s = 0.0
         core.line_shift = 0.0
         core.clock_relocks += 1
@@ -93,7 +102,7 @@ def follow_clock(core: Any, now_ns: float, lead_ns: float) -> None:
         if core.lead_ns == 0.0:
             core.lead_ns = lead_ns
         t_ns += lead_ns - core.lead_ns
-        core.lead_ns += (lead_ns - core.lead_ns) * LEAD_SHARE
+        core.lead_ns += (lead_ns - core.lead_ns) * max(1.0 / (core.line_blocks + 1), LEAD_SHARE)
     if core.line_blocks == 0:
         _begin_line(core, t_ns)
         return
@@ -101,8 +110,11 @@ def follow_clock(core: Any, now_ns: float, lead_ns: float) -> None:
     if passed <= 0:
         return
     error_ns = t_ns - (core.line_ns + passed * core.line_period)
-    if not _held(core, error_ns):
+    held = _held(core, error_ns)
+    if not held:
         _turn_line(core, t_ns, error_ns)
+    core.line_seen = core.frame
+    if not held:
         return
     waited = core.frame - core.line_held_frame
     lost = core.line_held >= HOLD_BLOCKS and waited >= HOLD_S * core.sample_rate

@@ -433,7 +433,7 @@ class Engine:
         state.limits[:] = CONTROL_LIMITS
         state.slots["cache"] = state.prototypes[:] = -1
         state.segments[:] = -1
-        state.members[:] = 1.0
+        state.members[:] = state.members_from[:] = 1.0
         core["ahead"] = self._sizes.ahead * HOP
         core["grains"] = self._sizes.ahead > 0
         core["ready_hops"] = math.ceil(READY_S * config.sample_rate / HOP)
@@ -446,7 +446,7 @@ class Engine:
         state.window[:] = grain_window()
         for row, param in zip(state.params, PARAMS, strict=True):
             smoothed = param.curve is not Curve.STEPPED and param.path != "transport/tempo"
-            row[:] = param.default, param.default, -1.0, smoothed
+            row[:] = param.default, param.default, -1.0, smoothed, param.default
 
 
 def _sizes(config: EngineConfig, instrument: Instrument) -> Sizes:

@@ -84,7 +84,7 @@ class State(NamedTuple):
     slots: NDArray[Any]  # [slots] SLOT_DTYPE
     vectors: NDArray[Any]  # [slots, VECTOR_DIM]
     order: NDArray[Any]  # [slots] slots sorted by onset, then by event id
-    params: NDArray[Any]  # [PARAMS, 4]: target, now, ticks left, whether it is smoothed
+    params: NDArray[Any]  # [PARAMS, 5]: target, now, ticks left, is smoothed, before the tick
     voices: NDArray[Any]  # [voices + spare] VOICE_DTYPE
     modes: NDArray[Any]  # [voices + spare, ROWS, M]
     controls: NDArray[Any]  # [voices + spare, CONTROLS]
@@ -171,6 +171,8 @@ class State(NamedTuple):
     wet: NDArray[Any]  # [TICK] gain of all but the input
     dry: NDArray[Any]  # [channels, TICK] the input's share of the bus
     bypassed: NDArray[Any]  # [TICK] how far everything but the input is bypassed
+    members_from: NDArray[Any]  # [K] gains of the field's members before this tick
+    ceilings: NDArray[Any]  # [ticks] the limiter's ceiling in as many ticks as it looks ahead
     ahead_input: NDArray[Any]  # [ticks, channels + 1, TICK] what waits of dry and wet
 
 
@@ -191,7 +193,7 @@ def manifest(sizes: Sizes) -> Manifest:
         "slots": (SLOT_DTYPE, (sizes.slots,)),
         "vectors": (f4, (sizes.slots, VECTOR_DIM)),
         "order": (i4, (sizes.slots,)),
-        "params": (f8, (len(PARAMS), 4)),
+        "params": (f8, (len(PARAMS), 5)),
         "voices": (VOICE_DTYPE, (pool,)),
         "modes": (f8, (pool, ROWS, wide)),
         "controls": (f8, (pool, CONTROLS)),
@@ -278,6 +280,8 @@ def manifest(sizes: Sizes) -> Manifest:
         "wet": (f4, (TICK,)),
         "dry": (f4, (c, TICK)),
         "bypassed": (f4, (TICK,)),
+        "members_from": (f8, (len(MEMBERS),)),
+        "ceilings": (f8, (-(-w // TICK) + 1,)),
         "ahead_input": (f4, (waiting if sizes.inputs else 1, c + 1, TICK)),
     }
     assert tuple(shapes) == State._fields

@@ -13,6 +13,7 @@ __all__ = [
     "BANK_BRIGHT",
     "BANK_DAMP",
     "BANK_TRANSPOSE",
+    "BEFORE",
     "BLOW_LEVEL",
     "BOW_LEVEL",
     "CEILING",
@@ -40,7 +41,7 @@ __all__ = [
     "TICKS_LEFT",
 ]
 
-TARGET, NOW, TICKS_LEFT, SMOOTHED = range(4)
+TARGET, NOW, TICKS_LEFT, SMOOTHED, BEFORE = range(5)
 """Columns of State.params."""
 
 _INDEX = {p.path: i for i, p in enumerate(PARAMS)}

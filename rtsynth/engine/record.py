@@ -114,10 +114,8 @@ CORE_DTYPE = np.dtype(
         ("line_shift", "<f8"),  # ns by which blocks have been off the line of late
         ("line_held", "<i8"),  # blocks in a row too far off to be followed …
         ("line_held_frame", "<i8"),  # … from here on
-        (
-            "lead_ns",
-            "<f8",
-        ),  # mean time from a call to its sound, as the host says; 0 if it does not
+        ("line_seen", "<i8"),  # frame of the last block, followed or not
+        ("lead_ns", "<f8"),  # mean time from a call to its sound, if the host says it; else 0
         ("clock_error_ns", "<f8"),  # of blocks, smoothed over a second
         ("clock_relocks", "<i8"),
         # what comes in: rtsynth.engine.monitor

@@ -35,7 +35,7 @@ from rtsynth.engine.controls import (
 )
 from rtsynth.engine.hand import enter_hop, trace_vector, trace_voice
 from rtsynth.engine.ops import NoticeKind
-from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BOW, DRAWN_DRY, NOW, STRIKE_LEVEL
+from rtsynth.engine.patch import BEFORE, BOW_LEVEL, DRAWN_BOW, DRAWN_DRY, NOW, STRIKE_LEVEL
 from rtsynth.engine.record import ENGINE, TO_ENGINE, WORKER
 from rtsynth.engine.state import state_at
 from rtsynth.engine.texture import render_texture
@@ -60,10 +60,11 @@ def _strike(st: Any, v: int, first: int) -> None:
     noisy = is_noisy(st, v)
     if noisy:
         strike_from(st, v, age)
-        dry = res.strike_dry * st.params[STRIKE_LEVEL, NOW]
+        start = res.strike_dry * st.params[STRIKE_LEVEL, BEFORE]
+        step = (res.strike_dry * st.params[STRIKE_LEVEL, NOW] - start) / TICK
         for n in range(first, TICK):
             drive[n] += res.strike_wet * noise[n]
-            st.mono[n] += dry * noise[n]
+            st.mono[n] += (start + step * (n + 1)) * noise[n]
     if age <= 0 and voice.begin <= voice.onset:
         drive[-age] += res.impulse
     voice.driven = 1 if noisy and age + TICK < res.strike_frames else 0
@@ -119,21 +120,24 @@ def _add_member_attacks(
     members = st.members.shape[0]
     rows = st.drawn_attack[cache * members : (cache + 1) * members]
     length = st.caches[cache].attack_frames
-    add_drawn(rows, length, position, rate, st.members, start, target, first, TICK, st.mono)
+    add_drawn(
+        rows, length, position, rate, st.members_from, st.members, start, target, first, TICK,
+        st.mono,
+    )  # fmt: skip
 
 
 @kernel()
 def _drawn_attack(st: Any, voice: Any, position: float, rate: float, first: int) -> None:
     """What the field drew, fading from one cache to the next where it was drawn anew."""
-    level = st.params[STRIKE_LEVEL, NOW]
-    before, after = level, level
+    start, level = st.params[STRIKE_LEVEL, BEFORE], st.params[STRIKE_LEVEL, NOW]
+    before, after = start, level
     if voice.attack_ticks > 0:
         ticks = float(st.core[0].smooth_ticks)
-        before = level * voice.attack_ticks / ticks
+        before = start * voice.attack_ticks / ticks
         voice.attack_ticks -= 1
         after = level * voice.attack_ticks / ticks
         _add_member_attacks(
-            st, voice.attack_next, position, rate, level - before, level - after, first
+            st, voice.attack_next, position, rate, start - before, level - after, first
         )
     _add_member_attacks(st, voice.attack_cache, position, rate, before, after, first)
     if voice.attack_ticks == 0:
@@ -159,10 +163,10 @@ def _attack(st: Any, v: int, first: int) -> None:
     if stretch < 0.0:
         position, rate = (voice.age + first * stretch) * ratio, ratio * stretch
     if min(position, position + (TICK - first) * rate) < length:
-        level = st.params[STRIKE_LEVEL, NOW]
+        start, level = st.params[STRIKE_LEVEL, BEFORE], st.params[STRIKE_LEVEL, NOW]
         learned = st.attack[voice.resonance, : st.resonances[voice.resonance].attack_frames]
         if max(position, position + (TICK - first) * rate) >= 0.0:
-            add_attack(learned, position, rate, level, first, TICK, st.mono)
+            add_attack(learned, position, rate, start, level, first, TICK, st.mono)
         _drawn_attack(st, voice, position, rate, first)
     else:
         voice.attack_cache = voice.cache

@@ -19,6 +19,7 @@ from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.grains import begin_hop, delay_bus, end_hop
 from rtsynth.engine.monitor import add_input, take_input
 from rtsynth.engine.patch import (
+    BEFORE,
     CEILING,
     FIELD_LEVEL,
     LIMITER_RELEASE,
@@ -75,6 +76,7 @@ def _smooth_params(st: Any) -> None:
     """One tick's step of every smoothed parameter."""
     for i in range(st.params.shape[0]):
         row = st.params[i]
+        row[BEFORE] = row[NOW]
         if row[TICKS_LEFT] > 0.0:
             share = ease(row[TICKS_LEFT], float(st.core[0].smooth_ticks))
             row[NOW] += (row[TARGET] - row[NOW]) * share
@@ -82,6 +84,7 @@ def _smooth_params(st: Any) -> None:
         elif row[TICKS_LEFT] == 0.0:  # voices have seen it arrive
             row[TICKS_LEFT] = -1.0
     for k in range(st.members.shape[0]):
+        st.members_from[k] = st.members[k]
         st.members[k] = st.params[FIELD_LEVEL + k, NOW]
 
 
@@ -115,7 +118,12 @@ def _bus_chain(st: Any) -> None:
                 t = min((core.tick_frame + n) / core.start_frames, 1.0)
                 channel[n] *= 0.5 - 0.5 * math.cos(math.pi * t)
     ceiling, release = st.bus_limits[0], st.bus_limits[1]
-    limit(ceiling, release, st.limiter, st.limiter_gains, st.limiter_delay, st.bus)
+    # what waits in the limiter was prepared for the ceiling of its time
+    st.ceilings[core.tick_frame // TICK % st.ceilings.shape[0]] = ceiling
+    clip = ceiling
+    for i in range(st.ceilings.shape[0]):
+        clip = max(clip, st.ceilings[i])
+    limit(ceiling, clip, release, st.limiter, st.limiter_gains, st.limiter_delay, st.bus)
     for c in range(st.bus.shape[0]):
         core.peak = max(core.peak, largest(st.bus[c]))
 

@@ -235,7 +235,9 @@ def tagged(session: Session, ahead_s: float) -> Command:
 def test_late_policy_decides_and_is_told(policy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     session, engine = make(late=policy)
     engine.frame, engine.began_s = 480_000, 1000.0
+    wall_s = 1000.0 + session.clock.wall_minus_monotonic_s
     monkeypatch.setattr("rtsynth.control.clock.time.monotonic", lambda: 1000.0)
+    monkeypatch.setattr("rtsynth.control.clock.time.time", lambda: wall_s)
     session.submit([tagged(session, -1.0)], arrived_s=1000.0)
     frames = [p.frame for p in engine.posts]
     assert frames == {"play": [ASAP], "drop": [], "clip": [480_256]}[policy]

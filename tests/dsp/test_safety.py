@@ -59,7 +59,7 @@ class Limiter(Safety):
         self.delay[:] = 0.0
 
     def apply(self, audio: np.ndarray) -> None:
-        self.smallest = limit(CEILING, RELEASE, self.state, self.gains, self.delay, audio)
+        self.smallest = limit(CEILING, CEILING, RELEASE, self.state, self.gains, self.delay, audio)
 
     def limited(self, mono: np.ndarray) -> np.ndarray:
         """[frames] through both channels, the second inverted; the first one back."""

@@ -46,7 +46,7 @@ def attack_of(frames: int, position: float, rate: float, gain: float = 1.0) -> n
     out = np.zeros(frames, np.float32)
     for at in range(0, frames, 32):  # tick by tick, as the engine does
         last = min(32, frames - at)
-        position = add_attack(wave, position, rate, gain, 0, last, out[at : at + last])
+        position = add_attack(wave, position, rate, gain, gain, 0, last, out[at : at + last])
     return out
 
 
@@ -62,6 +62,6 @@ def test_an_attack_equals_linear_interpolation_within_1e_5(rate: float, position
 def test_an_attack_played_as_learned_is_the_waveform_itself() -> None:
     wave = np.random.default_rng(0).normal(size=50).astype(np.float32)
     out = np.zeros(64, np.float32)
-    assert add_attack(wave, 0.0, 1.0, 1.0, 5, 32, out) == 27.0
+    assert add_attack(wave, 0.0, 1.0, 1.0, 1.0, 5, 32, out) == 27.0
     assert not out[:5].any()
     assert np.array_equal(out[5:32], wave[:27])

@@ -1,0 +1,157 @@
+"""The stream's clock follows the stream, not the moments at which it happened to be called."""
+
+import numpy as np
+import pytest
+
+from rtsynth.engine import Engine
+from rtsynth.engine.clock import LOST_NS, follow_clock
+from tests.engine.bank import RATE, engine_on
+
+BLOCK = 256
+START_NS = 5e12
+
+
+class Stream:
+    """A clock fed with blocks of a stream at its own rate; times in ns, frames counted here."""
+
+    def __init__(self, rate_hz: float = RATE) -> None:
+        self.engine: Engine = engine_on()
+        self.core = self.engine._core
+        self.rate_hz = rate_hz
+        self.dropped = 0  # frames that never reached the engine
+
+    def due_ns(self) -> float:
+        """When the next block is really due."""
+        return float(START_NS + (int(self.core["frame"]) + self.dropped) / self.rate_hz * 1e9)
+
+    def block(self, frames: int = BLOCK, late_ns: float = 0.0, lead_ns: float = -1.0) -> None:
+        follow_clock(self.core, self.due_ns() + late_ns, lead_ns)
+        self.core["frame"] += frames
+
+    def error_frames(self) -> float:
+        """How far the line is from the truth now."""
+        passed = int(self.core["frame"]) - int(self.core["line_frame"])
+        line_ns = float(self.core["line_ns"]) + passed * float(self.core["line_period"])
+        return (line_ns - self.due_ns()) * 1e-9 * RATE
+
+    def rate_error_ppm(self) -> float:
+        return (1e9 / float(self.core["line_period"]) / self.rate_hz - 1.0) * 1e6
+
+
+def test_jitter_of_a_millisecond_leaves_the_line_within_a_sample_of_itself() -> None:
+    """A thread wakes late by an exponential time: the line keeps its mean, not its jitter."""
+    rng = np.random.default_rng(1)
+    stream = Stream(RATE * (1.0 + 40e-6))
+    late_ns = rng.exponential(0.3e6, 30_000)
+    errors = []
+    for n, late in enumerate(late_ns):
+        stream.block(int(rng.integers(1, 3)) * 128, late)
+        if n > 15_000:
+            errors.append(stream.error_frames())
+    raw = np.std(late_ns[15_000:]) * 1e-9 * RATE
+    assert raw > 10.0
+    assert np.std(errors) < 0.5
+    assert np.mean(errors) == pytest.approx(np.mean(late_ns) * 1e-9 * RATE, abs=1.0)
+    assert abs(stream.rate_error_ppm()) < 2.0
+
+
+def test_a_stream_without_jitter_is_followed_exactly_from_the_first_second() -> None:
+    stream = Stream(RATE * (1.0 - 100e-6))
+    for _ in range(RATE // BLOCK):
+        stream.block()
+    assert abs(stream.error_frames()) < 0.5
+    for _ in range(10 * RATE // BLOCK):
+        stream.block()
+    assert abs(stream.error_frames()) < 0.1
+    assert abs(stream.rate_error_ppm()) < 1.0
+
+
+def test_a_block_far_too_late_that_is_made_up_for_does_not_move_the_line() -> None:
+    stream = Stream()
+    for _ in range(2_000):
+        stream.block()
+    before = stream.error_frames()
+    for behind in range(20):  # 100 ms late, the following ones at once
+        stream.block(late_ns=max(LOST_NS * 2 - behind * BLOCK / RATE * 1e9, 0.0))
+    for _ in range(200):
+        stream.block()
+    assert abs(stream.error_frames() - before) < 12.0  # a quarter of a millisecond
+    assert stream.core["clock_relocks"] == 0
+
+
+def test_half_a_second_of_dropped_frames_is_found_within_a_fifth() -> None:
+    stream = Stream()
+    for _ in range(2_000):
+        stream.block()
+    stream.dropped += RATE // 2
+    assert abs(stream.error_frames()) > 20_000
+    for _ in range(RATE // 5 // BLOCK):
+        stream.block()
+    assert abs(stream.error_frames()) < 0.5
+    assert stream.core["clock_relocks"] == 1
+
+
+@pytest.mark.parametrize("dropped", [BLOCK, 4 * BLOCK])
+def test_a_few_dropped_blocks_are_made_up_for_within_two_seconds(dropped: int) -> None:
+    stream = Stream()
+    for _ in range(10 * RATE // BLOCK):
+        stream.block()
+    stream.dropped += dropped
+    for _ in range(2 * RATE // BLOCK):
+        stream.block()
+    assert abs(stream.error_frames()) < 0.1 * dropped
+
+
+def test_a_line_begun_at_a_block_that_was_late_begins_anew() -> None:
+    stream = Stream()
+    stream.block(late_ns=4 * LOST_NS)
+    for _ in range(200):
+        stream.block()
+    assert abs(stream.error_frames()) < 0.5
+
+
+def test_bursts_of_blocks_are_a_straight_line() -> None:
+    """A host that cuts its buffer of 1024 into blocks of 256 calls four times at once."""
+    stream = Stream()
+    for n in range(8_000):
+        early_ns = (n % 4) * BLOCK / RATE * 1e9
+        stream.block(late_ns=-early_ns)
+    errors = []
+    for n in range(400):
+        stream.block(late_ns=-(n % 4) * BLOCK / RATE * 1e9)
+        errors.append(stream.error_frames())
+    assert np.ptp(errors) < 1.0
+    assert stream.core["clock_relocks"] == 0
+
+
+def test_what_the_host_says_of_the_converter_takes_the_jitter_away() -> None:
+    """The later the call, the sooner its frames are heard: their sum has no jitter."""
+    rng = np.random.default_rng(2)
+    told, untold = Stream(), Stream()
+    for late_ns in rng.exponential(2e6, 4_000):
+        told.block(late_ns=late_ns, lead_ns=10e6 - late_ns)
+        untold.block(late_ns=late_ns)
+    spread = []
+    for stream, says in ((told, True), (untold, False)):
+        errors = []
+        for late_ns in rng.exponential(2e6, 400):
+            stream.block(late_ns=late_ns, lead_ns=10e6 - late_ns if says else -1.0)
+            errors.append(stream.error_frames())
+        spread.append(float(np.std(errors)))
+    assert spread[0] < 0.2
+    assert spread[0] < 0.2 * spread[1]
+
+
+def test_the_clock_and_its_rate_are_published() -> None:
+    stream = Stream(RATE * 1.001)
+    assert stream.engine.clock() == (0, 0.0)
+    stream.block()
+    assert stream.engine.clock() == (0, START_NS * 1e-9)
+    assert stream.engine.clock_rate == RATE  # not known yet
+    for _ in range(20 * RATE // BLOCK):
+        stream.block()
+    frame, seconds = stream.engine.clock()
+    assert frame == int(stream.core["frame"]) - BLOCK
+    assert seconds == pytest.approx(START_NS * 1e-9 + frame / (RATE * 1.001), abs=1e-5)
+    assert stream.engine.clock_rate == pytest.approx(RATE * 1.001, rel=2e-6)
+    assert stream.engine.stats().rate_hz == stream.engine.clock_rate
