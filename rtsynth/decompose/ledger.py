@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float
-from rtsynth.decompose.draft import Draft, Resonance, Strike, strike_signal
+from rtsynth.decompose.draft import Draft, Strike, strike_signal
 from rtsynth.decompose.grouping import Take, pattern
 from rtsynth.decompose.merge import merge_resonances
 from rtsynth.decompose.segment import Segment
