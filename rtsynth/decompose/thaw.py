@@ -11,7 +11,7 @@ from rtsynth.decompose.fit import Fit
 __all__ = ["explained_share", "thaw"]
 
 SEEN_S = 0.3
-LEAST = 0.8  # of a strike's energy; what explains less is another resonance
+LEAST = 0.9  # of a strike's energy; what explains less is another resonance
 
 
 def thaw(fit: Fit) -> list[int]:

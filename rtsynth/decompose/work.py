@@ -8,6 +8,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from rtsynth.decompose.disk import let_go
 from rtsynth.decompose.recipe import Recipe
 from rtsynth.decompose.recording import Recording
 from rtsynth.decompose.steps import STEPS, State, load_state, save_state
@@ -29,6 +30,7 @@ def fingerprint(recording: Recording, recipe: Recipe) -> str:
     digest.update(str(recording.frames.shape).encode())
     for first in range(0, len(recording.frames), BLOCK):
         digest.update(recording.frames[first : first + BLOCK].tobytes())
+    let_go(recording.frames)
     return digest.hexdigest()
 
 

@@ -135,19 +135,19 @@ def test_a_line_that_was_kept_is_not_fitted_again(
 
 
 @pytest.mark.parametrize(
-    ("change", "way"), [({"only_texture": True}, "texture"), ({"sustained": True}, "one sustained")]
+    ("change", "way"), [("only_texture", "texture"), ("sustained", "one sustained")]
 )
-def test_steps_of_what_has_none_are_refused(
-    tmp_path: pathlib.Path, change: dict[str, bool], way: str
-) -> None:
+def test_steps_of_what_has_none_are_refused(tmp_path: pathlib.Path, change: str, way: str) -> None:
     soundfile.write(tmp_path / "keys.wav", KNOWN.sound, RATE)
+    only = dataclasses.replace(CUT, only_texture=True)
+    made = only if change == "only_texture" else dataclasses.replace(CUT, sustained=True)
     with pytest.raises(UsageError, match=way):
-        decompose_until(tmp_path / "keys.wav", "onsets", recipe=dataclasses.replace(CUT, **change))
+        decompose_until(tmp_path / "keys.wav", "onsets", recipe=made)
 
 
 def test_the_most_alike_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_module, "OFFERED", 2)
     made = analyse(RECORDING, CUT, Work(None, ""), Silent())
+    monkeypatch.setattr(ledger_module, "OFFERED", 2)
     assert len(made.bank) == 4
     for index in range(4):
         assert index in made.offer([made.bank[index].take])
@@ -191,6 +191,22 @@ def test_the_nearest_resonances_are_merged_until_the_limit_holds() -> None:
     assert all(strike.gain > 0 for strike in ledger.strikes)
 
 
+def test_a_crowded_bank_is_merged_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+    shrink = Ledger.shrink
+
+    def noted(self: Ledger, limit: int) -> None:
+        shrink(self, limit)
+        sizes.append(len(self.bank))
+
+    monkeypatch.setattr(Ledger, "shrink", noted)
+    few = dataclasses.replace(CUT, resonances=2)
+    ledger = analyse(RECORDING, few, Work(None, ""), Silent())
+    assert len(sizes) > 1
+    assert max(sizes) <= 2
+    assert len(ledger.strikes) == len(KEYS)
+
+
 def test_what_is_silent_is_merged_first() -> None:
     rng = np.random.default_rng(0)
     ledger = Ledger(RATE, np.ones(1))
@@ -200,7 +216,9 @@ def test_what_is_silent_is_merged_first() -> None:
         ledger.learn(Known(Resonance(modes), take))
         ledger.strikes.append(Strike(1_000 * number, number, 1.0))
     ledger.shrink(2)
-    assert {strike.resonance for strike in ledger.strikes} == {0, 2}
+    levels = [float(abs(known.resonance.modes.amplitude[0])) for known in ledger.bank]
+    assert levels == [1.0, 0.5]
+    assert {strike.resonance for strike in ledger.strikes} == {0, 1}
 
 
 def test_what_rings_into_a_segment_is_what_the_earlier_events_do_there() -> None:

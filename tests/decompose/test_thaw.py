@@ -1,4 +1,4 @@
-"""A resonance known from before is kept where it sounds right, and learned anew where it does not."""
+"""A resonance known from before stays where it sounds right, and is learned anew elsewhere."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ from rtsynth.decompose.thaw import explained_share, thaw
 from tests.decompose.known_bank import RATE, melody
 
 FREQ = 220.0 * (1.0 + np.arange(5.0))
-MODES = Modes(FREQ, np.full(5, 1.0), np.ones(5) + 0j)
+MODES = Modes(FREQ, np.full(5, 1.0), np.ones(5, np.complex128))
 STRIKES = [Strike(2_000, 0, 1.0), Strike(15_000, 0, 0.5)]
 
 
@@ -56,4 +56,5 @@ def test_another_instrument_on_the_same_keys_loses_little(taps: list[float]) -> 
         float(10 * np.log10(np.sum(part[0] ** 2) / np.sum(part[1] ** 2)))
         for part in ((one, left[: len(one)]), (other, left[len(one) :]))
     ]
-    assert halves[1] > halves[0] - 4.0  # dB
+    assert halves[0] > 18.0  # dB
+    assert halves[1] > 12.0  # dB

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
-from rtsynth.audio import WavWriter, read_wav
+from rtsynth.audio import read_wav
 from rtsynth.cli import run
 from tests.engine.bank import clicks, mixed_table
 from tests.integration.running import RTSYNTH, write_score
@@ -90,8 +91,8 @@ def test_sounds_of_unlike_lengths_are_compared_up_to_the_shorter_and_it_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, frames in (("long", 96_000), ("short", 72_000)):
-        with WavWriter(tmp_path / f"{name}.wav", 48_000, 1) as writer:
-            writer.write(np.sin(0.05 * np.arange(frames, dtype=np.float32))[:, None] / 2)
+        tone = np.sin(0.05 * np.arange(frames)) / 2
+        soundfile.write(tmp_path / f"{name}.wav", tone, 48_000)
     sounds = [str(tmp_path / "long.wav"), str(tmp_path / "short.wav")]
     assert run(["compare", *sounds, "--json"]) == 0
     said = capsys.readouterr()
@@ -113,8 +114,7 @@ def test_a_recording_cut_short_is_told_on_standard_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "cut.wav"
-    with WavWriter(path, 48_000, 1) as writer:
-        writer.write(np.exp(-np.arange(48_000) / 4e3).astype(np.float32)[:, None] / 2)
+    soundfile.write(path, np.exp(-np.arange(48_000) / 4e3) / 2, 48_000)
     path.write_bytes(path.read_bytes()[:-6_000])
     assert run(["decompose", str(path), "-q", "--json"]) == 0
     said = capsys.readouterr()
