@@ -19,7 +19,7 @@ import msgspec
 import zmq
 
 from rtsynth import errors
-from rtsynth.errors import ProtocolError, RtsynthError
+from rtsynth.errors import ProtocolError, RtsynthError, ValueRangeError
 
 __all__ = ["Client", "NoAnswerError", "Telemetry"]
 
@@ -167,6 +167,7 @@ class Client(_Verbs):
         revision: of the last answer; a change means that something was edited.
 
     Raises:
+        ValueRangeError: `port` is no port.
         NoAnswerError: nobody answers there.
         RtsynthError: every method raises the class that the server's error code names.
     """
@@ -174,6 +175,11 @@ class Client(_Verbs):
     def __init__(
         self, port: int = DEFAULT_PORT, host: str = "127.0.0.1", timeout_s: float = 2.0
     ) -> None:
+        if type(port) is not int or not 0 < port < 65_536:
+            raise ValueRangeError(
+                f"port = {port!r}; legal: 1 … 65535, as `rtsynth serve` says it (57141)",
+                field="port",
+            )
         self._host, self._timeout_s = host, timeout_s
         self._lock = threading.Lock()
         self._urgent_lock = threading.Lock()

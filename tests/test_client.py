@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -94,6 +95,12 @@ def test_telemetry_is_numbered(client: Client) -> None:
 def test_nobody_there_is_a_timeout() -> None:
     with pytest.raises(NoAnswerError):
         Client(1, timeout_s=0.05)
+
+
+@pytest.mark.parametrize("port", [None, "57141", 0, 70_000, True, 1.5])
+def test_what_is_no_port_is_refused_with_what_is(port: Any) -> None:
+    with pytest.raises(ValueRangeError, match="legal: 1 … 65535"):
+        Client(port)
 
 
 def test_import_brings_no_numpy() -> None:

@@ -18,7 +18,7 @@ from rtsynth.render import load_score, render_score, save_score, score_seconds
 from rtsynth.render.load import SCORE_SUFFIX
 
 if TYPE_CHECKING:
-    from rtsynth.decompose import Ranking, Recipe
+    from rtsynth.decompose import Ranking, Recipe, Recording
 
 __all__ = ["compare", "decompose", "inspect", "print_facts", "recording_of", "render"]
 
@@ -51,6 +51,10 @@ def decompose(options: argparse.Namespace) -> int:
     if output.name == source.name:
         raise UsageError(f"{output}: the score would overwrite the recording; choose another -o")
     recipe = _recipe(options)
+    if options.until and options.output:
+        raise UsageError(
+            f"--until {options.until} writes no score: leave -o out, or --until; --work keeps steps"
+        )
     if options.until:
         return _decompose_until(options, recipe)
     found = decompose_file(
@@ -60,6 +64,7 @@ def decompose(options: argparse.Namespace) -> int:
         work=options.work,
         workers=options.workers,
     )
+    _warn(found.recording)
     beside = save_score(found.score, found.instrument, output)
     facts = {"score": str(output), "instrument": str(beside), "recipe": recipe.name, **found.report}
     if options.png:
@@ -75,6 +80,13 @@ def decompose(options: argparse.Namespace) -> int:
         facts["png"] = options.png
     print_facts(facts, options.json)
     return 0
+
+
+def _warn(*recordings: "Recording") -> None:
+    """What is odd about recordings, on standard error."""
+    for recording in recordings:
+        for note in recording.notes:
+            print(f"rtsynth: {recording.source}: {note}", file=sys.stderr)
 
 
 def _recipe(options: argparse.Namespace) -> "Recipe":
@@ -130,6 +142,12 @@ def render(options: argparse.Namespace) -> int:
             f"--to {options.to_s:g} is not after --from {options.from_s or 0.0:g}; nothing to hear"
         )
     score, instrument = load_score(find_score(options.score))
+    ends_s = score_seconds(score, instrument)
+    if options.to_s is None and options.from_s >= ends_s > 0.0 and not options.commands:
+        raise UsageError(
+            f"--from {options.from_s:g}: the score ends at {ends_s:.3f} s; with --to what still "
+            "rings then can be heard"
+        )
     score = _fewer(score, instrument, options)
     rate = options.sample_rate or score.sample_rate
     if options.commands:
@@ -160,6 +178,8 @@ def render(options: argparse.Namespace) -> int:
         writer.close()
     facts = {"output": options.output, "seconds": len(sound) / rate, "sample_rate": rate}
     facts |= {"events": len(score.table), "peak": float(np.abs(sound).max(initial=0.0))}
+    if facts["peak"] == 0.0:
+        print(f"rtsynth: {options.output} is silent: nothing sounds there", file=sys.stderr)
     print_facts(facts, options.json)
     return 0
 
@@ -238,8 +258,15 @@ def compare(options: argparse.Namespace) -> int:
             f"{options.estimate} is at {estimate.source_rate} Hz, {options.reference} at "
             f"{reference.source_rate} Hz; convert one of them first"
         )
+    _warn(reference, estimate)
     sounds = reference.frames, estimate.frames, reference.sample_rate
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = {"compared_s": min(reference.seconds, estimate.seconds)}
+    if len(reference.frames) != len(estimate.frames):
+        print(
+            f"rtsynth: {options.reference} is {reference.seconds:.3f} s long, {options.estimate} "
+            f"{estimate.seconds:.3f} s; the first {facts['compared_s']:.3f} s of both are compared",
+            file=sys.stderr,
+        )
     if options.score:
         facts["score"] = _scored(options.score, options.truth, reference.seconds)
     print_facts({**measure(*sounds), **ear_scores(*sounds), **facts}, options.json)

@@ -1,12 +1,14 @@
 """All segments of a recording through the steps, each with what the earlier ones have found.
 
 What earlier events still do in a segment is taken away from it, and what they have taught is
-offered to it. So the cost is linear in the length, and the memory that of a segment and the events.
+offered to it. So the cost is linear in the length, and the memory that of a segment, the events
+and a bounded bank.
 Thread: worker.
 """
 
 import dataclasses
 
+from rtsynth.decompose.disk import let_go
 from rtsynth.decompose.ledger import Ledger
 from rtsynth.decompose.panning import mid_weights
 from rtsynth.decompose.progress import Progress
@@ -19,6 +21,7 @@ from rtsynth.decompose.work import Work
 __all__ = ["analyse", "analyse_until"]
 
 LAST_STEP = list(STEPS)[-1]
+CROWDED = 2  # times as many resonances as there may be at last, and they are merged at once
 TAKEN = "takes"  # the step after which it is known what the onsets brought
 
 
@@ -47,6 +50,9 @@ def analyse(
         task = dataclasses.replace(task, workers=workers, progress=progress)
         state, offered = _through(task, ledger, work, number)
         ledger.add(segment, state, offered)
+        if len(ledger.bank) > CROWDED * recipe.resonances:
+            ledger.shrink(recipe.resonances - 1)
+        let_go(recording.frames)
     ledger.shrink(recipe.resonances - int(ledger.floor().any()))
     return ledger
 
@@ -79,7 +85,7 @@ def _through(task: Task, ledger: Ledger, work: Work, number: int) -> tuple[State
     """All steps; what the bank offers is chosen once it is known what the onsets brought."""
     state = _run(task, work, number, TAKEN, work.latest(number, LAST_STEP))
     offered = ledger.offer(state.takes)
-    task = dataclasses.replace(task, bank=tuple(ledger.bank[index] for index in offered))
+    task = dataclasses.replace(task, bank=ledger.offered(offered))
     return _run(task, work, number, LAST_STEP, state), offered
 
 

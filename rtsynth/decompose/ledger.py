@@ -1,6 +1,7 @@
 """What all segments together have found: one list of strikes over one bank. Thread: worker."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,9 +53,20 @@ class Ledger:
         likeness = (np.array(self._patterns) @ brought.T).max(axis=1)
         return sorted(np.argsort(-likeness, kind="stable")[:OFFERED].tolist())
 
+    def offered(self, indices: list[int]) -> tuple[Known, ...]:
+        """What the bank has at these places, in full width again, as a state that was kept has."""
+        found = []
+        for index in indices:
+            resonance, take = self.bank[index].resonance, self.bank[index].take
+            wide = dataclasses.replace(resonance, attack=resonance.attack.astype(float))
+            found.append(Known(wide, take))
+        return tuple(found)
+
     def learn(self, known: Known) -> int:
         """Take a resonance into the bank; returns its place there."""
-        self.bank.append(known)
+        narrow: Any = known.resonance.attack.astype(np.float32)  # most of a bank's memory
+        resonance = dataclasses.replace(known.resonance, attack=narrow)
+        self.bank.append(Known(resonance, known.take))
         self._patterns.append(_unit(known.take))
         return len(self.bank) - 1
 
@@ -113,11 +125,20 @@ class Ledger:
         self.floors.append(state.floor)
 
     def shrink(self, limit: int) -> None:
-        """Merge resonances until at most `limit` are struck, first what costs least to merge."""
+        """Merge resonances until at most `limit` are struck, those first that cost least to merge.
+
+        What is no longer struck is forgotten.
+        """
         bank = [known.resonance for known in self.bank]
         merge_resonances(
             bank, np.array(self._patterns), self.strikes, max(limit, 1), self.sample_rate
         )
+        used = sorted({strike.resonance for strike in self.strikes})
+        self.bank = [self.bank[index] for index in used]
+        self._patterns = [self._patterns[index] for index in used]
+        place = {index: number for number, index in enumerate(used)}
+        for strike in self.strikes:
+            strike.resonance = place[strike.resonance]
 
     def draft(self, length: int) -> Draft:
         """The whole recording's draft, of `length` frames."""

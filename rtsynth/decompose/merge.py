@@ -20,7 +20,7 @@ __all__ = ["StandIn", "merge_resonances", "stand_in"]
 
 SPAN_S = 0.5  # over which two resonances are compared
 REACH_S = 0.003
-CANDIDATES = 6  # by the likeness of their patterns, to be measured
+CANDIDATES = 4  # by the likeness of their patterns, to be measured
 SILENT = 1e-30  # energy: what is silent is given away first, and 0 · ∞ is no cost
 LEAST_UNLIKE = 0.02  # of nothing, if it costs nothing, the loudest would go as well as the quietest
 FAINTEST = 0.4  # of the level it had: least squares turns what is no copy down to nothing

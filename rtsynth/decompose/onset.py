@@ -63,11 +63,10 @@ def onset_strength(signal: Float, sample_rate: float) -> Float:
     padded = np.concatenate([np.zeros(size // 2), signal, np.zeros(size)])
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[: len(signal) : hop]
     window = np.hanning(size)
-    bands = [
-        np.add.reduceat(np.abs(np.fft.rfft(frames[i : i + CHUNK] * window)), edges[:-1], axis=1)
-        / np.diff(edges)
-        for i in range(0, len(frames), CHUNK)
-    ]
+    bands = []
+    for i in range(0, len(frames), CHUNK):
+        spectrum = np.abs(np.fft.rfft(frames[i : i + CHUNK] * window))[:, : edges[-1]]
+        bands.append(np.add.reduceat(spectrum, edges[:-1], axis=1) / np.diff(edges))
     magnitude = np.concatenate(bands) if bands else np.zeros((0, 1))
     reference = np.percentile(magnitude.max(axis=1), 95) if len(magnitude) else 0.0
     level = np.log1p(COMPRESSION * magnitude / (reference + 1e-9))

@@ -14,16 +14,15 @@ from rtsynth.decompose.analysis import analyse, analyse_until
 from rtsynth.decompose.bake import bake
 from rtsynth.decompose.disk import Samples
 from rtsynth.decompose.draft import Draft
-from rtsynth.decompose.held.draft import sustained_draft
+from rtsynth.decompose.joint.step import LONGEST_S as LONGEST_JOINT_S
 from rtsynth.decompose.joint.step import check_joint, refine_jointly
 from rtsynth.decompose.progress import Bar, Progress, Silent
 from rtsynth.decompose.recipe import Recipe
 from rtsynth.decompose.recording import Recording, read_audio, recording_from_array
 from rtsynth.decompose.report import make_report
 from rtsynth.decompose.steps import STEPS, State, Task
-from rtsynth.decompose.sustained.one_event import sustained_event
 from rtsynth.decompose.synthesis import render_score
-from rtsynth.decompose.texture.only import bake_texture, only_texture
+from rtsynth.decompose.whole import as_a_whole, refuse_no_steps
 from rtsynth.decompose.work import Work, fingerprint
 from rtsynth.errors import AudioFileError, UnknownNameError
 from rtsynth.events import Score
@@ -34,6 +33,9 @@ __all__ = ["Decomposition", "decompose", "decompose_array", "decompose_file", "d
 WORKERS = min(2, os.cpu_count() or 1)
 SHORTEST_S = 0.05
 SILENCE = 1e-6  # peak amplitude, −120 dBFS
+JOINT_COST = (
+    0.007  # processor seconds of a step per second of sound; 600 take about 4 times real time
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,6 +139,7 @@ def decompose_until(
     Raises:
         AudioFileError: no usable sound file, or nothing to be heard in it.
         UnknownNameError: no such step.
+        UsageError: the recording is a texture or a sustained line, which have no steps.
         FileFormatError: `work` belongs to another recording or recipe, or is damaged.
     """
     if until not in STEPS:
@@ -145,7 +148,8 @@ def decompose_until(
     reason = nothing_to_do(recording)
     if reason:
         raise AudioFileError(f"{os.fspath(path)}: {reason}")
-    kept = Work(work, fingerprint(recording, recipe) if work is not None else "")
+    refuse_no_steps(recording, recipe)
+    kept = _work(work, recording, recipe)
     with contextlib.closing(Bar(recording.source) if progress else Silent()) as told:
         return analyse_until(recording, recipe, until, kept, told, workers)
 
@@ -161,25 +165,19 @@ def _decompose(
     check_joint(recipe)
     notes = list(recording.notes)
     reason = nothing_to_do(recording)
-    if recipe.sustained and not reason:
-        score, instrument = sustained_event(recording, recipe.modes)
-        return _decomposition(score, instrument, recording, notes, began)
-    texture, note = (None, "") if reason else only_texture(recording, recipe.only_texture)
-    notes += [line for line in (reason, note) if line]
-    if texture is not None:
-        score, instrument = bake_texture(texture, recording)
-        return _decomposition(score, instrument, recording, notes, began)
-    held = sustained_draft(recording, recipe) if recipe.held and not reason else None
-    if held is not None:
-        notes.append("a line of sustained notes: one event each (held: false in a recipe forbids)")
-        if held[1].field is None:
-            notes.append(
-                "without torch their pitch and bow stay still; pip install 'rtsynth[torch]'"
-            )
-        return _decomposition(*held, recording, notes, began)
+    if reason:
+        notes.append(reason)
+    else:
+        _announce(recording, recipe, progress)
+        work = _work(folder, recording, recipe)
+        whole = as_a_whole(recording, recipe, progress, work, notes)
+        if whole is not None:
+            return _decomposition(*whole, recording, notes, began)
     draft, floor = Draft(recording.sample_rate, len(recording.frames), [], []), np.zeros(32)
     if not reason:
-        work = Work(folder, fingerprint(recording, recipe) if folder is not None else "")
+        if work.reached():
+            notes.append(work.reached())
+            progress.say(notes[-1])
         ledger = analyse(recording, recipe, work, progress, workers)
         draft, floor = ledger.draft(len(recording.frames)), ledger.floor()
         if not draft.strikes:
@@ -189,6 +187,20 @@ def _decompose(
         score, instrument, more = refine_jointly(score, instrument, recording, recipe, progress)
         notes += more
     return _decomposition(score, instrument, recording, notes, began)
+
+
+def _work(folder: str | os.PathLike[str] | None, recording: Recording, recipe: Recipe) -> Work:
+    return Work(folder, fingerprint(recording, recipe) if folder is not None else "")
+
+
+def _announce(recording: Recording, recipe: Recipe, progress: Progress) -> None:
+    """Say at once what takes minutes."""
+    if 0 < recipe.joint_steps and recording.seconds <= LONGEST_JOINT_S:
+        about_s = JOINT_COST * recipe.joint_steps * recording.seconds
+        progress.say(
+            f"recipe {recipe.name}: {recipe.joint_steps} steps of gradient descent follow the fit, "
+            f"about {about_s:.0f} s in all for {recording.seconds:.0f} s of sound"
+        )
 
 
 def _decomposition(

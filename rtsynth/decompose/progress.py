@@ -1,5 +1,6 @@
 """Who is told how a decomposition goes: nobody, or a bar on standard error. Thread: worker."""
 
+import sys
 from typing import Any, Protocol
 
 from tqdm import tqdm
@@ -19,6 +20,9 @@ class Progress(Protocol):
     def tell(self, **facts: object) -> None:
         """How well it goes: names and numbers, shown beside the step."""
 
+    def say(self, line: str) -> None:
+        """Something that stays to be read."""
+
     def close(self) -> None:
         """Nothing more comes."""
 
@@ -33,6 +37,9 @@ class Silent:
         """Do nothing."""
 
     def tell(self, **facts: object) -> None:
+        """Do nothing."""
+
+    def say(self, line: str) -> None:
         """Do nothing."""
 
     def close(self) -> None:
@@ -64,6 +71,10 @@ class Bar:
         """Show facts; they stay until they are told again."""
         self._facts.update(facts)
         self._bar.set_postfix(self._facts)
+
+    def say(self, line: str) -> None:
+        """Write a line above the bar."""
+        self._bar.write(line, file=sys.stderr)
 
     def close(self) -> None:
         """Leave the bar as it is."""

@@ -11,6 +11,7 @@ import soxr
 from numpy.typing import ArrayLike, NDArray
 
 from rtsynth.decompose.disk import Samples, blank_frames
+from rtsynth.decompose.doubt import missing_bytes, step_at
 from rtsynth.errors import AudioFileError
 
 __all__ = ["Recording", "read_audio", "recording_from_array"]
@@ -73,12 +74,19 @@ def read_audio(path: str | os.PathLike[str]) -> Recording:
         with soundfile.SoundFile(name) as file:
             _check(name, int(file.samplerate), int(file.channels), int(file.frames))
             blocks = file.blocks(BLOCK, dtype="float64", always_2d=True)
-            return _prepare(blocks, int(file.samplerate), int(file.frames), name)
+            found = _prepare(blocks, int(file.samplerate), int(file.frames), name)
     except (soundfile.LibsndfileError, OSError, RuntimeError, ValueError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise AudioFileError(
             f"{name}: cannot be read as sound ({reason}); legal: {LEGAL_FORMATS}"
         ) from None
+    if len(found.frames) == 0:
+        raise AudioFileError(f"{name}: a header and no sound (0 frames); record or export it again")
+    missing = missing_bytes(name)
+    if not missing:
+        return found
+    cut = f"the file is cut short: {missing} bytes of sound that its header promises are missing"
+    return dataclasses.replace(found, notes=(cut, *found.notes))
 
 
 def recording_from_array(samples: ArrayLike, sample_rate: int, source: str = "array") -> Recording:
@@ -145,7 +153,7 @@ def _prepare(blocks: Iterable[Block], rate: int, claimed: int, name: str) -> Rec
         frames[count : count + len(block)] = block
         count += len(block)
     frames = frames[:count]
-    _centre(frames, notes)
+    _centre(frames, notes, analysis_rate)
     source = os.path.basename(name)
     return Recording(frames, analysis_rate, rate, source, tuple(notes))
 
@@ -184,8 +192,8 @@ def _resampled(
         yield resampler.resample_chunk(np.zeros((0, channels)), last=True)
 
 
-def _centre(frames: Samples, notes: list[str]) -> None:
-    """Take the mean away, in place; scale down what is far too loud."""
+def _centre(frames: Samples, notes: list[str], rate: int) -> None:
+    """Take the mean away, in place; scale down what is far too loud, say where the mean steps."""
     if len(frames) == 0:
         return
     peak = float(max(frames.max(), -frames.min()))
@@ -200,6 +208,9 @@ def _centre(frames: Samples, notes: list[str]) -> None:
         total += block.sum(axis=0, dtype=float)
     if peak > CLIPS_FROM and clipped > max(1e-3 * frames.size, FEWEST_CLIPPED):
         notes.append("the recording seems clipped")
+    step = step_at(frames, rate, peak)
+    if step is not None:
+        notes.append(f"the mean steps by {step[1]:.2g} at about {step[0]:.1f} s; it stays in there")
     mean = total / len(frames)
     for first in starts:
         block = frames[first : first + BLOCK]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from rtsynth.decompose.damped import Complex, Float, ring
-from rtsynth.decompose.disk import Samples, blank_frames
+from rtsynth.decompose.disk import Samples, blank_frames, let_go
 from rtsynth.decompose.drawn import Drawing, blown_noise, drawn_attack, sounding_modes
 from rtsynth.decompose.texture.synthesis import texture_signal
 from rtsynth.dsp.noise import fill_white, uniform_at
@@ -24,6 +24,7 @@ White = Callable[[int, int, int], Float]
 """`white(seed, first, count) -> [count]` noise of unit variance from position first on."""
 
 AUDIBLE_LEVELS = 80.0 / 60.0
+TOUCHED = 256  # events after which the memory of what is on disk is given back
 PIECE = 1_024 * 2_048  # samples of a texture at once, whole hops
 
 
@@ -50,7 +51,9 @@ def render_score(
     """
     rate = sample_rate or instrument.attack_rate
     out = blank_frames(round(score.seconds * rate), score.channels)
-    for event in score.table:
+    for number, event in enumerate(score.table):
+        if number % TOUCHED == 0:
+            let_go(out)
         first = round(event.onset_s * rate)
         if event.muted or first >= len(out):
             continue

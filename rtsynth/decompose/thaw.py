@@ -5,13 +5,13 @@ taken for a piano's. What its strikes leave of the sound there, once aligned and
 Thread: worker.
 """
 
-
+from rtsynth.decompose.draft import Strike
 from rtsynth.decompose.fit import Fit
 
 __all__ = ["explained_share", "thaw"]
 
 SEEN_S = 0.3
-LEAST = 0.8  # of the energy of its strikes; what explains less is another resonance
+LEAST = 0.9  # of a strike's energy; what explains less is another resonance
 
 
 def thaw(fit: Fit) -> list[int]:
@@ -29,18 +29,19 @@ def thaw(fit: Fit) -> list[int]:
 
 
 def explained_share(fit: Fit, index: int) -> float:
-    """At most 1: share of the sound of a resonance's strikes that its own explains.
+    """0 … 1: share of a strike's sound that a resonance explains at some level, at its best strike.
 
-    Only what comes before the next onset counts, everybody else taken away.
+    Others that are not yet right spoil most strikes, but no other instrument fits even one. Only
+    what comes before the next onset counts, everybody else taken away.
     """
+    strikes = fit.draft.of(index)
+    return max((_explained(fit, strike) for strike in strikes), default=1.0)
+
+
+def _explained(fit: Fit, strike: Strike) -> float:
     span = round(SEEN_S * fit.draft.sample_rate)
-    sound = left = 0.0
-    for strike in fit.draft.of(index):
-        count = min(span, fit.gap(strike.onset), fit.draft.length - strike.onset)
-        residual = fit.left(strike, count)
-        own = fit.sound(strike, count)
-        whole = residual.copy()
-        whole[: len(own)] += own[: len(whole)]
-        sound += float(whole @ whole)
-        left += float(residual @ residual)
-    return 1.0 - left / sound if sound > 0.0 else 1.0
+    heard = fit.left(strike, min(span, fit.gap(strike.onset))).copy()
+    own = fit.sound(strike, len(heard))
+    heard[: len(own)] += own
+    energy = float(heard @ heard) * float(own @ own)
+    return max(0.0, float(heard[: len(own)] @ own)) ** 2 / energy if energy > 0.0 else 0.0

@@ -1,21 +1,26 @@
 """A folder that keeps what every step has found, so that an interrupted run goes on.
 
-Files are named `SEGMENT.STEP.safetensors`; each is written whole or not at all. Thread: worker.
+Files are named `SEGMENT.STEP.safetensors`, or `line.*` for a line of sustained notes, which has no
+steps; each is written whole or not at all. Thread: worker.
 """
 
 import hashlib
 import os
 from pathlib import Path
 
+from rtsynth.decompose.disk import let_go
 from rtsynth.decompose.recipe import Recipe
 from rtsynth.decompose.recording import Recording
 from rtsynth.decompose.steps import STEPS, State, load_state, save_state
 from rtsynth.errors import FileFormatError
+from rtsynth.events import Score
+from rtsynth.instrument import Instrument
 
 __all__ = ["Work", "fingerprint"]
 
 BLOCK = 1 << 20  # frames at once
 STAMP = "fingerprint.txt"
+LINE_SCORE, LINE_INSTRUMENT = "line.score.safetensors", "line.instrument.safetensors"
 VERSION = "3"  # of the steps: raised when they find something else in the same recording
 
 
@@ -25,6 +30,7 @@ def fingerprint(recording: Recording, recipe: Recipe) -> str:
     digest.update(str(recording.frames.shape).encode())
     for first in range(0, len(recording.frames), BLOCK):
         digest.update(recording.frames[first : first + BLOCK].tobytes())
+    let_go(recording.frames)
     return digest.hexdigest()
 
 
@@ -35,34 +41,37 @@ class Work:
         folder: made if it is not there; None for none.
         mark: fingerprint of recording and recipe.
 
+    Attributes:
+        folder: as given.
+
     Raises:
         FileFormatError: no folder can be made there, or it belongs to something else.
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None, mark: str) -> None:
-        self._folder = Path(folder) if folder is not None else None
+        self.folder = Path(folder) if folder is not None else None
         self._mark = mark
-        if self._folder is None:
+        if self.folder is None:
             return
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            stamp = self._folder / STAMP
+            self.folder.mkdir(parents=True, exist_ok=True)
+            stamp = self.folder / STAMP
             if not stamp.exists():
                 stamp.write_text(mark + "\n")
             found = stamp.read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
             raise FileFormatError(
-                f"{self._folder}: cannot keep work there ({error}); choose another folder"
+                f"{self.folder}: cannot keep work there ({error}); choose another folder"
             ) from None
         if found != mark:
             raise FileFormatError(
-                f"{self._folder}: holds work on another recording or with another recipe; "
+                f"{self.folder}: holds work on another recording or with another recipe; "
                 "choose another folder or remove it"
             )
 
     def keep(self, segment: int, state: State) -> None:
         """Write the state of a segment after its last step."""
-        if self._folder is not None:
+        if self.folder is not None:
             save_state(state, self._path(segment, state.done), self._mark)
 
     def latest(self, segment: int, until: str) -> State | None:
@@ -73,10 +82,37 @@ class Work:
         """
         names = list(STEPS)
         for step in reversed(names[: names.index(until) + 1]):
-            if self._folder is not None and self._path(segment, step).is_file():
+            if self.folder is not None and self._path(segment, step).is_file():
                 return load_state(self._path(segment, step), self._mark)
         return None
 
+    def reached(self) -> str:
+        """Where a run goes on; empty if nothing is kept."""
+        kept = sorted(self.folder.glob("[0-9]*.safetensors")) if self.folder is not None else []
+        if not kept:
+            return ""
+        segment, step, _ = kept[-1].name.split(".")
+        if step.endswith(f"-{list(STEPS)[-1]}"):
+            return f"{self.folder}: goes on with segment {int(segment) + 2}"
+        done = step.split("-")[1]
+        return f"{self.folder}: goes on with segment {int(segment) + 1}, after its step {done}"
+
+    def keep_line(self, score: Score, instrument: Instrument) -> None:
+        """Write what a line of sustained notes has become."""
+        if self.folder is not None:
+            instrument.save(self.folder / LINE_INSTRUMENT)
+            score.save(self.folder / LINE_SCORE)
+
+    def line(self) -> tuple[Score, Instrument] | None:
+        """What `keep_line` has written.
+
+        Raises:
+            FileFormatError: it is damaged.
+        """
+        if self.folder is None or not (self.folder / LINE_SCORE).is_file():
+            return None
+        return Score.load(self.folder / LINE_SCORE), Instrument.load(self.folder / LINE_INSTRUMENT)
+
     def _path(self, segment: int, step: str) -> Path:
-        assert self._folder is not None
-        return self._folder / f"{segment:04d}.{list(STEPS).index(step)}-{step}.safetensors"
+        assert self.folder is not None
+        return self.folder / f"{segment:04d}.{list(STEPS).index(step)}-{step}.safetensors"

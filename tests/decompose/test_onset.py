@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rtsynth.decompose.onset import find_onsets
+from rtsynth.decompose.onset import find_onsets, onset_strength
 from rtsynth.metrics import onset_scores
 from tests.decompose.known_bank import RATE, melody
 
@@ -35,3 +35,12 @@ def test_a_sound_from_the_first_sample_on_has_an_onset(first: int) -> None:
     sound[first:] = 0.4 * np.sin(2 * np.pi * 440.0 * time_s) * np.exp(-3.0 * time_s)
     (onset,) = find_onsets(sound, rate)
     assert abs(int(onset) - first) <= 2  # samples; a sine begins at 0
+
+
+@pytest.mark.parametrize(("hz", "heard"), [(5_000.0, True), (19_000.0, False)])
+def test_what_begins_above_17_khz_is_no_rise(hz: float, heard: bool) -> None:
+    time = np.arange(44_100) / 44_100
+    tone = 0.1 * np.sin(2 * np.pi * 300.0 * time)
+    burst = 0.3 * np.sin(2 * np.pi * hz * time) * np.clip((time - 0.5) / 0.02, 0.0, 1.0)
+    strength = onset_strength(tone + burst, 44_100)[round(0.3 / 0.003) : round(0.7 / 0.003)]
+    assert bool(strength.max() > 2e-3) == heard  # nepers

@@ -5,8 +5,18 @@ import pathlib
 
 import numpy as np
 import pytest
+import soundfile
 
-from rtsynth.decompose import Recipe, decompose, decompose_array, recording_from_array
+from rtsynth.decompose import (
+    Recipe,
+    Recording,
+    decompose,
+    decompose_array,
+    decompose_until,
+    recording_from_array,
+    whole,
+)
+from rtsynth.decompose import ledger as ledger_module
 from rtsynth.decompose.analysis import analyse, analyse_until
 from rtsynth.decompose.damped import Modes
 from rtsynth.decompose.draft import Resonance, Strike
@@ -16,8 +26,9 @@ from rtsynth.decompose.progress import Silent
 from rtsynth.decompose.segment import cut_segments
 from rtsynth.decompose.steps import STEPS, Known, State
 from rtsynth.decompose.work import Work, fingerprint
-from rtsynth.errors import FileFormatError
-from rtsynth.events import Kind
+from rtsynth.errors import FileFormatError, UsageError
+from rtsynth.events import Kind, Score
+from rtsynth.instrument import Instrument
 from tests.decompose.known_bank import RATE, melody
 
 KEYS = [60, 64, 67, 72, 60, 64, 67, 72, 64, 60] * 2
@@ -96,6 +107,53 @@ def test_an_interrupted_run_goes_on_and_ends_the_same(
     assert made.instrument.fingerprint() == MADE.instrument.fingerprint()
 
 
+def test_a_run_that_goes_on_says_from_where(tmp_path: pathlib.Path) -> None:
+    work = Work(tmp_path, fingerprint(RECORDING, CUT))
+    assert work.reached() == ""
+    analyse_until(RECORDING, CUT, "groups", work, Silent())
+    assert work.reached() == f"{tmp_path}: goes on with segment 1, after its step groups"
+    made = decompose(RECORDING, recipe=CUT, work=tmp_path)
+    assert f"{tmp_path}: goes on with segment 1, after its step groups" in made.report["notes"]
+    count = len(cut_segments(RECORDING, CUT))
+    assert work.reached() == f"{tmp_path}: goes on with segment {count + 1}"
+
+
+def test_a_line_that_was_kept_is_not_fitted_again(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted = []
+
+    def line(recording: Recording, recipe: Recipe) -> tuple[Score, Instrument]:
+        fitted.append(recording.source)
+        return MADE.score, MADE.instrument
+
+    monkeypatch.setattr(whole, "sustained_draft", line)
+    made = [decompose(RECORDING, recipe=CUT, work=tmp_path) for _ in range(2)]
+    assert len(fitted) == 1
+    assert made[1].score.table == MADE.score.table
+    assert made[1].instrument.fingerprint() == MADE.instrument.fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("change", "way"), [("only_texture", "texture"), ("sustained", "one sustained")]
+)
+def test_steps_of_what_has_none_are_refused(tmp_path: pathlib.Path, change: str, way: str) -> None:
+    soundfile.write(tmp_path / "keys.wav", KNOWN.sound, RATE)
+    only = dataclasses.replace(CUT, only_texture=True)
+    made = only if change == "only_texture" else dataclasses.replace(CUT, sustained=True)
+    with pytest.raises(UsageError, match=way):
+        decompose_until(tmp_path / "keys.wav", "onsets", recipe=made)
+
+
+def test_the_most_alike_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = analyse(RECORDING, CUT, Work(None, ""), Silent())
+    monkeypatch.setattr(ledger_module, "OFFERED", 2)
+    assert len(made.bank) == 4
+    for index in range(4):
+        assert index in made.offer([made.bank[index].take])
+    assert len(made.offer([known.take for known in made.bank])) == 2
+
+
 def test_work_on_something_else_is_refused(tmp_path: pathlib.Path) -> None:
     mark = fingerprint(RECORDING, CUT)
     Work(tmp_path, mark)
@@ -133,16 +191,34 @@ def test_the_nearest_resonances_are_merged_until_the_limit_holds() -> None:
     assert all(strike.gain > 0 for strike in ledger.strikes)
 
 
+def test_a_crowded_bank_is_merged_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+    shrink = Ledger.shrink
+
+    def noted(self: Ledger, limit: int) -> None:
+        shrink(self, limit)
+        sizes.append(len(self.bank))
+
+    monkeypatch.setattr(Ledger, "shrink", noted)
+    few = dataclasses.replace(CUT, resonances=2)
+    ledger = analyse(RECORDING, few, Work(None, ""), Silent())
+    assert len(sizes) > 1
+    assert max(sizes) <= 2
+    assert len(ledger.strikes) == len(KEYS)
+
+
 def test_what_is_silent_is_merged_first() -> None:
     rng = np.random.default_rng(0)
     ledger = Ledger(RATE, np.ones(1))
     for number, level in enumerate((1.0, 0.0, 0.5)):
         modes = Modes(220.0 * (1.0 + np.arange(2.0)), np.ones(2), np.full(2, level + 0j))
         take = Take(0, modes, rng.uniform(0.5, 1.0, 64), 0.9, np.zeros(2))
-        ledger.bank.append(Known(Resonance(modes), take))
+        ledger.learn(Known(Resonance(modes), take))
         ledger.strikes.append(Strike(1_000 * number, number, 1.0))
     ledger.shrink(2)
-    assert {strike.resonance for strike in ledger.strikes} == {0, 2}
+    levels = [float(abs(known.resonance.modes.amplitude[0])) for known in ledger.bank]
+    assert levels == [1.0, 0.5]
+    assert {strike.resonance for strike in ledger.strikes} == {0, 1}
 
 
 def test_what_rings_into_a_segment_is_what_the_earlier_events_do_there() -> None:

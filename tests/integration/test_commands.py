@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from rtsynth.audio import read_wav
 from rtsynth.cli import run
@@ -86,6 +87,41 @@ def test_compare_of_a_sound_with_itself_is_perfect(
     assert facts["log_mag"] == 0.0
 
 
+def test_sounds_of_unlike_lengths_are_compared_up_to_the_shorter_and_it_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, frames in (("long", 96_000), ("short", 72_000)):
+        tone = np.sin(0.05 * np.arange(frames)) / 2
+        soundfile.write(tmp_path / f"{name}.wav", tone, 48_000)
+    sounds = [str(tmp_path / "long.wav"), str(tmp_path / "short.wav")]
+    assert run(["compare", *sounds, "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["compared_s"] == 1.5
+    assert "is 2.000 s long" in said.err
+    assert "the first 1.500 s of both are compared" in said.err
+
+
+def test_a_stretch_in_which_nothing_sounds_is_said_to_be_silent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    score, out = write_score(tmp_path, clicks(0.25)), tmp_path / "out.wav"
+    words = ["render", str(score), "-o", str(out), "--from", "80", "--to", "80.5"]
+    assert run(words) == 0
+    assert "is silent" in capsys.readouterr().err
+
+
+def test_a_recording_cut_short_is_told_on_standard_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "cut.wav"
+    soundfile.write(path, np.exp(-np.arange(48_000) / 4e3) / 2, 48_000)
+    path.write_bytes(path.read_bytes()[:-6_000])
+    assert run(["decompose", str(path), "-q", "--json"]) == 0
+    said = capsys.readouterr()
+    assert "cut short" in json.loads(said.out)["notes"][0]
+    assert "rtsynth: cut.wav: the file is cut short" in said.err
+
+
 def test_devices_always_list_the_null_device(capsys: pytest.CaptureFixture[str]) -> None:
     facts = answer("devices", capsys=capsys)
     assert "null" in [device["name"] for device in facts["devices"]]
@@ -100,6 +136,8 @@ def test_devices_always_list_the_null_device(capsys: pytest.CaptureFixture[str])
         ["render", "x", "-o", "x.wav", "--block-size", "0"],
         ["render", "piano", "-o", "x.mp3"],
         ["render", "piano", "-o", "x.wav", "--from", "6", "--to", "2"],
+        ["render", "piano", "-o", "x.wav", "--from", "600"],
+        ["decompose", "nowhere.wav", "--until", "fit", "-o", "x.score.safetensors"],
         ["inspect", "piano", "--png", "x.txt"],
         ["decompose", "nowhere.wav", "--png", "x.txt"],
         ["serve", "x", "--osc-port", "70000"],

@@ -8,7 +8,7 @@ from rtsynth.decompose.held.breath import measure_breaths
 from rtsynth.decompose.held.legato import notes_along, split_path
 from rtsynth.decompose.held.measure import measure_notes
 from rtsynth.decompose.held.or_struck import is_held
-from rtsynth.decompose.held.voicing import pitch_path
+from rtsynth.decompose.held.voicing import PitchPath, pitch_path
 from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.recipe import Recipe
 from rtsynth.decompose.recording import Recording
@@ -17,7 +17,7 @@ from rtsynth.events import Score
 from rtsynth.instrument import Instrument
 from rtsynth.instrument.field import FieldWeights
 
-__all__ = ["sustained_draft"]
+__all__ = ["find_line", "sustained_draft"]
 
 LONGEST_S = 120.0  # a field learns so much at once
 STEPS = 800
@@ -32,23 +32,30 @@ def sustained_draft(recording: Recording, recipe: Recipe) -> tuple[Score, Instru
 
     Without torch each event keeps its mean bow and pitch.
     """
+    line = find_line(recording)
+    if line is None:
+        return None
+    (signal, path, pieces), rate = line, recording.sample_rate
+    found = notes_along(signal, rate, path, pieces).notes
+    notes, left = measure_notes(signal, rate, found, recipe.modes)
+    if not notes:
+        return None
+    held = line_of(notes, measure_breaths(left, signal, rate, notes))
+    field, code = _learned(held, recipe.seed)
+    score, instrument = bake_line(held, recording, code, recipe.modes)
+    instrument.field = field
+    score.instrument = instrument.fingerprint()
+    return score, instrument
+
+
+def find_line(recording: Recording) -> tuple[Float, PitchPath, list[tuple[int, int]]] | None:
+    """Its one channel, its pitch path and the path's notes, if a recording is a sustained line."""
     if recording.seconds > LONGEST_S:
         return None
     signal, rate = mid_signal(recording.frames), recording.sample_rate
     path = pitch_path(signal, rate)
     pieces = split_path(path)
-    if not is_held(signal, rate, path, pieces):
-        return None
-    found = notes_along(signal, rate, path, pieces).notes
-    notes, left = measure_notes(signal, rate, found, recipe.modes)
-    if not notes:
-        return None
-    line = line_of(notes, measure_breaths(left, signal, rate, notes))
-    field, code = _learned(line, recipe.seed)
-    score, instrument = bake_line(line, recording, code, recipe.modes)
-    instrument.field = field
-    score.instrument = instrument.fingerprint()
-    return score, instrument
+    return (signal, path, pieces) if is_held(signal, rate, path, pieces) else None
 
 
 def _learned(line: HeldLine, seed: int) -> tuple[FieldWeights | None, Float]:
