@@ -126,10 +126,18 @@ def _split(fit: Fit, strike: Strike, second: Strike | None) -> bool:
     cost = _bits(fit, [strike, second], second.onset)
     loud = second.gain > FAINTEST * strike.gain or second.resonance != strike.resonance
     if cost < (1.0 - WORTH) * before and loud:
+        second.seen_gain = second.gain * _seen_per_gain(fit, second)
         return True
     fit.put_back([second])
     fit.draft.strikes.remove(second)
     return False
+
+
+def _seen_per_gain(fit: Fit, strike: Strike) -> float:
+    """What the spectrum suggested per gain, of the loudest other strike of its resonance."""
+    others = [other for other in fit.draft.of(strike.resonance) if other is not strike]
+    loudest = max(others, key=lambda other: other.gain, default=None)
+    return loudest.seen_gain / (loudest.gain + 1e-12) if loudest else 1.0
 
 
 def _again(fit: Fit, strike: Strike) -> Strike | None:
@@ -166,7 +174,7 @@ def _beside(fit: Fit, strike: Strike) -> Strike | None:
         product, norm = float(left[: len(sound)] @ sound), float(sound @ sound) + 1e-30
         if product > 0.0 and product**2 / (norm * energy) > best:
             best = product**2 / (norm * energy)
-            found = Strike(strike.onset, index, product / norm, seen_gain=product / norm)
+            found = Strike(strike.onset, index, product / norm)
     return found
 
 

@@ -173,7 +173,7 @@ class Turn:
         return int(np.argmax(correlate(around, np.diff(template), "valid"))) - reach
 
     def _risen(self, onset: int, other: int, reference: Float) -> int:
-        """Where the reference's rise is found again near an onset, or `other` if that is likelier."""
+        """Where the reference rises again near an onset, or `other` if that is likelier."""
         reach, near = round(REACH_S * self._rate), round(NEAR_S * self._rate)
         head = reference[: round((BEFORE_S + RISING_S) * self._rate)]
         around = self._around(onset - reach, round(RISING_S * self._rate) + 2 * reach)
