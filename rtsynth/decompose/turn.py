@@ -35,7 +35,7 @@ LEAD_S = 0.012
 RISE_S = 0.0005
 ALIGN_S, ALIGN_SPAN_S = 0.003, 0.08
 BEFORE_S, RISING_S, NEAR_S = 0.006, 0.03, 0.0005
-CLEAR = 0.1
+CLEAR, NEARLY = 0.1, 0.9
 
 Step = Callable[[], None]
 
@@ -164,16 +164,19 @@ class Turn:
         return np.diff(self._fit.residual[begin:end]) if inside else None
 
     def _late(self, onset: int, template: Float) -> int:
-        """Samples by which a waveform fits later; its slopes tell, that all partials have a say."""
+        """Samples by which a waveform fits later; where several places do, its slopes decide."""
         reach = round(ALIGN_S * self._rate)
         begin = onset - reach
-        around = np.diff(self._fit.residual[max(begin, 0) : onset + len(template) + reach])
-        if begin < 0 or len(template) < 2 or len(around) < len(template) - 1 + 2 * reach:
+        around = self._fit.residual[max(begin, 0) : onset + len(template) + reach]
+        if begin < 0 or len(template) < 2 or len(around) < len(template) + 2 * reach:
             return 0
-        return int(np.argmax(correlate(around, np.diff(template), "valid"))) - reach
+        likeness = correlate(around, template, "valid")
+        slopes = correlate(np.diff(around), np.diff(template), "valid")
+        likely = likeness >= NEARLY * likeness.max()
+        return int(np.argmax(np.where(likely, slopes, -np.inf))) - reach
 
     def _risen(self, onset: int, other: int, reference: Float) -> int:
-        """Where the reference's rise is found again near an onset, or `other` if that is likelier."""
+        """Where the reference rises again near an onset, or `other` if that is likelier."""
         reach, near = round(REACH_S * self._rate), round(NEAR_S * self._rate)
         head = reference[: round((BEFORE_S + RISING_S) * self._rate)]
         around = self._around(onset - reach, round(RISING_S * self._rate) + 2 * reach)

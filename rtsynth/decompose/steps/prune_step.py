@@ -1,10 +1,11 @@
-"""Step 6: what is needless goes; what stays gets its level, and gains per mode where they pay.
+"""Step 6: two events that are one are merged, one that is two is split.
 
-Thread: worker.
+What stays gets its level, and gains per mode where they pay. Thread: worker.
 """
 
 from rtsynth.decompose.offset import give_offsets
 from rtsynth.decompose.prune import lift_gains
+from rtsynth.decompose.regroup import regroup
 from rtsynth.decompose.steps.draft_step import fit_of
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.task import Task
@@ -13,12 +14,14 @@ __all__ = ["prune"]
 
 
 def prune(task: Task, state: State) -> None:
-    """Lift gains that least squares turned down, then learn the strikes' offsets."""
+    """Merge and split, lift gains that least squares turned down, learn the strikes' offsets."""
     task.progress.begin("prune", 1)
     if state.drums:  # their gains are those of copies, and they have few modes to offset
         task.progress.advance()
         return
     fit = fit_of(task, state)
+    merged, split = regroup(fit)
+    task.progress.tell(events=len(state.draft.strikes), merged=merged, split=split)
     lift_gains(fit)
     if task.recipe.offsets:
         give_offsets(fit)
