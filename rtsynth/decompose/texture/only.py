@@ -47,7 +47,7 @@ class Textures:
     fits: list[TextureFit]
 
     def events(self) -> list[Event]:
-        """One event each, on resonances 0, 1, 2 …"""
+        """One event each, on resonances from 0 up."""
         onset_s, events = 0.0, []
         for index, fit in enumerate(self.fits):
             name = "texture" if len(self.fits) == 1 else f"texture-{index + 1}"
