@@ -6,7 +6,7 @@ from rtsynth.decompose.attack import ATTACK_S, attack_fade
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.fit import Fit
 
-__all__ = ["choose_level", "fit_noise", "give_noise"]
+__all__ = ["choose_level", "fit_noise", "give_noise", "log_magnitude"]
 
 ENVELOPE_POINTS, FILTER_TAPS = 64, 32
 LEVELS = (0.0, 0.25, 0.5, 0.7, 1.0)
@@ -63,14 +63,15 @@ def choose_level(
         level = np.interp(np.linspace(0, 63, count), np.arange(ENVELOPE_POINTS), envelope)
         white = source.standard_normal(count + FILTER_TAPS - 1)
         sound = gain * level * np.convolve(white, taps, "valid")
-        wanted = _log_magnitude(target)
+        wanted = log_magnitude(target)
         for index, share in enumerate(LEVELS):
-            made = _log_magnitude(model + share * sound)
+            made = log_magnitude(model + share * sound)
             distances[index] += float(np.mean(np.abs(made - wanted)))
     return LEVELS[int(np.argmin(distances))]
 
 
-def _log_magnitude(signal: Float) -> Float:
+def log_magnitude(signal: Float) -> Float:
+    """[frames, bins] log of the magnitudes of short windows, none below −80 dB of full scale."""
     frames = np.lib.stride_tricks.sliding_window_view(signal, SIZE)[::HOP] * np.hanning(SIZE)
     level: Float = np.log(np.abs(np.fft.rfft(frames, axis=1)) + FLOOR)
     return level

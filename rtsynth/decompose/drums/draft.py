@@ -15,7 +15,7 @@ from rtsynth.decompose.drums.waveforms import Placed, fit_waveforms, sum_wavefor
 from rtsynth.decompose.grouping import Take
 from rtsynth.decompose.mode import modes_at
 
-__all__ = ["DRUM_SWEEPS", "are_drums", "drum_draft"]
+__all__ = ["DRUM_SWEEPS", "are_drums", "drum_draft", "falls_db"]
 
 TONAL = 0.7  # of the usual take, above which these are keys or strings
 SHARP_DB = 8.0  # by which the usual hit is louder at once than a little later
@@ -44,10 +44,19 @@ def are_drums(signal: Float, sample_rate: float, takes: list[Take]) -> bool:
         return False
     onsets = np.array([take.onset for take in takes])
     patches = hit_patches(signal, sample_rate, onsets)
+    return bool(np.median(falls_db(patches)) > SHARP_DB)
+
+
+def falls_db(patches: Float) -> Float:
+    """[hits] by how much each is louder at once than a little later.
+
+    Args:
+        patches: [hits, 32, slices] of `hit_patches`.
+    """
     at_once = patches[:, :, :EARLY].max(axis=2).sum(axis=1)
     later = patches[:, :, EARLY:].mean(axis=2).sum(axis=1)
-    fall_db = 10.0 * np.log10((at_once + 1e-20) / (later + 1e-20))
-    return bool(np.median(fall_db) > SHARP_DB)
+    falls: Float = 10.0 * np.log10((at_once + 1e-20) / (later + 1e-20))
+    return falls
 
 
 def drum_draft(

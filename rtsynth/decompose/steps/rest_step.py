@@ -3,9 +3,16 @@
 Thread: worker.
 """
 
+import copy
+
+import numpy as np
+
+from rtsynth.decompose.damped import Float
+from rtsynth.decompose.drums.beside import drums_beside
 from rtsynth.decompose.drums.hiss import add_hiss, learn_hiss
+from rtsynth.decompose.fit import Fit
 from rtsynth.decompose.keys.rising import are_mixed
-from rtsynth.decompose.noise import give_noise
+from rtsynth.decompose.noise import give_noise, log_magnitude
 from rtsynth.decompose.panning import fit_pans
 from rtsynth.decompose.steps.draft_step import fit_of
 from rtsynth.decompose.steps.state import State
@@ -22,7 +29,7 @@ def explain_rest(task: Task, state: State) -> None:
     if state.drums and task.recipe.noise:
         fit.residual = learn_hiss(state.draft, task.signal, attack=task.recipe.attack)
     elif task.recipe.noise and are_mixed(state.takes):
-        fit.residual = add_hiss(state.draft, fit.residual, _drums_of(state, fit.frozen))
+        _explain_hits(task, state, fit)
     if task.recipe.texture:
         floor = noise_floor(fit.residual, task.sample_rate)
         model = task.signal - fit.residual
@@ -32,6 +39,39 @@ def explain_rest(task: Task, state: State) -> None:
     if task.frames.shape[1] == 2:
         fit_pans(state.draft, task.frames)
     task.progress.advance()
+
+
+def _explain_hits(task: Task, state: State, fit: Fit) -> None:
+    """Hits beside keys as drums, or as modes with hiss: whatever brings magnitudes closer."""
+    hissing = copy.deepcopy(state.draft)
+    left = add_hiss(hissing, fit.residual, _drums_of(state, fit.frozen))
+    recipe, before = task.recipe, len(state.draft.resonances)
+    limit = recipe.resonances - before
+    found = drums_beside(fit, state.onsets, recipe.modes, limit, attack=recipe.attack)
+    if found and _distance(task.signal, found.left) < _distance(task.signal, left):
+        found.join(state.draft)
+        fit.residual = found.left
+        _show(state, before)
+    else:
+        state.draft.resonances, fit.residual = hissing.resonances, left
+
+
+def _distance(signal: Float, left: Float) -> float:
+    """Mean distance of log-magnitudes between a signal and what is explained of it, in nepers."""
+    return float(np.mean(np.abs(log_magnitude(signal) - log_magnitude(signal - left))))
+
+
+def _show(state: State, first: int) -> None:
+    """Tell the groups about resonances from `first` on, and that no bank knows them."""
+    new = state.draft.resonances[first:]
+    state.known += [-1] * len(new)
+    state.groups.modes += [resonance.modes for resonance in new]
+    state.groups.pitches_hz += [0.0] * len(new)
+    onsets = np.array([take.onset for take in state.takes])
+    for strike in state.draft.strikes:
+        if strike.resonance >= first:
+            nearest = int(np.argmin(np.abs(onsets - strike.onset)))
+            state.groups.members[nearest][strike.resonance] = strike.gain
 
 
 def _drums_of(state: State, frozen: frozenset[int]) -> list[int]:

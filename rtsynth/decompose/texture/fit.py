@@ -32,6 +32,8 @@ ROUNDS = 4
 STEP = 0.7  # what is lacking is itself measured with error
 LEAST_DEPTH_DB = 0.5
 MOST_DEPTH_DB = 12.0
+CERTAIN = 2.0  # errors of its own measurement that motion must exceed
+FEWEST_CYCLES = 4.0  # heard of it
 RATES_HZ = np.geomspace(0.1, 12.0, 97)  # a window of 43 ms blurs what is faster
 LAGS = 256
 TUNED_S, TUNINGS, TUNING_SEED = 40.0, 4, 2001
@@ -212,22 +214,24 @@ def _fit_hiss(clean: Float, sample_rate: int, fit: TextureFit, again: bool = Fal
     silent = dataclasses.replace(fit, hum_hz=np.zeros(0), hum_gain=np.zeros(0))
     seconds = len(clean) / sample_rate
     target = _levels(clean, sample_rate)
-    median, lower, _ = _spread(target)
-    own = (TEXTURE_EDGES_HZ[:-1] < 0.49 * sample_rate) & (median > -170.0)
-    gain = fit.band_gain if again else np.where(own, 10.0 ** (median / 20.0), 0.0)
+    clicks = fit.click_rate_hz > 0.0
+    level, lower = _usual(target, clicks), _spread(target)[1]
+    own = (TEXTURE_EDGES_HZ[:-1] < 0.49 * sample_rate) & (level > -170.0)
+    gain = fit.band_gain if again else np.where(own, 10.0 ** (level / 20.0), 0.0)
     for number in range(2 if again else 0, ROUNDS):
         silent = dataclasses.replace(silent, band_gain=gain)
         made = _levels(render_texture(silent, sample_rate, seconds, 1000 + number), sample_rate)
-        middle, moved, _ = _spread(made)
+        moved = _spread(made)[1]
         before = silent
         if number == 1:
             depth, rate = _motion(target, made, lower, moved, sample_rate)
             silent = dataclasses.replace(silent, am_depth_db=depth * own, am_rate_hz=rate)
         elif number > 1:
             silent = _corrected(silent, target, made)
-        swell = silent.am_depth_db**2 - before.am_depth_db**2  # medians fall as depths grow
-        gain = gain * 10.0 ** (swell * np.log(10.0) / 400.0)
-        step = np.clip(median - middle, -12.0, 12.0)
+        if clicks:
+            swell = silent.am_depth_db**2 - before.am_depth_db**2  # medians fall as depths grow
+            gain = gain * 10.0 ** (swell * np.log(10.0) / 400.0)
+        step = np.clip(level - _usual(made, clicks), -12.0, 12.0)
         gain = np.where(own, gain * 10.0 ** (step / 20.0), 0.0)
     return dataclasses.replace(
         fit, band_gain=gain, am_depth_db=silent.am_depth_db, am_rate_hz=silent.am_rate_hz
@@ -253,6 +257,14 @@ def _levels(signal: Float, sample_rate: int) -> Float:
     return levels
 
 
+def _usual(levels: Float, clicks: bool) -> Float:
+    """[32] the bands' mean power in dB; under clicks their medians, which those hardly move."""
+    if clicks:
+        return _spread(levels)[0]
+    mean: Float = 10.0 * np.log10(np.mean(10.0 ** (levels / 10.0), axis=0))
+    return mean
+
+
 def _spread(levels: Float) -> tuple[Float, Float, Float]:
     """Median, and how far the lower and the upper sixth lie from it.
 
@@ -266,8 +278,11 @@ def _motion(
     target: Float, made: Float, lower: Float, steady: Float, sample_rate: int
 ) -> tuple[Float, float]:
     """[32] depth in dB and the common rate in Hz of what moves more than the rendering does."""
-    depth = np.sqrt(np.maximum(lower**2 - steady**2, 0.0))
-    depth = np.where(depth < LEAST_DEPTH_DB, 0.0, np.minimum(depth, MOST_DEPTH_DB))
+    # of n frames that overlap by half, a sixth lies from the median with an error of 1.6 / √n
+    error = 1.6 * np.sqrt(2.0 / len(target)) * 2.0 * lower**2
+    more = lower**2 - steady**2
+    depth = np.minimum(np.sqrt(np.maximum(more, 0.0)), MOST_DEPTH_DB)
+    depth = np.where((depth < LEAST_DEPTH_DB) | (more < CERTAIN * error), 0.0, depth)
     if not depth.any():
         return depth, 0.0
     excess = (_covariance(target, lower) - _covariance(made, steady))[1:]
@@ -277,7 +292,10 @@ def _motion(
     explained = (expected @ shape) / np.linalg.norm(expected, axis=1)
     if explained.max() <= 0.0:
         return np.zeros_like(depth), 0.0
-    return depth, float(RATES_HZ[int(np.argmax(explained))])
+    rate = float(RATES_HZ[int(np.argmax(explained))])
+    if rate * len(target) * HOP / sample_rate < FEWEST_CYCLES:  # that was one movement, once
+        return np.zeros_like(depth), 0.0
+    return depth, rate
 
 
 def _covariance(levels: Float, lower: Float) -> Float:

@@ -29,7 +29,7 @@ __all__ = ["Textures", "bake_texture", "only_texture", "steady"]
 
 JUDGED_S = 3.0  # in less, a few notes may pass for a texture
 STEADY_DB = 5.0
-W1 = 0.06  # water, a printer, hiss, a worn record: 0.002 … 0.05; drum loops have 0.1
+W1 = 0.1  # water, a printer, hiss, a worn record: 0.002 … 0.073; drum loops have 0.14
 TONAL = 0.5  # of the same at most 0.42; drum loops have 0.55, notes 0.7 and more
 COMPARED_S = 60.0
 LONGEST_CLICK_S = 0.1  # what rings longer is a note
@@ -47,7 +47,7 @@ class Textures:
     fits: list[TextureFit]
 
     def events(self) -> list[Event]:
-        """One event each, on resonances 0, 1, 2 …"""
+        """One event each, on resonances from 0 up."""
         onset_s, events = 0.0, []
         for index, fit in enumerate(self.fits):
             name = "texture" if len(self.fits) == 1 else f"texture-{index + 1}"
