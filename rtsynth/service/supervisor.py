@@ -103,6 +103,7 @@ class Supervisor:
         self._job["settings"] = dataclasses.asdict(
             dataclasses.replace(settings, device=playing.device)
         )
+        self._name = playing.device
         self._watchman = Watchman(engine, playing.block_size or settings.block_size)
         self._playing = playing
         return playing
@@ -227,8 +228,7 @@ class Supervisor:
     def _plays(self, playing: Playing) -> None:
         before, self._playing = self._state, playing
         if playing.away:  # the stand-in is named for what it stands in for
-            name = str(self._job["settings"]["device"])
-            self._playing = dataclasses.replace(playing, device=name)
+            self._playing = dataclasses.replace(playing, device=self._name)
         else:
             self._engine.set_device_latency(playing.latency_frames)
         self._state = "away" if playing.away else "ok"
