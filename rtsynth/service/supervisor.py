@@ -264,13 +264,13 @@ class Supervisor:
 
     def _watch(self) -> None:
         self._watchman.look()
-        if self._watchman.stopped != self._noticed:
-            self._noticed = self._watchman.stopped
+        if self._watchman.stopped() != self._noticed:
+            self._noticed = self._watchman.stopped()
             if self._noticed:
                 self.on_change("lost", "no frame for a quarter of a second")
             else:
                 self.on_change(self._state, "frames again")
-        if self._watchman.hopeless:
+        if self._watchman.hopeless():
             self._lose("no frames are asked for")
 
     def _lose(self, why: str) -> None:
