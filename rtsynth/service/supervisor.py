@@ -207,7 +207,7 @@ class Supervisor:
         elif "playing" in message:
             self._plays(Playing(**message["playing"]))
         elif "gone" in message:
-            self._lose(f"the engine process has ended, {process.epitaph()}")
+            self._lose(f"the engine process has ended, {process.epitaph()}", crashed=True)
         elif "renew" in message:
             process.kill()
             self._process = None
@@ -273,7 +273,7 @@ class Supervisor:
         if self._watchman.hopeless():
             self._lose("no frames are asked for")
 
-    def _lose(self, why: str) -> None:
+    def _lose(self, why: str, *, crashed: bool = False) -> None:
         """Tell, kill what is left, and see when to go on."""
         log.warning("device lost: %s", why)
         self._state = "lost"
@@ -281,10 +281,10 @@ class Supervisor:
         if self._process is not None:
             self._process.kill()
         self._process = None
-        wait_s = self._patience.lost()
+        wait_s = self._patience.lost(crashed=crashed)
         if wait_s > 0.0:
             log.error(
-                "the engine process has died %d times in a row; the next try in %.3g s%s",
+                "the engine process was lost %d times in a row; the next try in %.3g s%s",
                 self._patience.failures, wait_s,
                 ", with all that sounded silenced" if self._patience.silent else "",
             )  # fmt: skip
@@ -299,7 +299,7 @@ class Supervisor:
         process = self._standby or self._launch()
         self._standby, self._process = None, process
         if process is None:
-            self._restart_due_s = time.monotonic() + self._patience.lost()
+            self._restart_due_s = time.monotonic() + self._patience.lost(crashed=False)
             return
         self._restarts += 1
         self._deadline_s = time.monotonic() + (TAKE_OVER_S if process.ready else 3 * TAKE_OVER_S)
