@@ -12,10 +12,10 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line and exit with its code."""
     code = run(sys.argv[1:])
-    if "sounddevice" not in sys.modules:
+    if not {"sounddevice", "rtsynth.service"} & sys.modules.keys():
         sys.exit(code)
     # All is closed by now. A driver's own clean-up at the end of a process may crash or hang
-    # where its server has died meanwhile: it is not run.
+    # where its server has died meanwhile, and the compiler's takes a while: neither is run.
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         try:

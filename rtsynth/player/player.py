@@ -55,50 +55,52 @@ class Player:
         device: that calls the engine; silent while the one that was named is away.
         away: why it is, empty if it is not.
         realtime: what priority the device's threads have.
-
-    Raises:
-        UsageError: grains without torch.
     """
 
     def __init__(self, engine: Engine, instrument: Instrument, settings: Settings) -> None:
-        self._engine, self._settings = engine, settings
+        self._engine, self._instrument, self._settings = engine, instrument, settings
         self._drawer = drawer_for(engine, instrument)
-        self._grains: GrainWorker | None = (
-            worker_for(engine, instrument) if settings.grains else None
-        )
+        self._grains: GrainWorker | None = None
         self.device: Device = NullDevice(engine, settings.block_size)
         self.away = ""
         self.realtime = NONE
 
     def open(self) -> None:
-        """Open the device that was named.
+        """Open the device that was named, and make the grain worker ready if there is to be one.
 
         Raises:
             DeviceError: it does not exist or cannot be opened.
+            UsageError: grains without torch.
         """
         self.device = self._opened()
+        self._make_grains()
 
     def start(self) -> None:
         """Draw what comes first, and sound."""
         if self._drawer is not None:
             self._drawer.finish(DRAW_FIRST_S)
-        self._start_workers()
+        self._start_drawer()
+        self._start_grains()
         self._start_device()
 
     def resume(self, *, silent: bool = False) -> None:
         """Go on where another process left the engine; without a device, on a silent stand-in.
+
+        It sounds before a grain worker is ready: until then the engine renders all.
 
         Args:
             silent: drop what sounded.
         """
         count = self._engine.revival.resume(silent=silent)
         try:
-            self.open()
+            self.device = self._opened()
         except DeviceError as error:
             self.away = str(error)
-        self._start_workers()
+        self._start_drawer()
         left = self._engine.revival.catch_up(CATCH_UP_S)
         self._start_device()
+        self._make_grains()
+        self._start_grains()
         log.info("went on with %d voices, %d frames left out", count, left)
 
     def look_again(self) -> bool:
@@ -154,10 +156,17 @@ class Player:
             input_name=settings.input,
         )
 
-    def _start_workers(self) -> None:
-        for worker in (self._drawer, self._grains):
-            if worker is not None:
-                worker.start()
+    def _make_grains(self) -> None:
+        if self._settings.grains:
+            self._grains = worker_for(self._engine, self._instrument)
+
+    def _start_drawer(self) -> None:
+        if self._drawer is not None:
+            self._drawer.start()
+
+    def _start_grains(self) -> None:
+        if self._grains is not None:
+            self._grains.start()
 
     def _start_device(self) -> None:
         self.realtime = start_raised(self.device.start)

@@ -7,40 +7,46 @@ __all__ = ["Patience"]
 STABLE_S = 2.0  # of playing, and what died before is forgotten
 LONGEST_S = 10.0
 FIRST_WAIT_S = 0.25
-SILENT_FROM = 3  # failures in a row
+SILENT_FROM = 3  # crashes in a row
 
 
 class Patience:
     """None after one death, more with every process that dies without having played for a while.
 
     Attributes:
-        failures: deaths in a row.
+        failures: processes lost in a row.
+        crashes: of those, that ended by themselves.
         away_s: between processes that look for a device that only a new one can find.
     """
 
     away_s = 1.0
 
     def __init__(self) -> None:
-        self.failures = 0
+        self.failures = self.crashes = 0
         self._began_s: float | None = None
         self._standbys = 0
 
     @property
     def silent(self) -> bool:
         """Whether what sounds is to be dropped, as it may be what ends the process."""
-        return self.failures >= SILENT_FROM
+        return self.crashes >= SILENT_FROM
 
     def plays(self) -> None:
         """A process has begun to play."""
         if self._began_s is None:
             self._began_s = time.monotonic()
 
-    def lost(self) -> float:
-        """The process is lost; seconds until the next."""
+    def lost(self, *, crashed: bool) -> float:
+        """The process is lost; seconds until the next.
+
+        Args:
+            crashed: it ended by itself, and was not merely asked for no sound.
+        """
         began_s, self._began_s = self._began_s, None
         if began_s is not None and time.monotonic() - began_s >= STABLE_S:
-            self.failures = 0
+            self.failures = self.crashes = 0
         self.failures += 1
+        self.crashes += crashed
         return self._wait_s(self.failures)
 
     def standby_s(self) -> float:

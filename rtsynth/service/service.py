@@ -38,7 +38,8 @@ class Service:
         launched: an engine process that was started early; only for two processes.
 
     Attributes:
-        engine, session, control: the parts, for whoever embeds a service.
+        engine, session, control: the parts, for whoever embeds a service. With two processes the
+            other one calls the engine; nobody here may call its `process`.
         playing: what the engine was first played on.
 
     Raises:

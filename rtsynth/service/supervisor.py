@@ -111,6 +111,7 @@ class Supervisor:
         self._job["settings"] = dataclasses.asdict(
             dataclasses.replace(settings, device=playing.device)
         )
+        self._name = playing.device
         self._watchman = Watchman(engine, playing.block_size or settings.block_size)
         self._playing = playing
         return playing
@@ -214,7 +215,7 @@ class Supervisor:
         elif "playing" in message:
             self._plays(Playing(**message["playing"]))
         elif "gone" in message:
-            self._lose(f"the engine process has ended, {process.epitaph()}")
+            self._lose(f"the engine process has ended, {process.epitaph()}", crashed=True)
         elif "renew" in message:
             process.kill()
             self._process = None
@@ -235,8 +236,7 @@ class Supervisor:
     def _plays(self, playing: Playing) -> None:
         before, self._playing = self._state, playing
         if playing.away:  # the stand-in is named for what it stands in for
-            name = str(self._job["settings"]["device"])
-            self._playing = dataclasses.replace(playing, device=name)
+            self._playing = dataclasses.replace(playing, device=self._name)
         else:
             self._engine.set_device_latency(playing.latency_frames, playing.input_latency_frames)
         self._state = "away" if playing.away else "ok"
@@ -272,16 +272,16 @@ class Supervisor:
 
     def _watch(self) -> None:
         self._watchman.look()
-        if self._watchman.stopped != self._noticed:
-            self._noticed = self._watchman.stopped
+        if self._watchman.stopped() != self._noticed:
+            self._noticed = self._watchman.stopped()
             if self._noticed:
                 self.on_change("lost", "no frame for a quarter of a second")
             else:
                 self.on_change(self._state, "frames again")
-        if self._watchman.hopeless:
+        if self._watchman.hopeless():
             self._lose("no frames are asked for")
 
-    def _lose(self, why: str) -> None:
+    def _lose(self, why: str, *, crashed: bool = False) -> None:
         """Tell, kill what is left, and see when to go on."""
         log.warning("device lost: %s", why)
         self._state = "lost"
@@ -289,10 +289,10 @@ class Supervisor:
         if self._process is not None:
             self._process.kill()
         self._process = None
-        wait_s = self._patience.lost()
+        wait_s = self._patience.lost(crashed=crashed)
         if wait_s > 0.0:
             log.error(
-                "the engine process has died %d times in a row; the next try in %.3g s%s",
+                "the engine process was lost %d times in a row; the next try in %.3g s%s",
                 self._patience.failures, wait_s,
                 ", with all that sounded silenced" if self._patience.silent else "",
             )  # fmt: skip
@@ -307,7 +307,7 @@ class Supervisor:
         process = self._standby or self._launch()
         self._standby, self._process = None, process
         if process is None:
-            self._restart_due_s = time.monotonic() + self._patience.lost()
+            self._restart_due_s = time.monotonic() + self._patience.lost(crashed=False)
             return
         self._restarts += 1
         self._deadline_s = time.monotonic() + (TAKE_OVER_S if process.ready else 3 * TAKE_OVER_S)

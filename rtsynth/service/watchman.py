@@ -41,12 +41,10 @@ class Watchman:
             self._stood_s = 0.0
         self._frame, self._looked_s = frame, now_s
 
-    @property
     def stopped(self) -> bool:
         """No frame for a quarter of a second."""
         return self._stood_s > self._notice_s
 
-    @property
     def hopeless(self) -> bool:
         """None for another quarter."""
         return self._stood_s > self._notice_s + GRACE_S

@@ -1,6 +1,7 @@
 """The worker draws in time, in a thread of its own, while a device plays."""
 
 import numpy as np
+import pytest
 
 from rtsynth.audio import NullDevice
 from rtsynth.control.command import parse
@@ -92,18 +93,21 @@ def test_two_renderings_of_a_score_are_the_same_samples() -> None:
     assert np.abs(once).max() > 0.01
 
 
-def test_a_service_on_a_fitted_instrument_draws_what_is_made_and_edited() -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_service_on_a_fitted_instrument_draws_what_is_made_and_edited(processes: int) -> None:
     instrument = drawn_instrument()
     instrument.macros = ["warmth"]
-    config = Config(device="null", osc_port=None, zmq_port=None, sample_rate=48_000)
+    config = Config(
+        device="null", osc_port=None, zmq_port=None, sample_rate=48_000, processes=processes
+    )
     with Service(config, instrument, Score(one(resonance=BOWED, duration_s=60.0))) as service:
-        drawer = service._drawer
-        assert drawer is not None
-        drawn = drawer.drawn
+        caches = service.engine.caches
+        free = len(caches.free)
+        assert free < caches.count  # the prototypes and the first event
         new = service.session.submit([parse("event/new", (-1, "resonance", STRUCK))])[0]
         event = int(new.result["id"])
         service.session.submit([parse("event/set", (event, "macro/warmth", 8.0))])
-        assert until(lambda: drawer.drawn > drawn)
+        assert until(lambda: len(caches.free) < free)
         service.session.submit([parse("event/trigger", (event, 1.0))])
         assert until(lambda: service.engine.stats().voices == 1)
         assert service.session.stats()["macros"] == "warmth"

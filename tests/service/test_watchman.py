@@ -16,15 +16,15 @@ def looked_for(watchman: Watchman, seconds: float) -> None:
 def test_standing_frames_are_noticed_and_then_given_up() -> None:
     watchman = Watchman(FakeEngine(), 256)
     begin_s = time.monotonic()
-    while not watchman.stopped:
+    while not watchman.stopped():
         watchman.look()
         time.sleep(0.005)
     assert time.monotonic() - begin_s >= NOTICE_S
-    assert not watchman.hopeless
+    assert not watchman.hopeless()
     looked_for(watchman, GRACE_S + 0.1)
-    assert watchman.hopeless
+    assert watchman.hopeless()
     watchman.begin()
-    assert not watchman.stopped
+    assert not watchman.stopped()
 
 
 def test_a_frame_is_enough() -> None:
@@ -33,17 +33,17 @@ def test_a_frame_is_enough() -> None:
     looked_for(watchman, NOTICE_S + 0.1)
     engine.counts[0] += 1
     watchman.look()
-    assert not watchman.stopped
+    assert not watchman.stopped()
 
 
 def test_who_was_kept_from_looking_does_not_blame_the_engine() -> None:
     watchman = Watchman(FakeEngine(), 256)
     time.sleep(NOTICE_S + GRACE_S + 0.2)
     watchman.look()
-    assert not watchman.stopped
+    assert not watchman.stopped()
 
 
 def test_large_blocks_are_waited_for() -> None:
     watchman = Watchman(FakeEngine(), 8_192)
     looked_for(watchman, NOTICE_S + 0.1)
-    assert not watchman.stopped
+    assert not watchman.stopped()

@@ -29,8 +29,8 @@ from rtsynth.instrument import Instrument
 from rtsynth.nn.batch import BankTensors, EventBatch
 from rtsynth.nn.voice import Voices
 from rtsynth.params import event_param_named
+from rtsynth.player.pulse import SWITCH_INTERVAL_S
 from rtsynth.render import Drawer, drawer_for
-from rtsynth.service import SWITCH_INTERVAL_S
 from tests.engine.drawn import random_field
 
 RATE, BLOCK, MODES = 48_000, 128, 32
