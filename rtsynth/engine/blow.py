@@ -79,7 +79,7 @@ def blow(st: Any, v: int, first: int) -> None:
     dry = level * res.blow_dry * 2.0 ** st.drawn[v, DRAWN_DRY]
     wet = level * res.blow_wet * 2.0 ** st.drawn[v, DRAWN_WET]
     for n in range(first, TICK):
-        place = (age + n) % ring.shape[0]
+        place = (age + n) & (ring.shape[0] - 1)
         noise = float(ring[place])
         ring[place] = 0.0
         if age + n >= let_go:
