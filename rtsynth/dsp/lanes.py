@@ -18,6 +18,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 __all__ = [
+    "Code",
     "LANES",
     "ROWS",
     "TICK",
@@ -54,7 +55,7 @@ def _places(places: list[int]) -> Any:
     return ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
 
 
-class _Code:
+class Code:
     """A builder of vector code on the rows of a voice's modes."""
 
     def __init__(self, context: Any, builder: Any, array_type: Any, array: Any) -> None:
@@ -73,22 +74,28 @@ class _Code:
         return self.builder.bitcast(at, WIDE.as_pointer())
 
     def load(self, row: int) -> Any:
+        """A vector of a row at this column."""
         return self.builder.load(self._cell(row), align=8)
 
     def load_pair(self, rows: tuple[int, int]) -> Pair:
+        """Real and imaginary rows."""
         return self.load(rows[0]), self.load(rows[1])
 
     def store(self, row: int, value: Any) -> None:
+        """A vector into a row at this column."""
         self.builder.store(value, self._cell(row), align=8)
 
     def store_pair(self, rows: tuple[int, int], value: Pair) -> None:
+        """Into real and imaginary rows."""
         self.store(rows[0], value[0])
         self.store(rows[1], value[1])
 
     def narrow(self, value: Any) -> Any:
+        """As float32."""
         return self.builder.fptrunc(value, NARROW)
 
     def narrow_pair(self, value: Pair) -> Pair:
+        """Both parts as float32."""
         return self.narrow(value[0]), self.narrow(value[1])
 
     def vectors(self, array_type: Any, array: Any, kind: Any) -> list[Any]:
@@ -111,23 +118,29 @@ class _Code:
     # --- arithmetic --------------------------------------------------------------------------
 
     def mul(self, a: Any, b: Any) -> Any:
+        """The product a·b; may become part of a fused multiply-add."""
         return self.builder.fmul(a, b, flags=("contract",))
 
     def add(self, a: Any, b: Any) -> Any:
+        """The sum a + b; likewise."""
         return self.builder.fadd(a, b, flags=("contract",))
 
     def sub(self, a: Any, b: Any) -> Any:
+        """The difference a − b; likewise."""
         return self.builder.fsub(a, b, flags=("contract",))
 
     def scale(self, a: Pair, factor: Any) -> Pair:
+        """Both parts by a real factor."""
         return self.mul(a[0], factor), self.mul(a[1], factor)
 
     def splat(self, scalar: Any) -> Any:
+        """A float64 in every lane."""
         none = ir.Constant(WIDE, ir.Undefined)
         one = self.builder.insert_element(none, scalar, ir.Constant(ir.IntType(32), 0))
         return self.builder.shuffle_vector(one, none, _places([0] * LANES))
 
     def splat_lane(self, vector: Any, lane: int) -> Any:
+        """One lane in every lane."""
         return self.builder.shuffle_vector(vector, vector, _places([lane] * LANES))
 
     def real(self, a: Pair, b: Pair, plus: Any = None) -> Any:
@@ -145,7 +158,7 @@ class _Code:
         return self.add(first, self.mul(a[1], b[0]))
 
     def times(self, a: Pair, b: Pair) -> Pair:
-        """`a·b` of complex numbers."""
+        """The complex product a·b."""
         return self.real(a, b), self.imaginary(a, b)
 
     def powers(self, p: Pair) -> list[Pair]:
@@ -286,7 +299,7 @@ def ring_lanes(typingctx: Any, modes: Any, count: Any, out: Any) -> Any:
     """`rtsynth.dsp.modal.ring_modes`: modes [ROWS, M], count a multiple of LANES, out [TICK]."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        code = _Code(context, builder, signature.args[0], args[0])
+        code = Code(context, builder, signature.args[0], args[0])
         sums = code.sums(TICK)
         with code.over_columns(args[1]):
             z, gain = code.load_pair(Z), code.load(G0)
@@ -304,7 +317,7 @@ def glide_lanes(typingctx: Any, modes: Any, count: Any, out: Any) -> Any:
     """`rtsynth.dsp.modal.glide_modes`: modes [ROWS, M], count a multiple of LANES, out [TICK]."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        code = _Code(context, builder, signature.args[0], args[0])
+        code = Code(context, builder, signature.args[0], args[0])
         sums = code.sums(TICK)
         with code.over_columns(args[1]):
             z, gains = code.load_pair(Z), code.gains()
@@ -326,7 +339,7 @@ def drive_lanes(typingctx: Any, modes: Any, count: Any, drive: Any, out: Any) ->
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        code = _Code(context, builder, signature.args[0], args[0])
+        code = Code(context, builder, signature.args[0], args[0])
         cells = code.vectors(signature.args[2], args[2], WIDE)
         x = [code.narrow(builder.load(cell, align=8)) for cell in cells]
         beats = [code.splat_lane(x[n // LANES], n % LANES) for n in range(TICK)]
@@ -359,7 +372,7 @@ def bow_lanes(typingctx: Any, modes: Any, count: Any, height: Any, out: Any) -> 
     """`rtsynth.dsp.modal.bow_modes` over a whole tick: count a multiple of LANES, out [TICK]."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        code = _Code(context, builder, signature.args[0], args[0])
+        code = Code(context, builder, signature.args[0], args[0])
         sums, tall = code.sums(TICK), code.splat(args[2])
         with code.over_columns(args[1]):
             a, u, z = code.scale(code.load_pair(A), tall), code.load_pair(U), code.load_pair(Z)
