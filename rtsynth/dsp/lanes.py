@@ -8,7 +8,7 @@ summed once, at the tick's end, always in the same order. Thread: audio.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import llvmlite.binding
@@ -175,9 +175,9 @@ class Code:
             cgutils.alloca_once_value(self.builder, constant(0.0, NARROW)) for _ in range(count)
         ]
 
-    def bump(self, cell: Any, onto: Callable[[Any], Any]) -> None:
-        """Let `onto` add to a cell."""
-        self.builder.store(onto(self.builder.load(cell)), cell)
+    def bump(self, cell: Any, a: Any, b: Any) -> None:
+        """Add a·b to a cell."""
+        self.builder.store(self.add(self.builder.load(cell), self.mul(a, b)), cell)
 
     # --- a tick ------------------------------------------------------------------------------
 
@@ -194,19 +194,20 @@ class Code:
         kind, name = ir.FunctionType(WIDE, [WIDE]), f"llvm.fabs.v{LANES}f64"
         size = cgutils.get_or_insert_function(self.builder.module, kind, name)
         both = self.add(*(self.builder.call(size, [part]) for part in z))
-        self.bump(self.level, lambda total: self.add(total, self.mul(both, gain)))
+        self.bump(self.level, both, gain)
 
     def sum_ringing(self, sums: list[Any], z: Pair, powers: list[Pair]) -> None:
         """Add `Re z·p^{n+1}` to sum n."""
         for n in range(TICK):
-            self.bump(sums[n], lambda total, z=z, k=n % STEP: self.real(z, powers[k], total))
+            total = self.real(z, powers[n % STEP], self.builder.load(sums[n]))
+            self.builder.store(total, sums[n])
             if n % STEP == STEP - 1:
                 z = self.times(z, powers[-1])
 
     def bump_gliding(self, cell: Any, re: Any, gains: tuple[Any, Any], n: int) -> None:
         """Add `(gain + (n+1)·step)·re` to a cell."""
         now = self.add(gains[0], self.mul(gains[1], constant(n + 1.0, NARROW)))
-        self.bump(cell, lambda total: self.add(total, self.mul(now, re)))
+        self.bump(cell, now, re)
 
     def sum_gliding(
         self, sums: list[Any], z: Pair, powers: list[Pair], gains: tuple[Any, Any]
@@ -224,10 +225,7 @@ class Code:
         for j in range(STEP):
             re = self.real(a, powers[j - 1]) if j > 0 else a[0]
             for i, gain in enumerate(gains):
-                self.bump(
-                    cells[i * STEP + j],
-                    lambda total, re=re, gain=gain: self.add(total, self.mul(gain, re)),
-                )
+                self.bump(cells[i * STEP + j], gain, re)
 
     def beaten(self, s: Pair, powers: list[Pair], beats: list[Any]) -> Pair:
         """The state s after STEP samples of a real drive."""
