@@ -1,31 +1,17 @@
 """Poles and gains of a resonance under deformation. Thread: audio.
 
 A voice with drawn controls bends at every tick, so this decides how many a core carries.
-Its functions are those of `rtsynth.dsp.elementary`, so that the compiler makes vector code of it.
+What is done to every mode stands in `rtsynth.dsp.bend_lanes`.
 """
 
 import math
 
 import numpy as np
 
+from rtsynth.dsp.bend_lanes import bend_lanes
 from rtsynth.dsp.compile import kernel
-from rtsynth.dsp.elementary import exp, sin_cos
-from rtsynth.dsp.lanes import (
-    AI,
-    AR,
-    G1,
-    NI,
-    NR,
-    PI,
-    PR,
-    QI,
-    QR,
-    ZI,
-    ZR,
-)
-from rtsynth.dsp.modal import (
-    TICK,
-)
+from rtsynth.dsp.lanes import AI, AR, NI, NR, PI, PR, QI, QR, ZI, ZR
+from rtsynth.dsp.modal import MODE_ALIGN, TICK
 from rtsynth.dsp.noise import uniform_at
 
 __all__ = [
@@ -55,7 +41,6 @@ CONTROLS = 8
 extra decay in nepers per second, largest |z/a| of a mode whose age runs backwards."""
 
 LN1000 = math.log(1000.0)
-DB_TO_NEPER = math.log(10.0) / 20.0
 
 
 @kernel("void(float32[:,::1], int64, float64[::1], uint64, float64[:,::1])")
@@ -123,24 +108,12 @@ def bend_modes(
     _bend_freq(bank, count, controls, seed, modes)
     rate = controls[STRETCH] / controls[DAMP] * LN1000 / sample_rate
     release = controls[RELEASE] / sample_rate
-    turn = 2.0 * math.pi / sample_rate
-    scale = 1.0 / sample_rate
-    bright = controls[BRIGHT]
-    highest = 0.49 * sample_rate
-    for m in range(count):
-        freq = modes[QR, m]
-        radius = exp(max(-rate / bank[T60, m] - release, -40.0))
-        sine, cosine = sin_cos(min(freq, 0.5 * sample_rate) * turn)
-        modes[NR, m] = cosine
-        modes[NI, m] = sine
-        modes[PR, m] = radius * cosine
-        modes[PI, m] = radius * sine
-        modes[AR, m] = bank[GAIN_RE, m] * scale
-        modes[AI, m] = bank[GAIN_IM, m] * scale
-        neper = (bright * bank[OCTAVE, m] + gain_db[m]) * DB_TO_NEPER
-        modes[G1, m] = exp(min(max(neper, -40.0), 40.0)) if freq < highest else 0.0
-    if controls[STRETCH] < 0.0:
-        _cap(count, controls[CAP], modes)
+    padded = (count + MODE_ALIGN - 1) // MODE_ALIGN * MODE_ALIGN
+    rates = (rate, release, sample_rate, controls[BRIGHT])
+    bend_lanes(modes, padded, bank, gain_db, rates)
+    if controls[STRETCH] >= 0.0:
+        return
+    _cap(count, controls[CAP], modes)
     for m in range(count):
         pr, pi = modes[PR, m], modes[PI, m]
         for _ in range(5):  # TICK = 2^5

@@ -19,6 +19,8 @@ from rtsynth.dsp.compile import kernel
 __all__ = [
     "array_at",
     "array_value",
+    "bits_of",
+    "float_of",
     "flush_denormals",
     "load_acquire",
     "now_ns",
@@ -132,6 +134,26 @@ def array_at(typingctx: Any, address: Any, shape: Any, dtype: Any) -> Any:
         return array_value(context, builder, array_type, args[0], sizes)
 
     return array_type(address, shape, dtype), codegen
+
+
+@intrinsic
+def bits_of(typingctx: Any, number: Any) -> Any:
+    """The bits of a float64 as an int64."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.IntType(64))
+
+    return types.int64(types.float64), codegen
+
+
+@intrinsic
+def float_of(typingctx: Any, bits: Any) -> Any:
+    """The float64 whose bits an int64 holds."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.DoubleType())
+
+    return types.float64(types.int64), codegen
 
 
 @intrinsic

@@ -8,7 +8,7 @@ summed once, at the tick's end, always in the same order. Thread: audio.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import llvmlite.binding
@@ -18,6 +18,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 __all__ = [
+    "Code",
     "LANES",
     "ROWS",
     "TICK",
@@ -54,7 +55,7 @@ def _places(places: list[int]) -> Any:
     return ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
 
 
-class _Code:
+class Code:
     """A builder of vector code on the rows of a voice's modes."""
 
     def __init__(self, context: Any, builder: Any, array_type: Any, array: Any) -> None:
@@ -73,22 +74,28 @@ class _Code:
         return self.builder.bitcast(at, WIDE.as_pointer())
 
     def load(self, row: int) -> Any:
+        """A vector of a row at this column."""
         return self.builder.load(self._cell(row), align=8)
 
     def load_pair(self, rows: tuple[int, int]) -> Pair:
+        """Real and imaginary rows."""
         return self.load(rows[0]), self.load(rows[1])
 
     def store(self, row: int, value: Any) -> None:
+        """A vector into a row at this column."""
         self.builder.store(value, self._cell(row), align=8)
 
     def store_pair(self, rows: tuple[int, int], value: Pair) -> None:
+        """Into real and imaginary rows."""
         self.store(rows[0], value[0])
         self.store(rows[1], value[1])
 
     def narrow(self, value: Any) -> Any:
+        """As float32."""
         return self.builder.fptrunc(value, NARROW)
 
     def narrow_pair(self, value: Pair) -> Pair:
+        """Both parts as float32."""
         return self.narrow(value[0]), self.narrow(value[1])
 
     def vectors(self, array_type: Any, array: Any, kind: Any) -> list[Any]:
@@ -111,23 +118,29 @@ class _Code:
     # --- arithmetic --------------------------------------------------------------------------
 
     def mul(self, a: Any, b: Any) -> Any:
+        """The product a·b; may become part of a fused multiply-add."""
         return self.builder.fmul(a, b, flags=("contract",))
 
     def add(self, a: Any, b: Any) -> Any:
+        """The sum a + b; likewise."""
         return self.builder.fadd(a, b, flags=("contract",))
 
     def sub(self, a: Any, b: Any) -> Any:
+        """The difference a − b; likewise."""
         return self.builder.fsub(a, b, flags=("contract",))
 
     def scale(self, a: Pair, factor: Any) -> Pair:
+        """Both parts by a real factor."""
         return self.mul(a[0], factor), self.mul(a[1], factor)
 
     def splat(self, scalar: Any) -> Any:
+        """A float64 in every lane."""
         none = ir.Constant(WIDE, ir.Undefined)
         one = self.builder.insert_element(none, scalar, ir.Constant(ir.IntType(32), 0))
         return self.builder.shuffle_vector(one, none, _places([0] * LANES))
 
     def splat_lane(self, vector: Any, lane: int) -> Any:
+        """One lane in every lane."""
         return self.builder.shuffle_vector(vector, vector, _places([lane] * LANES))
 
     def real(self, a: Pair, b: Pair, plus: Any = None) -> Any:
@@ -145,7 +158,7 @@ class _Code:
         return self.add(first, self.mul(a[1], b[0]))
 
     def times(self, a: Pair, b: Pair) -> Pair:
-        """`a·b` of complex numbers."""
+        """The complex product a·b."""
         return self.real(a, b), self.imaginary(a, b)
 
     def powers(self, p: Pair) -> list[Pair]:
@@ -162,9 +175,9 @@ class _Code:
             cgutils.alloca_once_value(self.builder, constant(0.0, NARROW)) for _ in range(count)
         ]
 
-    def bump(self, cell: Any, onto: Callable[[Any], Any]) -> None:
-        """Let `onto` add to a cell."""
-        self.builder.store(onto(self.builder.load(cell)), cell)
+    def bump(self, cell: Any, a: Any, b: Any) -> None:
+        """Add a·b to a cell."""
+        self.builder.store(self.add(self.builder.load(cell), self.mul(a, b)), cell)
 
     # --- a tick ------------------------------------------------------------------------------
 
@@ -181,19 +194,20 @@ class _Code:
         kind, name = ir.FunctionType(WIDE, [WIDE]), f"llvm.fabs.v{LANES}f64"
         size = cgutils.get_or_insert_function(self.builder.module, kind, name)
         both = self.add(*(self.builder.call(size, [part]) for part in z))
-        self.bump(self.level, lambda total: self.add(total, self.mul(both, gain)))
+        self.bump(self.level, both, gain)
 
     def sum_ringing(self, sums: list[Any], z: Pair, powers: list[Pair]) -> None:
         """Add `Re z·p^{n+1}` to sum n."""
         for n in range(TICK):
-            self.bump(sums[n], lambda total, z=z, k=n % STEP: self.real(z, powers[k], total))
+            total = self.real(z, powers[n % STEP], self.builder.load(sums[n]))
+            self.builder.store(total, sums[n])
             if n % STEP == STEP - 1:
                 z = self.times(z, powers[-1])
 
     def bump_gliding(self, cell: Any, re: Any, gains: tuple[Any, Any], n: int) -> None:
         """Add `(gain + (n+1)·step)·re` to a cell."""
         now = self.add(gains[0], self.mul(gains[1], constant(n + 1.0, NARROW)))
-        self.bump(cell, lambda total: self.add(total, self.mul(now, re)))
+        self.bump(cell, now, re)
 
     def sum_gliding(
         self, sums: list[Any], z: Pair, powers: list[Pair], gains: tuple[Any, Any]
@@ -211,10 +225,7 @@ class _Code:
         for j in range(STEP):
             re = self.real(a, powers[j - 1]) if j > 0 else a[0]
             for i, gain in enumerate(gains):
-                self.bump(
-                    cells[i * STEP + j],
-                    lambda total, re=re, gain=gain: self.add(total, self.mul(gain, re)),
-                )
+                self.bump(cells[i * STEP + j], gain, re)
 
     def beaten(self, s: Pair, powers: list[Pair], beats: list[Any]) -> Pair:
         """The state s after STEP samples of a real drive."""
@@ -286,7 +297,7 @@ def ring_lanes(typingctx: Any, modes: Any, count: Any, out: Any) -> Any:
     """`rtsynth.dsp.modal.ring_modes`: modes [ROWS, M], count a multiple of LANES, out [TICK]."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        code = _Code(context, builder, signature.args[0], args[0])
+        code = Code(context, builder, signature.args[0], args[0])
         sums = code.sums(TICK)
         with code.over_columns(args[1]):
             z, gain = code.load_pair(Z), code.load(G0)
@@ -304,7 +315,7 @@ def glide_lanes(typingctx: Any, modes: Any, count: Any, out: Any) -> Any:
     """`rtsynth.dsp.modal.glide_modes`: modes [ROWS, M], count a multiple of LANES, out [TICK]."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        code = _Code(context, builder, signature.args[0], args[0])
+        code = Code(context, builder, signature.args[0], args[0])
         sums = code.sums(TICK)
         with code.over_columns(args[1]):
             z, gains = code.load_pair(Z), code.gains()
@@ -326,7 +337,7 @@ def drive_lanes(typingctx: Any, modes: Any, count: Any, drive: Any, out: Any) ->
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        code = _Code(context, builder, signature.args[0], args[0])
+        code = Code(context, builder, signature.args[0], args[0])
         cells = code.vectors(signature.args[2], args[2], WIDE)
         x = [code.narrow(builder.load(cell, align=8)) for cell in cells]
         beats = [code.splat_lane(x[n // LANES], n % LANES) for n in range(TICK)]
@@ -359,7 +370,7 @@ def bow_lanes(typingctx: Any, modes: Any, count: Any, height: Any, out: Any) -> 
     """`rtsynth.dsp.modal.bow_modes` over a whole tick: count a multiple of LANES, out [TICK]."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        code = _Code(context, builder, signature.args[0], args[0])
+        code = Code(context, builder, signature.args[0], args[0])
         sums, tall = code.sums(TICK), code.splat(args[2])
         with code.over_columns(args[1]):
             a, u, z = code.scale(code.load_pair(A), tall), code.load_pair(U), code.load_pair(Z)

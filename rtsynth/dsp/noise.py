@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from rtsynth.dsp.compile import kernel
-from rtsynth.dsp.elementary import sin_cos
+from rtsynth.dsp.elementary import log, sin_cos
 
 __all__ = [
     "bits_at",
@@ -99,7 +99,7 @@ def fill_gaussian(seed: np.uint64, first: int, one: np.ndarray, other: np.ndarra
         at = np.uint64(2 * (first + i)) * GOLDEN
         u = float(finalise(start + at) >> np.uint64(11)) * TO_UNIT
         turn = float(finalise(start + at + GOLDEN) >> np.uint64(11)) * TO_UNIT
-        radius = math.sqrt(-2.0 * math.log(1.0 - u))
+        radius = math.sqrt(-2.0 * log(1.0 - u))
         side = 1.0 if turn < 0.5 else -1.0
         sine, cosine = sin_cos((turn if turn < 0.5 else turn - 0.5) * TWO_PI)
         one[i] = side * radius * cosine

@@ -80,7 +80,7 @@ def blow(st: Any, v: int, first: int) -> None:
     dry = res.blow_dry * 2.0 ** st.drawn[v, DRAWN_DRY]
     wet = res.blow_wet * 2.0 ** st.drawn[v, DRAWN_WET]
     for n in range(first, TICK):
-        place = (age + n) % ring.shape[0]
+        place = (age + n) & (ring.shape[0] - 1)
         noise = float(ring[place]) * (start + step * (n + 1))
         ring[place] = 0.0
         if age + n >= let_go:

@@ -153,7 +153,7 @@ def render_texture(st: Any, v: int, first: int) -> None:
     elif (end - 1) // HOP != (end - TICK - 1) // HOP:  # a grain's turn has come
         _add_grain(st, v, (end - 1) // HOP)
     for n in range(first, TICK):
-        slot = (age + n) % ring.shape[0]
+        slot = (age + n) & (ring.shape[0] - 1)
         st.mono[n] += ring[slot]
         ring[slot] = 0.0
     if clicking:

@@ -1,0 +1,111 @@
+"""Untagged OSC: from sending a trigger to the engine's inbox, beside a Python loop; its jitter.
+
+    python tools/bench/engine_arrival.py
+
+A process of its own sends numbered triggers over UDP at random moments and says when. The engine
+plays in the null device's thread at 48 kHz/128; a thread computes in Python all the while. Jitter
+is the spread of (frame on which the event sounded − frame it was given on arrival), in samples.
+"""
+
+import argparse
+import gc
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from rtsynth.audio import NullDevice
+from rtsynth.control import Control, Session
+from rtsynth.control.packet import encode
+from rtsynth.engine import Engine, EngineConfig, NoticeKind, Op
+from rtsynth.events import Event, EventTable
+from rtsynth.instrument import Instrument
+from rtsynth.service import SWITCH_INTERVAL_S
+
+RATE, BLOCK = 48_000, 128
+SENDER = """
+import random, socket, sys, time
+port, count = int(sys.argv[1]), int(sys.argv[2])
+packets = [bytes.fromhex(word) for word in sys.stdin.read().split()]
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(("127.0.0.1", port))
+r, times = random.Random(1), []
+for packet in packets:
+    time.sleep(0.003 + 0.007 * r.random())
+    times.append(time.monotonic()); s.send(packet)
+print(*times)
+"""
+
+
+class Noting(Engine):
+    """An engine that notes when each trigger came to its inbox, and for which frame."""
+
+    def __init__(self, *args: Any) -> None:
+        self.noted: dict[float, tuple[float, int]] = {}
+        super().__init__(*args)
+
+    def post(self, op: Op, target: int = 0, frame: int = -1, request: int = 0, *n: float) -> None:
+        """Note a trigger once it is in."""
+        super().post(op, target, frame, request, *n)
+        if op is Op.TRIGGER:
+            self.noted[n[0]] = time.monotonic(), frame
+
+
+def loop(quit_: threading.Event) -> None:
+    """Compute in Python and never rest."""
+    while not quit_.is_set():
+        sum(i * i for i in range(10_000))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--count", type=int, default=1_000)
+    count = parser.parse_args().count
+    instrument = Instrument.blank(1, 1, attack_length=32, attack_rate=RATE)
+    instrument.set_modes(0, np.array([440.0]), np.array([0.02]), np.array([1e-3 + 0j]))
+    table = EventTable([Event(1, resonance=0)])
+    engine = Noting(EngineConfig(sample_rate=RATE, block_size=BLOCK), instrument, table)
+    velocities = [0.5 + 0.25 * i / count for i in range(count)]
+    packets = [encode("/rts/event/trigger", (1, v)) for v in velocities]
+    velocities = [float(np.float32(v)) for v in velocities]
+    sounded: dict[float, int] = {}
+    quit_ = threading.Event()
+    gc.collect()
+    gc.freeze()  # as the service does
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    keep = engine.notices
+
+    def notices() -> Any:
+        found = keep()
+        sounded.update({n.value: n.frame for n in found if n.kind is NoticeKind.GO})
+        return found
+
+    engine.notices = notices  # type: ignore[method-assign]
+    session = Session(engine, table)
+    with NullDevice(engine, block_size=BLOCK), Control(session, osc_port=0, zmq=False) as control:
+        threading.Thread(target=loop, args=(quit_,), daemon=True).start()
+        time.sleep(0.5)
+        words = [sys.executable, "-c", SENDER, str(control.osc_port), str(count)]
+        given = " ".join(packet.hex() for packet in packets)
+        done = subprocess.run(words, input=given, capture_output=True, text=True, check=True)
+        time.sleep(0.3)
+        quit_.set()
+    sent = [float(word) for word in done.stdout.split()]
+    came = [v for v in velocities if v in engine.noted]
+    waits = [engine.noted[v][0] - s for v, s in zip(velocities, sent, strict=True) if v in came]
+    spread = [sounded[v] - engine.noted[v][1] for v in came if v in sounded]
+    p50, p99 = np.percentile(waits, [50, 99]) * 1e3
+    print(
+        f"arrival: p50 {p50:.2f} ms, p99 {p99:.2f} ms beside a Python loop; "
+        f"jitter {max(spread) - min(spread)} samples; {len(spread)} of {count} sounded, "
+        f"{engine.stats().late} late"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""What a voice costs, by what it is made of; the engine's load with 64 events of 64 modes.
+
+    python tools/bench/engine_cost.py            # the table of costs
+    python tools/bench/engine_cost.py --target   # 64 events, 64 modes, noise and curves
+
+Blocks of 128 frames at 48 kHz, 64 voices, everything drawn ahead. Times are processor time of the
+thread that renders, so that a busy machine counts less. In the target's run events begin at random
+in the first second and are edited all the while; `--chord` begins them all in one frame.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from rtsynth.engine import Engine, EngineConfig, Op
+from rtsynth.events import Event, EventTable
+from rtsynth.instrument import BLOW_BANDS, Instrument
+from rtsynth.params import event_param_named
+from rtsynth.render import Drawer, drawer_for
+from tests.engine.drawn import random_field
+
+RATE, BLOCK = 48_000, 128
+PERIOD_US = BLOCK / RATE * 1e6
+KINDS = {
+    "rings": {},
+    "rings, vibrato": {"vibrato": True},
+    "rings, curves drawn": {"curves": True},
+    "bowed": {"bowed": True},
+    "bowed, curves drawn": {"bowed": True, "curves": True},
+    "4 noise bands, dry": {"bands": 4},
+    "16 noise bands, dry": {"bands": BLOW_BANDS},
+    "16 noise bands into the modes": {"bands": BLOW_BANDS, "wet": True},
+    "the same, curves drawn": {"bands": BLOW_BANDS, "wet": True, "curves": True},
+}
+
+
+def instrument_of(
+    modes: int, curves: bool = False, bowed: bool = False, bands: int = 0, wet: bool = False
+) -> Instrument:
+    """One resonance of so many modes, excited and drawn as told."""
+    instrument = Instrument.blank(1, modes, attack_length=4_800, attack_rate=RATE)
+    freq_hz = np.geomspace(110.0, 9_000.0, modes)
+    instrument.set_modes(0, freq_hz, np.full(modes, 20.0), np.full(modes, 1e-4 + 0j))
+    if bowed:
+        instrument.bow[0] = instrument.impulse[0]
+    if bands:
+        instrument.blow_gain[0, :bands] = 1e-4
+        instrument.blow_dry[0], instrument.blow_wet[0] = 1.0, float(wet)
+    if curves:
+        instrument.field = random_field(1, seed=1, size=0.3)
+    return instrument
+
+
+def engine_of(
+    instrument: Instrument, events: int, spread_s: float = 0.0, vibrato: bool = False
+) -> tuple[Engine, Drawer | None]:
+    """An engine that is to play so many events of a minute."""
+    rng = np.random.default_rng(0)
+    onsets = np.sort(rng.uniform(0.0, spread_s, events))
+    depth = 0.3 if vibrato else 0.0
+    table = EventTable(
+        Event(
+            i + 1, float(onset), 60.0, resonance=0, seed=i,
+            vector=tuple(rng.normal(0.0, 1.0, 32)), vibrato_depth=depth,
+        )
+        for i, onset in enumerate(onsets)
+    )  # fmt: skip
+    config = EngineConfig(sample_rate=RATE, block_size=BLOCK, slots=events, voices=events)
+    engine = Engine(config, instrument, table)
+    return engine, drawer_for(engine, instrument)
+
+
+def block_times_us(
+    engine: Engine, drawer: Drawer | None, seconds: float, edits_per_s: float = 0.0
+) -> NDArray[np.float64]:
+    """[blocks] time each block took; drawing ahead is not in it."""
+    rng = np.random.default_rng(1)
+    names = [event_param_named(name)[0] for name in ("transpose", "bright", "gain", "vector0")]
+    out, times = np.zeros((BLOCK, 2), np.float32), []
+    engine.post(Op.PLAY, 0, 0)
+    for _ in range(round(seconds * RATE / BLOCK)):
+        if rng.random() < edits_per_s * BLOCK / RATE:
+            slot = engine.slot_of(int(rng.integers(1, 65)))
+            engine.post(Op.SET, slot, -1, 0, int(rng.choice(names)), float(rng.uniform(0.2, 1.0)))
+        if drawer is not None:
+            drawer.finish()
+        began = time.thread_time_ns()
+        engine.process(out)
+        times.append((time.thread_time_ns() - began) / 1e3)
+        engine.notices()
+    return np.array(times)
+
+
+def least_disturbed(times: NDArray[np.float64]) -> float:
+    """The mean over that quarter of a second in which others disturbed the processor least."""
+    window = round(0.25 * RATE / BLOCK)
+    whole = times[: len(times) // window * window].reshape(-1, window)
+    return float(whole.mean(axis=1).min())
+
+
+def print_costs(seconds: float) -> None:
+    """Microseconds per voice and block, and voices that fill a core."""
+    counts = (16, 32, 64, 128)
+    print(f"µs per voice and block of {BLOCK} frames at {RATE} Hz (voices that fill one core)")
+    print("| modes | " + " | ".join(str(n) for n in counts) + " |")
+    print("| --- |" + " --- |" * len(counts))
+    for name, made_of in KINDS.items():
+        cells = []
+        for modes in counts:
+            made = dict(made_of)
+            vibrato = bool(made.pop("vibrato", False))
+            instrument = instrument_of(modes, **made)  # type: ignore[arg-type]
+            engine, drawer = engine_of(instrument, 64, 0.02, vibrato)
+            cost = least_disturbed(block_times_us(engine, drawer, seconds)[50:]) / 64
+            assert engine.stats().voices == 64
+            cells.append(f"{cost:.2f} ({PERIOD_US / cost:.0f})")
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+def print_target(seconds: float, chord: bool) -> None:
+    """Percentiles of the load with 64 events × 64 modes, noise and curves, edited 20 times a s."""
+    instrument = instrument_of(64, curves=True, bands=BLOW_BANDS, wet=True)
+    engine, drawer = engine_of(instrument, 64, 0.0 if chord else 1.0)
+    times = block_times_us(engine, drawer, seconds, edits_per_s=20.0) / PERIOD_US * 100.0
+    assert engine.stats().voices == 64
+    p50, p99 = np.percentile(times[round(1.1 * RATE / BLOCK) :], [50, 99])
+    print(f"load of the period: p50 {p50:.1f} %, p99 {p99:.1f} %, max {times.max():.1f} %")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=4.0, help="of sound")
+    parser.add_argument("--target", action="store_true")
+    parser.add_argument("--chord", action="store_true")
+    args = parser.parse_args()
+    if args.target or args.chord:
+        print_target(args.seconds, args.chord)
+    else:
+        print_costs(args.seconds)
+
+
+if __name__ == "__main__":
+    main()
