@@ -150,7 +150,10 @@ def _attack(st: Any, v: int, first: int) -> None:
     stretch = st.controls[v, STRETCH]
     position, rate = voice.attack_at, ratio
     if stretch < 0.0:
-        position, rate = (voice.age + first * stretch) * ratio, ratio * stretch
+        rate = ratio * stretch
+        own = (voice.age + first * stretch) * ratio
+        if min(own, position) >= length:  # else it was turned round within its attack: go on there
+            position = own
     if min(position, position + (TICK - first) * rate) < length:
         start, level = st.params[STRIKE_LEVEL, BEFORE], st.params[STRIKE_LEVEL, NOW]
         learned = st.attack[voice.resonance, : st.resonances[voice.resonance].attack_frames]
