@@ -4,9 +4,9 @@ A delay-locked loop of second order (F. Adriaensen, "Using a DLL to filter time"
 the start of every block, with blocks of any sizes: its gains follow from the time that the frames
 since the last block last. It begins like a least-squares fit, wide, and narrows to `BANDWIDTH_HZ`.
 
-A block may be late, as under load, and the next ones make up for it: what is off by more than
-`LOST_NS` is not followed at once. If it stays so for `HOLD_S` of sound, frames have been dropped:
-the line begins anew there. A smaller shift that stays opens the loop's bandwidth again.
+A block may be late, as under load, and the next ones make up for it: what is off by far more than
+blocks usually are is left out. If all of them stay off by as much for `HOLD_S`, frames have been
+dropped: the line moves there at once and keeps its slope.
 
 Thread: audio.
 """
@@ -22,14 +22,13 @@ BANDWIDTH_HZ = 0.012
 WIDEST_HZ = 1.0
 NARROWING = 0.4  # of bandwidth times age: the gains of a least-squares line
 LOST_NS = 50e6  # larger than what hosts that cut their buffer into bursts of blocks are off by
+SURE_S = 1.0  # from this age on a line knows how far off blocks usually are …
+OUTLIER = 4.0  # … and leaves out what is so many times further off …
+LEAST_OUTLIER_NS = 0.2e6  # … and a little more
 HOLD_S = 0.1
 HOLD_BLOCKS = 8
-SHIFT_S = 0.25  # over which a lasting shift is told from jitter
-SHIFT_NS = 1e6
+SHRINKING = 0.75  # of where it began: blocks are catching up
 RATE_RANGE = 0.02  # a stream's rate is its nominal one, give or take so much
-OUTLIER = 4.0  # mean errors: what is further off is followed as if it were this far …
-LEAST_OUTLIER_NS = 0.2e6  # … once the line is SURE_S old
-SURE_S = 1.0
 LEAD_SHARE = 1e-4  # of the mean time to the converter, per block
 
 
@@ -42,20 +41,35 @@ def _begin_line(core: Any, t_ns: float) -> None:
     core.line_period = 1e9 / core.sample_rate
     core.line_s = 0.0
     core.line_blocks = 1
-    core.line_shift = 0.0
     core.line_held = 0
 
 
 @kernel()
-def _held(core: Any, error_ns: float) -> bool:
-    """Whether a block this far off is to be left out; begins to count where it is."""
-    if abs(error_ns) < LOST_NS:
+def _largest_error(core: Any) -> float:
+    """Up to which a block is followed, ns."""
+    if core.line_s < SURE_S:
+        return LOST_NS
+    return float(min(OUTLIER * core.clock_error_ns + LEAST_OUTLIER_NS, LOST_NS))
+
+
+@kernel()
+def _leave_out(core: Any, error_ns: float) -> None:
+    """Count a block that is too far off; move the line if all have been for long enough."""
+    size = abs(error_ns)
+    turned = error_ns * core.line_first < 0.0
+    if core.line_held == 0 or turned or size < SHRINKING * abs(core.line_first):
         core.line_held = 0
-        return False
-    if core.line_held == 0:
         core.line_held_frame = core.frame
+        core.line_first = error_ns
+        core.line_least = error_ns
+    if size < abs(core.line_least):
+        core.line_least = error_ns
     core.line_held += 1
-    return True
+    waited = core.frame - core.line_held_frame
+    if core.line_held >= HOLD_BLOCKS and waited >= HOLD_S * core.sample_rate:
+        core.line_ns += core.line_least
+        core.line_held = 0
+        core.clock_relocks += 1
 
 
 @kernel()
@@ -64,26 +78,16 @@ def _turn_line(core: Any, t_ns: float, error_ns: float) -> None:
     passed = core.frame - core.line_frame
     nominal = 1e9 / core.sample_rate
     seconds = passed / core.sample_rate
+    core.line_held = 0
     core.line_s += seconds
     core.line_blocks += 1
     bandwidth = min(max(NARROWING / core.line_s, BANDWIDTH_HZ), WIDEST_HZ)
     omega = min(2.0 * math.pi * bandwidth * seconds, 0.5)
     follow = max(math.sqrt(2.0) * omega, 1.0 / core.line_blocks)
-    felt = error_ns
-    if core.line_s > SURE_S:
-        most = OUTLIER * core.clock_error_ns + LEAST_OUTLIER_NS
-        felt = min(max(error_ns, -most), most)
-    core.line_ns = t_ns - error_ns + follow * felt
+    core.line_ns = t_ns - error_ns + follow * error_ns
     core.line_frame = core.frame
-    period = core.line_period + omega * omega * felt / passed
+    period = core.line_period + omega * omega * error_ns / passed
     core.line_period = min(max(period, nominal * (1.0 - RATE_RANGE)), nominal * (1.0 + RATE_RANGE))
-    since = (core.frame - core.line_seen) / core.sample_rate
-    core.line_shift += (felt - core.line_shift) * min(since / SHIFT_S, 1.0)
-    core.clock_error_ns += (abs(error_ns) - core.clock_error_ns) * min(since, 1.0)
-    if abs(core.line_shift) > SHIFT_NS + 0.5e9 * since and core.line_s > SURE_S:
-        core.line_s = 0.0
-        core.line_shift = 0.0
-        core.clock_relocks += 1
 
 
 @kernel()
@@ -110,14 +114,15 @@ def follow_clock(core: Any, now_ns: float, lead_ns: float) -> None:
     if passed <= 0:
         return
     error_ns = t_ns - (core.line_ns + passed * core.line_period)
-    held = _held(core, error_ns)
-    if not held:
-        _turn_line(core, t_ns, error_ns)
+    largest = _largest_error(core)
+    since = min((core.frame - core.line_seen) / core.sample_rate, 1.0)
     core.line_seen = core.frame
-    if not held:
-        return
-    waited = core.frame - core.line_held_frame
-    lost = core.line_held >= HOLD_BLOCKS and waited >= HOLD_S * core.sample_rate
-    if lost or error_ns < 0.0:  # before its time is no block: the line had begun at a late one
+    if abs(error_ns) <= largest:
+        _turn_line(core, t_ns, error_ns)
+    elif error_ns < -LOST_NS:  # before its time is no block: the line had begun at a late one
         _begin_line(core, t_ns)
         core.clock_relocks += 1
+    else:
+        _leave_out(core, error_ns)
+    felt = min(abs(error_ns), 2.0 * largest)
+    core.clock_error_ns += (felt - core.clock_error_ns) * since

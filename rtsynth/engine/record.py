@@ -111,7 +111,8 @@ CORE_DTYPE = np.dtype(
         ("line_period", "<f8"),  # ns per frame
         ("line_s", "<f8"),  # of sound since the line began, or opened up again
         ("line_blocks", "<i8"),
-        ("line_shift", "<f8"),  # ns by which blocks have been off the line of late
+        ("line_first", "<f8"),  # ns by which the first of the blocks left out was off …
+        ("line_least", "<f8"),  # … and the one that was off least
         ("line_held", "<i8"),  # blocks in a row too far off to be followed …
         ("line_held_frame", "<i8"),  # … from here on
         ("line_seen", "<i8"),  # frame of the last block, followed or not

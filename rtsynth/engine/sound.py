@@ -161,7 +161,10 @@ def _attack(st: Any, v: int, first: int) -> None:
     ratio = 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
     position, rate = voice.attack_at, ratio
     if stretch < 0.0:
-        position, rate = (voice.age + first * stretch) * ratio, ratio * stretch
+        rate = ratio * stretch
+        own = (voice.age + first * stretch) * ratio
+        if min(own, position) >= length:  # else it was turned round within its attack: go on there
+            position = own
     if min(position, position + (TICK - first) * rate) < length:
         start, level = st.params[STRIKE_LEVEL, BEFORE], st.params[STRIKE_LEVEL, NOW]
         learned = st.attack[voice.resonance, : st.resonances[voice.resonance].attack_frames]

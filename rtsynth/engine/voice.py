@@ -189,7 +189,7 @@ def _begin_age(st: Any, v: int, first: int, age: int) -> None:
         voice.release = math.inf
         voice.driven = 0  # nothing strikes it
     voice.age = own - first * stretch
-    voice.attack_at = age * 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
+    voice.attack_at = (own if stretch < 0.0 else age) * 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
     middle = voice.age + 0.5 * TICK * stretch
     if not curves_at(st, v, middle, st.target[0]):  # until they are drawn, those of its beginning
         curves_at(st, v, FIRST_DRAWN_S * st.core[0].sample_rate, st.target[0])

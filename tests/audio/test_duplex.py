@@ -25,7 +25,7 @@ from tests.audio.wait import until
 from tests.engine.bank import RATE, TICK, clicks, engine_on
 
 GAIN, GUARD = (param_named(f"monitor/{name}")[0] for name in ("gain", "guard"))
-TRIGGER_FRAME = 24_000
+CLICKS, CLICK_EVERY = 5, 9_600
 
 
 def hearing(gain: float = 0.0, **config: object) -> Engine:
@@ -40,29 +40,40 @@ def connect_round() -> None:
     """Connect this process's first output to its first input."""
     listed = subprocess.run(["jack_lsp"], capture_output=True, text=True, check=True).stdout
     ports = [line for line in listed.splitlines() if not line.startswith("system:")]
-    source = next(port for port in ports if ":out_0" in port)
-    target = next(port for port in ports if ":in_0" in port)
+    source = next(port for port in ports if ":out_" in port)
+    target = next(port for port in ports if ":in_" in port)
     taken = subprocess.run(["jack_lsp", "-c", target], capture_output=True, text=True, check=True)
     for other in taken.stdout.splitlines()[1:]:
         subprocess.run(["jack_disconnect", other.strip(), target], check=True)
     subprocess.run(["jack_connect", source, target], check=True)
 
 
-def went_round(engine: Engine, path: Path, frames: int) -> np.ndarray:
-    """What the input heard from the first frame of the stream on, with a click in the output."""
+def went_round(engine: Engine, path: Path) -> tuple[np.ndarray, list[int]]:
+    """What the input heard from the stream's first frame on, and the frames of clicks played.
+
+    A cycle that a busy machine makes JACK leave out may cost one of them: so there are several.
+    """
     device = PortAudioDevice(engine, "JACK", block_size=256, input_name="JACK")
     engine.set_device_latency(device.latency_frames, device.input_latency_frames)
-    engine.post(Op.TRIGGER, engine.slot_of(1), TRIGGER_FRAME, 0, 1.0)
     with Recorder(InputSide(engine), path, skip=TICK), device:
+        assert until(lambda: engine.frame > 0)
         connect_round()
-        assert engine.frame < TRIGGER_FRAME
-        assert until(lambda: engine.frame >= frames, 10.0)
+        first = engine.frame + RATE // 2
+        frames = [first + CLICK_EVERY * n for n in range(CLICKS)]
+        for frame in frames:
+            engine.post(Op.TRIGGER, engine.slot_of(1), frame, 0, 1.0)
+        assert until(lambda: engine.frame >= frames[-1] + CLICK_EVERY, 30.0)
     stats = engine.stats()
-    assert (stats.input_lost, device.input_name) == (0, device.name)
+    assert (stats.late, stats.input_lost, device.input_name) == (0, 0, device.name)
     sound, rate = read_wav(path)
     assert rate == RATE
-    found: np.ndarray = sound[:, 0]
-    return found
+    return sound[:, 0], frames
+
+
+def loudest(sound: np.ndarray, at: int) -> tuple[int, float]:
+    """Where within 200 frames of a frame the loudest sample is, from that frame, and its height."""
+    around = np.abs(sound[at - 200 : at + 200])
+    return int(around.argmax()) - 200, float(around.max())
 
 
 @pytest.mark.jack
@@ -70,11 +81,12 @@ def test_a_click_comes_back_to_the_input_where_the_latency_says(
     jack: JackServer, tmp_path: Path
 ) -> None:
     engine = hearing()
-    sound = went_round(engine, tmp_path / "in.wav", TRIGGER_FRAME + 4_800)
+    sound, frames = went_round(engine, tmp_path / "in.wav")
     latency = engine.latency
-    expected = TRIGGER_FRAME + latency.inside + latency.device + latency.input
-    assert np.abs(sound).max() > 0.4
-    assert abs(int(np.abs(sound).argmax()) - expected) <= 1
+    way = latency.inside + latency.device + latency.input
+    found = [loudest(sound, frame + way) for frame in frames]
+    assert np.median([height for _, height in found]) > 0.4
+    assert abs(np.median([off for off, _ in found])) <= 1
 
 
 @pytest.mark.jack
@@ -83,15 +95,16 @@ def test_what_is_monitored_goes_round_in_the_latency_of_monitoring(
 ) -> None:
     """A click that the monitor sends round again and again: its echoes are as far apart."""
     engine = hearing(0.5)
-    sound = went_round(engine, tmp_path / "in.wav", TRIGGER_FRAME + 9_600)
-    first = int(np.abs(sound).argmax())
+    sound, frames = went_round(engine, tmp_path / "in.wav")
     latency = engine.latency
     assert latency.monitor == latency.input + TICK + latency.limiter + latency.device
-    for echo in (1, 2, 3):
-        at = first + echo * latency.monitor
-        around = np.abs(sound[at - 200 : at + 200])
-        assert abs(int(around.argmax()) - 200) <= 1
-        assert around.max() == pytest.approx(np.abs(sound).max() * 0.5**echo, rel=0.05)
+    way = latency.inside + latency.device + latency.input
+    for echo in range(4):
+        found = [loudest(sound, frame + way + echo * latency.monitor) for frame in frames]
+        assert abs(np.median([off for off, _ in found])) <= 1
+        assert np.median([height for _, height in found]) == pytest.approx(
+            0.5 ** (1 + echo), rel=0.1
+        )
 
 
 @pytest.mark.jack
@@ -139,7 +152,7 @@ def test_a_file_hears_a_file(tmp_path: Path) -> None:
         engine = hearing(1.0)
         FileDevice(engine, tmp_path / "a.wav", 9_600, blocks, source=tmp_path / "in.wav").run()
         outs.append(read_wav(tmp_path / "a.wav")[0])
-    assert np.array_equal(*outs)
+    assert np.array_equal(outs[0], outs[1])
     assert np.abs(outs[0]).max() > 0.1
     with pytest.raises(AudioFileError, match="2 at"):
         FileDevice(hearing(inputs=2), tmp_path / "a.wav", 9_600, source=tmp_path / "in.wav")

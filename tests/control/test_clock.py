@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections.abc import Sequence
 
 import pytest
 
@@ -9,7 +10,7 @@ from rtsynth.control import Session
 from rtsynth.control.arrival import receive, stamp_arrivals
 from rtsynth.control.clock import SLEW_SHARE, STEP_S, Clock
 from rtsynth.control.command import parse
-from rtsynth.engine.ops import NoticeKind, Op
+from rtsynth.engine.ops import NoticeKind, Op, Operation
 from rtsynth.errors import ValueRangeError
 from rtsynth.params import param_named
 from tests.control.fake import FakeEngine, make_table
@@ -119,7 +120,12 @@ def test_a_bundle_reaches_the_engine_in_one_piece(
     session, engine = made(clocks)
     calls: list[int] = []
     post_all = engine.post_all
-    monkeypatch.setattr(engine, "post_all", lambda ops: (calls.append(len(ops)), post_all(ops))[1])
+
+    def counted(operations: Sequence[Operation]) -> None:
+        calls.append(len(operations))
+        post_all(operations)
+
+    monkeypatch.setattr(engine, "post_all", counted)
     session.submit([parse("event/trigger", (event,)) for event in (1, 2, 3)])
     assert calls == [3]
 
@@ -166,6 +172,7 @@ def test_a_datagram_is_stamped_when_it_came_not_when_it_was_read() -> None:
         if not stamp_arrivals(here):
             pytest.skip("this system stamps no datagrams")
         before_s = time.monotonic()
+        there.bind(("127.0.0.1", 0))
         there.sendto(b"abcd", here.getsockname())
         after_s = time.monotonic()
         time.sleep(0.2)

@@ -34,7 +34,7 @@ def test_serving_in_grains_says_so_and_counts_its_look_ahead(
     # a grain spans two hops of 256 frames, and a worker has one block of time
     assert status["latency_render"] == 3 * 256
     latency = next(line for line in service.said if line.startswith("latency"))
-    total, *parts = (int(n) for n in re.findall(r"(\d+) (?:fr|of|li|re|de)", latency))
+    total, *parts = (int(n) for n in re.findall(r"(\d+) (?:fr|bl|of|li|re|de)", latency))
     assert total == sum(parts)
     assert "768 render" in latency
     assert any(line.startswith("render  in grains on c") for line in service.said)

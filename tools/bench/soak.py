@@ -197,8 +197,8 @@ class Performer:
         self._do("panic")
 
 
-def soak(minutes: float, seed: int) -> Facts:
-    """Perform so many minutes of sound and say what was wrong."""
+def soak(minutes: float, seed: int, *, told: bool = False) -> Facts:
+    """Perform so many minutes of sound and say what was wrong; `told`, print how far it is."""
     instrument, table = drawn_instrument(), make_table()
     instrument = with_texture(instrument)
     config = EngineConfig(
@@ -220,6 +220,9 @@ def soak(minutes: float, seed: int) -> Facts:
         if engine.frame // (RATE * 10) != sampled:
             sampled = engine.frame // (RATE * 10)
             facts.rss_mb.append(rss_mb())
+            if sampled % 60 == 0 and told:
+                print(f"{sampled // 6} min of sound, {facts.rss_mb[-1]:.1f} MB, "
+                      f"{len(facts.faults)} faults", flush=True)  # fmt: skip
     performer.end()
     for _ in range(3 * RATE // BLOCK):
         _hear(engine, drawer, session, out, noise, facts)
@@ -291,7 +294,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    facts = soak(args.minutes, args.seed)
+    facts = soak(args.minutes, args.seed, told=True)
     stats = facts.stats
     print(f"{facts.frames} frames in {facts.seconds:.0f} s, {stats['blocks']} blocks, "
           f"{facts.commands} commands, {facts.refused} of them refused")  # fmt: skip
