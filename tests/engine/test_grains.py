@@ -42,7 +42,7 @@ def test_an_engine_that_nobody_renders_for_sounds_the_same_later_bit_for_bit() -
 def test_latency_names_the_look_ahead_and_a_click_is_heard_there_to_the_sample() -> None:
     engine = engine_on(clicks(0.0), ahead=AHEAD)
     assert engine.latency.render == LAG
-    assert engine.latency == Latency(320, 72, 0, LAG)
+    assert engine.latency == Latency(offset=64, limiter=72, device=0, render=LAG, block=256)
     assert engine.latency.total == 320 + 72 + LAG
     engine.post(Op.TRIGGER, engine.slot_of(1), 5_003, 0, 1.0)
     heard = np.abs(run(engine, 8_000)[:, 0])

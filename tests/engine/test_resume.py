@@ -171,7 +171,7 @@ def test_in_silence_nothing_sounds_and_what_waits_to_sound_is_dropped() -> None:
 
 def test_the_stream_catches_up_with_its_clock_and_the_transport_with_it() -> None:
     engine = ringing()
-    frame, began_s = engine.clock()
+    frame, began_s = engine.block_clock()
     time.sleep(0.3)
     other = taken_up(engine)
     position_s = other.stats().position_s
