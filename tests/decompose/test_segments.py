@@ -16,6 +16,7 @@ from rtsynth.decompose import (
     recording_from_array,
     whole,
 )
+from rtsynth.decompose import analysis as analysis_module
 from rtsynth.decompose import ledger as ledger_module
 from rtsynth.decompose.analysis import analyse, analyse_until
 from rtsynth.decompose.damped import Modes
@@ -200,10 +201,12 @@ def test_a_crowded_bank_is_merged_on_the_way(monkeypatch: pytest.MonkeyPatch) ->
         sizes.append(len(self.bank))
 
     monkeypatch.setattr(Ledger, "shrink", noted)
-    few = dataclasses.replace(CUT, resonances=2)
+    monkeypatch.setattr(analysis_module, "CROWDED", 0.5)
+    few = dataclasses.replace(CUT, resonances=4)
     ledger = analyse(RECORDING, few, Work(None, ""), Silent())
     assert len(sizes) > 1
-    assert max(sizes) <= 2
+    assert max(sizes) <= 4
+    assert {strike.resonance for strike in ledger.strikes} == set(range(len(ledger.bank)))
     assert len(ledger.strikes) == len(KEYS)
 
 
