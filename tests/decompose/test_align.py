@@ -57,7 +57,9 @@ def test_strikes_drafted_a_period_late_and_early_are_brought_in_step() -> None:
         sound[onset : onset + len(kept)] += 0.3 * kept
     number = np.arange(1, 8)
     freq = 261.63 * number * np.sqrt(1.0 + 4e-4 * number**2)
-    rough = Resonance(Modes(freq, 2.5 / number**0.7, 0.7 / number + 0j), pitch_hz=261.63)
+    t60_s = np.asarray(2.5 / number**0.7, np.float64)
+    amplitude = np.asarray(0.7 / number, np.complex128)
+    rough = Resonance(Modes(freq, t60_s, amplitude), pitch_hz=261.63)
     drafted = [true[0], true[1] + period, true[2] - period, true[3] + period]
     draft = Draft(RATE, len(sound), [Strike(o, 0, 0.3, seen_gain=0.3) for o in drafted], [rough])
     fit = Fit(sound, draft, modes=12)

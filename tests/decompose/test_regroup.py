@@ -23,7 +23,9 @@ def resonance(pitch_hz: float) -> Resonance:
     random = np.random.default_rng(round(pitch_hz))
     phase = np.exp(2j * np.pi * random.uniform(0, 1, 6))
     freq = pitch_hz * number * np.sqrt(1.0 + 4e-4 * number**2)
-    return Resonance(Modes(freq, 1.5 / number**0.5, 0.2 * phase / number), pitch_hz=pitch_hz)
+    t60_s = np.asarray(1.5 / number**0.5, np.float64)
+    amplitude = np.asarray(0.2 * phase / number, np.complex128)
+    return Resonance(Modes(freq, t60_s, amplitude), pitch_hz=pitch_hz)
 
 
 BANK = [resonance(hz) for hz in (262.0, 330.0, 523.0, 415.0)]
