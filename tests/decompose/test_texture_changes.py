@@ -11,7 +11,8 @@ RATE = 44_100
 
 
 def _white(seconds: float) -> np.ndarray:
-    return 0.1 * np.random.default_rng(1).standard_normal(round(seconds * RATE))
+    noise: np.ndarray = np.random.default_rng(1).standard_normal(round(seconds * RATE))
+    return 0.1 * noise
 
 
 def _pink(seconds: float) -> np.ndarray:

@@ -80,5 +80,6 @@ def _are_hits(rest: Float, sample_rate: float, onsets: NDArray[np.int64]) -> NDA
     """[onsets] whether what begins there is soon over, and not much weaker than elsewhere."""
     patches = hit_patches(rest, sample_rate, onsets)
     level_db = 10.0 * np.log10(patches.sum(axis=1).max(axis=1) + 1e-20)
-    hit: NDArray[np.bool] = falls_db(patches) > FALL_DB
-    return hit & (level_db > level_db.max() + QUIETEST_DB)
+    loud = level_db > level_db.max() + QUIETEST_DB
+    hit: NDArray[np.bool] = loud & (falls_db(patches) > FALL_DB)
+    return hit

@@ -24,6 +24,7 @@ __all__ = ["add_hiss", "fit_hiss", "hiss_signal", "learn_hiss"]
 SIZE, HOP = 1024, 256
 LOWEST = 2  # bands below 200 Hz ring, they do not hiss
 KNOWN_S = 0.12  # so long the attack says it all
+KNOWN_BESIDE_S = 0.05  # and so long one that was learned as that of keys
 TRUST_KNOWN = 0.02
 QUIET = 1e-10  # power, −100 dBFS in a band: what lies below counts little
 SOFT = 0.3  # nepers of power within which errors count squared, beyond it by their size
@@ -34,7 +35,11 @@ SHORTEST_S, LONGEST_S, LONGEST_SEEN_S = 0.03, 8.0, 4.0
 
 
 def fit_hiss(
-    left: Float, sample_rate: float, strikes: list[Strike], resonances: int
+    left: Float,
+    sample_rate: float,
+    strikes: list[Strike],
+    resonances: int,
+    known_s: float = KNOWN_S,
 ) -> tuple[Float, Float]:
     """Gains [resonances, 16] at gain 1 and T60s [resonances, 16] of every resonance's hiss.
 
@@ -43,9 +48,10 @@ def fit_hiss(
         sample_rate: Hz.
         strikes: all of them.
         resonances: how many.
+        known_s: so long after each onset its attack says what there is.
     """
     power = _band_powers(left, sample_rate)
-    trust = _trust(strikes, len(power), sample_rate)
+    trust = _trust(strikes, len(power), sample_rate, known_s)
     tails = _Tails(strikes, resonances, len(power), sample_rate)
     seen = np.log(power.T + QUIET)
     level = np.zeros((resonances, 16)) + np.quantile(seen, 0.9, axis=1)
@@ -130,12 +136,12 @@ def _band_powers(signal: Float, sample_rate: float) -> Float:
     )
 
 
-def _trust(strikes: list[Strike], frames: int, sample_rate: float) -> Float:
+def _trust(strikes: list[Strike], frames: int, sample_rate: float, known_s: float) -> Float:
     """[frames] 1 where only tails sound, little where an attack does."""
     trust = np.ones(frames)
     for strike in strikes:
         first = int((strike.onset - SIZE / 2) / HOP)
-        last = int((strike.onset + KNOWN_S * sample_rate) / HOP)
+        last = int((strike.onset + known_s * sample_rate) / HOP)
         trust[max(0, first) : last + 1] = TRUST_KNOWN
     return trust
 
@@ -205,7 +211,7 @@ def add_hiss(draft: Draft, residual: Float, chosen: list[int]) -> Float:
         return residual
     rate, left = draft.sample_rate, residual.copy()
     placed = [Strike(s.onset, places[s.resonance], s.gain) for s in strikes]
-    gains, t60s = fit_hiss(left, rate, placed, len(chosen))
+    gains, t60s = fit_hiss(left, rate, placed, len(chosen), KNOWN_BESIDE_S)
     gains[:, :LOWEST] = 0.0
     gains *= BESIDE
     for index, place in places.items():

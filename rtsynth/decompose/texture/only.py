@@ -29,8 +29,8 @@ __all__ = ["Textures", "bake_texture", "only_texture", "steady"]
 
 JUDGED_S = 3.0  # in less, a few notes may pass for a texture
 STEADY_DB = 5.0
-W1 = 0.1  # water, a printer, hiss, a worn record: 0.002 … 0.073; drum loops have 0.14
-TONAL = 0.5  # of the same at most 0.42; drum loops have 0.55, notes 0.7 and more
+W1 = 0.1  # water, a printer, hiss, a worn record: 0.002 … 0.073; a dense drum loop has 0.14
+TONAL = 0.5  # of the same at most 0.42; a dense drum loop has 0.55, notes 0.7 and more
 COMPARED_S = 60.0
 LONGEST_CLICK_S = 0.1  # what rings longer is a note
 RATE_HZ = 1.0
