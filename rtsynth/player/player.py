@@ -86,7 +86,7 @@ class Player:
     def resume(self, *, silent: bool = False) -> None:
         """Go on where another process left the engine; without a device, on a silent stand-in.
 
-        It sounds before a grain worker is ready: until then the engine renders all.
+        The engine renders all until `add_grains`, which may take seconds.
 
         Args:
             silent: drop what sounded.
@@ -99,9 +99,12 @@ class Player:
         self._start_drawer()
         left = self._engine.revival.catch_up(CATCH_UP_S)
         self._start_device()
+        log.info("went on with %d voices, %d frames left out", count, left)
+
+    def add_grains(self) -> None:
+        """Make and start the grain worker, if there is to be one."""
         self._make_grains()
         self._start_grains()
-        log.info("went on with %d voices, %d frames left out", count, left)
 
     def look_again(self) -> bool:
         """Change over to the device if it has come back; True if it has.

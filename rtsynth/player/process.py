@@ -116,6 +116,7 @@ class _Process:
             gc.freeze()
             self._player.resume(silent=bool(message.get("silent")))
             self._link.say(playing=self._player.facts())
+            self._player.add_grains()
 
     def _look_again(self) -> None:
         player = self._player

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rtsynth.control import PerformanceLog, Session, read_log, replay
+from rtsynth.control import News, PerformanceLog, Session, read_log, replay
 from rtsynth.control.command import Command, parse, parse_named, wire_args
 from rtsynth.control.pattern import matcher
 from rtsynth.engine.ops import ALL, ASAP, NoticeKind, Op, group_target
@@ -378,3 +378,19 @@ def test_table_given_is_not_the_table_edited() -> None:
     do(session, "event/set", 1, "gain", 0.5)
     assert isinstance(session.copy_table(), EventTable)
     assert table == make_table()
+
+
+def test_what_becomes_of_the_device_is_told_to_all() -> None:
+    session, _ = make()
+    news = News("device", ("lost", "signal SIGKILL"), 480)
+    session.announce(news)
+    assert session.pump() == [news]
+    assert session.pump() == []
+
+
+def test_status_holds_what_the_machine_says_of_itself() -> None:
+    session, _ = make()
+    assert "restarts" not in session.stats()
+    session.machine = lambda: {"restarts": 2, "device_state": "away"}
+    assert do(session, "status")["restarts"] == 2
+    assert session.stats()["device_state"] == "away"

@@ -1,8 +1,14 @@
 """A stream whose process was killed goes on in another: what rang rings on, nothing is lost."""
 
+import json
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from rtsynth.engine import Engine, NoticeKind, Op
@@ -11,7 +17,7 @@ from rtsynth.engine.ring import READ, WRITTEN
 from rtsynth.events import Event, EventTable, Kind
 from tests.engine.bank import BELL, HISS, RATE, TICK, clicks, engine_on, mixed_table, run
 
-BLOCK = 480
+ROOT = Path(__file__).parents[2]
 
 
 def taken_up(engine: Engine, *, silent: bool = False) -> Engine:
@@ -201,3 +207,23 @@ def test_a_texture_goes_on() -> None:
     before = run(engine, 24_000)
     after = run(taken_up(engine), 24_000)
     assert abs(level_db(after[4_800:], before[4_800:])) < 1.0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_killed_at_any_moment_nothing_that_was_sent_is_lost_or_done_twice() -> None:
+    times = 10
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.engine.killed", str(times)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert facts["faults"] == []
+    assert facts["posted"] > 100 * times
+    assert facts["voices"] > times
+    # of each kill, the one command that was just being moved or carried out may be either
+    assert facts["lost"] + facts["twice"] <= times

@@ -190,3 +190,16 @@ def test_a_killed_control_process_leaves_no_engine_process(tmp_path: Path) -> No
         assert children
         service.process.kill()
         assert until(lambda: not any(c.is_running() for c in children), 10.0)
+
+
+def test_clients_are_told_that_the_device_is_lost_and_that_it_is_back(tmp_path: Path) -> None:
+    with performing(tmp_path) as show:
+        telemetry = show.client.telemetry("device", timeout_s=BACK_S)
+        show.osc.send_message("/rts/notify", 1)
+        assert any(m.address == "/rts/done" for m in show.osc.get_messages(timeout=10.0))
+        os.kill(show.status()["engine_pid"], signal.SIGKILL)
+        told = [next(telemetry), next(telemetry)]
+        assert [news.fields["state"] for news in told] == ["lost", "ok"]
+        assert "SIGKILL" in told[0].fields["text"]
+        heard = [m for m in show.osc.get_messages(timeout=1.0) if m.address == "/rts/device"]
+        assert [m.params[0] for m in heard] == ["lost", "ok"]

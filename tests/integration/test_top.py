@@ -59,7 +59,8 @@ def test_the_latencys_parts_add_up(service: Running) -> None:
 
 
 def test_over_osc_the_status_is_still_one_packet(service: Running) -> None:
-    with SimpleUDPClient("127.0.0.1", service.port("osc")) as osc:
+    osc = SimpleUDPClient("127.0.0.1", service.port("osc"))
+    with osc:
         osc.send_message("/rts/status", [])
         packet = osc.receive(timeout=10.0)
     assert b"device_state" in packet
