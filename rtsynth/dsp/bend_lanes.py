@@ -16,7 +16,6 @@ from rtsynth.dsp.lanes import G1, NARROW, QR, WIDE, A, Code, N, P, Pair, Q, cons
 __all__ = ["bend_lanes"]
 
 FREQ, T60, GAIN_RE, GAIN_IM, OCTAVE = range(5)
-SHORTEST_S = 1e-6
 DB_TO_NEPER = math.log(10.0) / 20.0
 EXP = [1.0 / math.factorial(k) for k in range(11, -1, -1)]
 ODD = [(-1.0) ** k / math.factorial(2 * k + 1) for k in range(9, -1, -1)]
@@ -95,7 +94,8 @@ def bend_lanes(typingctx: Any, modes: Any, count: Any, bank: Any, gain_db: Any, 
 
         with code.over_columns(args[1]):
             freq = code.load(QR)
-            t60 = code.largest(bank_row(T60), number(SHORTEST_S))
+            t60 = bank_row(T60)  # 0 in unused columns, which must not grow beyond all bounds
+            t60 = builder.select(builder.fcmp_ordered(">", t60, number(0.0)), t60, one)
             neper = code.sub(builder.fneg(builder.fdiv(fall, t60)), besides)
             radius = code.exp(code.largest(neper, number(-40.0)))
             direction = code.turn(code.mul(code.smallest(freq, half), turn))

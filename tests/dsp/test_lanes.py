@@ -118,5 +118,5 @@ def test_the_hot_loop_multiplies_and_adds_whole_vectors() -> None:
     (code,) = compiled.inspect_asm().values()
     whole = re.findall(r"\tvfn?m(?:add|sub)\d+ps\t.*%[yz]mm", code)
     single = re.findall(r"\tvfn?m(?:add|sub)\d+ss\t", code)
-    assert len(whole) >= 2 * TICK
+    assert len(whole) > TICK
     assert not single
