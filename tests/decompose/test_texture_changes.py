@@ -19,7 +19,8 @@ def _pink(seconds: float) -> np.ndarray:
     spectrum = np.fft.rfft(np.random.default_rng(2).standard_normal(round(seconds * RATE)))
     spectrum /= np.sqrt(np.maximum(np.arange(len(spectrum)), 1.0))
     noise: np.ndarray = np.fft.irfft(spectrum)
-    return 0.1 * noise / noise.std()
+    pink: np.ndarray = 0.1 * noise / noise.std()
+    return pink
 
 
 def _octaves_db(sound: np.ndarray) -> np.ndarray:

@@ -3,10 +3,10 @@
     python tools/bench/clock.py --seconds 20
 
 At random moments a message is stamped twice: from the last block as it was really asked for, and
-from the stream's clock. Both should lie on one straight line; what they are off it is their jitter. It is
-taken second by second, so that frames that a busy machine drops, which move the stream itself, cost
-one second. `arrival` is how long after a datagram came the receiving thread learned of it, and by
-how much the system's own stamp misses that moment.
+from the stream's clock. Both should lie on one straight line; what they are off it is their jitter.
+It is taken second by second, so that frames that a busy machine drops, which move the stream
+itself, cost one second. `arrival` is how long after a datagram came the receiving thread learned of
+it, and by how much the system's own stamp misses that moment.
 """
 
 import argparse

@@ -26,7 +26,7 @@ from rtsynth.control.packet import encode
 from rtsynth.engine import Engine, EngineConfig, NoticeKind, Op
 from rtsynth.events import Event, EventTable
 from rtsynth.instrument import Instrument
-from rtsynth.service import SWITCH_INTERVAL_S
+from rtsynth.player.pulse import SWITCH_INTERVAL_S
 
 RATE, BLOCK = 48_000, 128
 SENDER = """

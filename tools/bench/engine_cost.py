@@ -12,6 +12,7 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ from tests.engine.drawn import random_field
 
 RATE, BLOCK = 48_000, 128
 PERIOD_US = BLOCK / RATE * 1e6
-KINDS = {
+KINDS: dict[str, dict[str, Any]] = {
     "rings": {},
     "rings, vibrato": {"vibrato": True},
     "rings, curves drawn": {"curves": True},
@@ -115,7 +116,7 @@ def print_costs(seconds: float) -> None:
         for modes in counts:
             made = dict(made_of)
             vibrato = bool(made.pop("vibrato", False))
-            instrument = instrument_of(modes, **made)  # type: ignore[arg-type]
+            instrument = instrument_of(modes, **made)
             engine, drawer = engine_of(instrument, 64, 0.02, vibrato)
             cost = least_disturbed(block_times_us(engine, drawer, seconds)[50:]) / 64
             assert engine.stats().voices == 64
