@@ -248,7 +248,7 @@ def compare(options: argparse.Namespace) -> int:
     """`rtsynth compare`."""
     from rtsynth.decompose import read_audio
     from rtsynth.metrics import compare as measure
-    from rtsynth.metrics import ear_scores
+    from rtsynth.metrics import ear_scores, embedding_scores
 
     if options.truth and not options.score:
         raise UsageError("--truth says what a score should hold; give that score with --score")
@@ -269,7 +269,8 @@ def compare(options: argparse.Namespace) -> int:
         )
     if options.score:
         facts["score"] = _scored(options.score, options.truth, reference.seconds)
-    print_facts({**measure(*sounds), **ear_scores(*sounds), **facts}, options.json)
+    heard = {**ear_scores(*sounds), **embedding_scores(*sounds)}
+    print_facts({**measure(*sounds), **heard, **facts}, options.json)
     return 0
 
 

@@ -2,7 +2,12 @@
 
 from rtsynth.metrics.comparison import compare
 from rtsynth.metrics.ear import ear_scores, mean_opinion
-from rtsynth.metrics.embedding import embedding_scores, embeddings, frechet_distance
+from rtsynth.metrics.embedding import (
+    embedding_match,
+    embedding_scores,
+    embeddings,
+    frechet_distance,
+)
 from rtsynth.metrics.information import flac_bits
 from rtsynth.metrics.note import match_notes, note_number, note_scores
 from rtsynth.metrics.onset import (
@@ -36,6 +41,7 @@ __all__ = [
     "Truth",
     "compare",
     "ear_scores",
+    "embedding_match",
     "embedding_scores",
     "embeddings",
     "event_bits",

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rtsynth.metrics.passage import one_channel, passages
 from rtsynth.metrics.vocoder import noise_vocoder
 
-__all__ = ["embedding_scores", "embeddings", "frechet_distance"]
+__all__ = ["embedding_match", "embedding_scores", "embeddings", "frechet_distance"]
 
 EMBEDDING_RATE = 48_000
 WINDOW, HOP = 144_000, 24_000  # frames: 3 s every 0.5 s
@@ -31,7 +31,23 @@ Float = NDArray[np.float64]
 def embedding_scores(
     reference: Float, estimate: Float, sample_rate: int
 ) -> dict[str, float | None]:
-    """`embedding_cosine` and `fad` of an estimate, and both of a vocoder with no events.
+    """`embedding_match` of an estimate, and with `_floor` that of a vocoder with no events.
+
+    Args:
+        reference: [frames] or [frames, channels]; channels are averaged.
+        estimate: likewise; the shorter of the two counts.
+        sample_rate: Hz.
+    """
+    x, y = passages(one_channel(reference), one_channel(estimate), sample_rate)
+    found = embedding_match(x, y, sample_rate)
+    floor: dict[str, float | None] = dict.fromkeys(found)
+    if _network() is not None and x.any():
+        floor = embedding_match(x, noise_vocoder(x, sample_rate), sample_rate)
+    return found | {f"{name}_floor": value for name, value in floor.items()}
+
+
+def embedding_match(reference: Float, estimate: Float, sample_rate: int) -> dict[str, float | None]:
+    """`embedding_cosine` and `fad` of an estimate.
 
     The cosine is the mean over windows at the same time, 1 for the same sound. The Fréchet distance
     between both sounds' windows (FAD, Kilgour et al. 2019) forgets time, 0 for the same sound; from
@@ -44,15 +60,11 @@ def embedding_scores(
     """
     x, y = passages(one_channel(reference), one_channel(estimate), sample_rate)
     sought = embeddings(x, sample_rate)
-    floor = None if sought is None else noise_vocoder(x, sample_rate)
-    found: dict[str, float | None] = {}
-    for suffix, sound in (("", y), ("_floor", floor)):
-        made = None if sound is None else embeddings(sound, sample_rate)
-        cosine, apart = None, None
-        if sought is not None and made is not None:
-            cosine, apart = _cosine(sought, made), frechet_distance(sought, made)
-        found |= {"embedding_cosine" + suffix: cosine, "fad" + suffix: apart}
-    return found
+    made = None if sought is None else embeddings(y, sample_rate)
+    cosine, apart = None, None
+    if sought is not None and made is not None:
+        cosine, apart = _cosine(sought, made), frechet_distance(sought, made)
+    return {"embedding_cosine": cosine, "fad": apart}
 
 
 def embeddings(sound: Float, sample_rate: int) -> Float | None:

@@ -16,6 +16,7 @@ from rtsynth.metrics import (
     Placed,
     Truth,
     compare,
+    embedding_match,
     event_pitches,
     match_notes,
     mean_opinion,
@@ -81,13 +82,14 @@ def _stems(path: pathlib.Path, events: list[dict[str, Any]]) -> list[Placed]:
 
 
 def sound_row(clip: Clip, sound: Float) -> Row:
-    """Distances, and the ear-like score without and with a noise model of what is left."""
+    """Distances; the ear-like score, also with a noise model of what is left; an embedding's."""
     rate = clip.sample_rate
     left = noise_vocoder(clip.sound - sound, rate)
     return {
         **compare(clip.sound, sound, rate),
         "mos": mean_opinion(clip.sound, sound, rate),
         "mos_with_noise": mean_opinion(clip.sound, sound + left, rate),
+        **embedding_match(clip.sound, sound, rate),
     }
 
 

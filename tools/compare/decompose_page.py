@@ -26,6 +26,8 @@ COLUMNS = (
     ("mos", "MOS", "{:.2f}"),
     ("mos_with_noise", "+ noise", "{:.2f}"),
     ("mos_floor", "floor", "{:.2f}"),
+    ("embedding_cosine", "embed.", "{:.2f}"),
+    ("fad", "FAD", "{:.1f}"),
     ("w1", "W1", "{:.3f}"),
     ("tonality", "tonality", "{:.2f}"),
     ("flac_bits", "FLAC b", "{:.2f}"),
@@ -37,7 +39,9 @@ LEGEND = """\
 `note F` onset and pitch, `values/s` numbers in the events (of NMF, sines and the pursuits: all they
 carry), `bank` numbers in the bank of rtsynth, once for the clip and not in values/s, `log-mag` in
 nepers, `MOS` Zimtohrli's, `+ noise` the same with a noise vocoder's model of what is left added,
-`floor` the MOS of that vocoder alone, with no events, `W1` and `tonality` of the residual, `FLAC b`
+`floor` the MOS of that vocoder alone, with no events, `embed.` the mean cosine of BirdNET's
+embeddings window by window, `FAD` the Fréchet distance between them (their floor is the method
+`floor`), `W1` and `tonality` of the residual, `FLAC b`
 bits per sample of the residual, `stem` median SI-SDR of events soloed, missing ones counting as the
 worst, `s per s` seconds of one processor per second. Onsets marked ~ are against detectors that
 agree, not against a truth."""
