@@ -78,7 +78,7 @@ class Turn:
 
     def run_known(self) -> None:
         """The steps of a resonance that stays as it is."""
-        self._keep_what_helps([[self._align, self._fit_gains], [self._fit_releases]])
+        self._keep_what_helps([[self._align_to_known, self._fit_gains], [self._fit_releases]])
 
     def _keep_what_helps(self, chains: list[list[Step]]) -> None:
         misfit = self._misfit()
@@ -142,20 +142,37 @@ class Turn:
         alone = [self._fit.is_alone(strike.onset) for strike in self._strikes]
         places = range(len(self._strikes))
         loudest = max(places, key=lambda index: (alone[index], self._strikes[index].gain))
-        span = round(ALIGN_SPAN_S * self._rate)
-        template = strike_signal(Strike(0, 0, 1.0), self._resonance, self._rate, span)
+        template = self._template()
         self._add(loudest, 1.0)
+        span = round(ALIGN_SPAN_S * self._rate)
         rising = self._around(self._strikes[loudest].onset, span) if alone[loudest] else None
         self._add(loudest, -1.0)
-        for index, strike in enumerate(self._strikes):
+        for index in places:
             if index != loudest:
-                self._add(index, 1.0)
-                onset = strike.onset + self._late(strike.onset, template)
-                if alone[index] and rising is not None:
-                    onset = self._risen(strike.onset, onset, rising)
-                strike.onset = onset
-                self._sounds[index] = self._whole(strike)
-                self._add(index, -1.0)
+                self._move(index, template, rising if alone[index] else None)
+
+    def _align_to_known(self) -> None:
+        """Every strike is moved to where it begins as its resonance does."""
+        template = self._template()
+        rising = np.diff(np.concatenate([np.zeros(round(BEFORE_S * self._rate)), template]))
+        for index, strike in enumerate(self._strikes):
+            self._move(index, template, rising if self._fit.is_alone(strike.onset) else None)
+
+    def _template(self) -> Float:
+        """[samples] the resonance as it begins."""
+        span = round(ALIGN_SPAN_S * self._rate)
+        return strike_signal(Strike(0, 0, 1.0), self._resonance, self._rate, span)
+
+    def _move(self, index: int, template: Float, rising: Float | None) -> None:
+        """To where the template fits, or something rises as the reference does, if there is one."""
+        strike = self._strikes[index]
+        self._add(index, 1.0)
+        onset = strike.onset + self._late(strike.onset, template)
+        if rising is not None:
+            onset = self._risen(strike.onset, onset, rising)
+        strike.onset = onset
+        self._sounds[index] = self._whole(strike)
+        self._add(index, -1.0)
 
     def _around(self, onset: int, span: int) -> Float | None:
         """[samples] slopes of what is left, from a little before an onset on; None at the ends."""
