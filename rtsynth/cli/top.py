@@ -19,6 +19,7 @@ from rtsynth.client import Client, NoAnswerError
 __all__ = ["screen", "top"]
 
 WIDTH = 78
+PARTS = ("block", "offset", "render", "limiter", "device")
 BAR = 40
 ALARM, CALM = "bold red", "green"
 STATES = {"ok": CALM, "away": "yellow", "lost": ALARM}
@@ -108,14 +109,13 @@ def _transport(status: Status) -> str:
 
 
 def _latency(status: Status) -> str:
-    parts = {
-        name.removeprefix("latency_"): int(frames)
-        for name, frames in status.items()
-        if name.startswith("latency_") and isinstance(frames, int)
-    }
-    named = " + ".join(f"{frames} {name}" for name, frames in parts.items() if frames)
-    ms = 1e3 * sum(parts.values()) / status["sample_rate"]
-    return f"{ms:.1f} ms = {named} frames"
+    named = " + ".join(
+        f"{status[key]} {part}" for part in PARTS if status.get(key := f"latency_{part}")
+    )
+    per_ms = status["sample_rate"] / 1e3
+    heard = status.get("latency_monitor", 0)
+    input_ = f"; from the input {heard / per_ms:.1f} ms" if heard else ""
+    return f"{status['latency_total'] / per_ms:.1f} ms = {named} frames{input_}"
 
 
 def _counts(status: Status, **keys: str) -> Text:
