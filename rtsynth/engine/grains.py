@@ -16,7 +16,7 @@ from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.controls import TEXTURE, is_bowed
 from rtsynth.engine.hand import give_voice, may_ring, take_voice
 from rtsynth.engine.ops import NoticeKind
-from rtsynth.engine.patch import NOW, STRIKE_LEVEL
+from rtsynth.engine.patch import BEFORE, NOW, STRIKE_LEVEL
 from rtsynth.engine.record import ENGINE, TO_ENGINE, TO_WORKER, WORKER
 from rtsynth.engine.ring import READ, WRITTEN, free_space, publish_read, publish_write, readable
 from rtsynth.engine.state import state_at
@@ -136,10 +136,15 @@ def end_hop(st: Any) -> None:
     if core.hop_open == 0:
         return
     at = st.hops_at[WRITTEN] & (st.hops.shape[0] - 1)
-    ticks = st.hop_ticks[at, core.tick_frame % HOP // TICK]
-    ticks[0] = st.params[STRIKE_LEVEL, NOW]
+    ticks = st.hop_ticks[at]
+    tick = core.tick_frame % HOP // TICK
+    if tick == 0:
+        ticks[0, 0] = st.params[STRIKE_LEVEL, BEFORE]
+        for k in range(st.members.shape[0]):
+            ticks[0, 1 + k] = st.members_from[k]
+    ticks[tick + 1, 0] = st.params[STRIKE_LEVEL, NOW]
     for k in range(st.members.shape[0]):
-        ticks[1 + k] = st.members[k]
+        ticks[tick + 1, 1 + k] = st.members[k]
     if (core.tick_frame + TICK) % HOP == 0:
         st.hops[at].number = core.tick_frame // HOP
         st.hops[at].voices = core.hop_voices

@@ -28,7 +28,8 @@ class Hop:
         bases: [n, 2, M] float64.
         bows: [n, 3, M] float64, where a voice is bowed.
         gains: [n, channels, HOP] gain, pan and fade.
-        ticks: [HOP_TICKS, 1 + K] level of the strike, gains of the field's members.
+        ticks: [HOP_TICKS + 1, 1 + K] level of the strike and gains of the field's members, before
+            the hop and after each of its ticks; straight lines between.
     """
 
     number: int

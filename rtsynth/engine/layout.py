@@ -126,7 +126,7 @@ class State(NamedTuple):
     bows: NDArray[Any]  # [voices + spare, 3, M] phasors at that state, and what the bow has built
     hops: NDArray[Any]  # [H] HOP_DTYPE
     hops_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
-    hop_ticks: NDArray[Any]  # [H, HOP_TICKS, 1 + K] level of the strike, gains of the members
+    hop_ticks: NDArray[Any]  # [H, HOP_TICKS + 1, 1 + K] level of the strike, the members' gains
     grain_voices: NDArray[Any]  # [H·V] GRAIN_DTYPE
     grain_rows: NDArray[Any]  # [H·V, HOP_TICKS, COLUMNS]
     grain_vectors: NDArray[Any]  # [H·V, HOP_TICKS + 1, VECTOR_DIM] before the hop, after each tick
@@ -235,7 +235,7 @@ def manifest(sizes: Sizes) -> Manifest:
         "bows": (f8, (pool, 3, wide)),
         "hops": (HOP_DTYPE, (h,)),
         "hops_at": (i8, indices),
-        "hop_ticks": (f8, (h, HOP_TICKS, 1 + len(MEMBERS))),
+        "hop_ticks": (f8, (h, HOP_TICKS + 1, 1 + len(MEMBERS))),
         "grain_voices": (GRAIN_DTYPE, (places,)),
         "grain_rows": (f8, (places, HOP_TICKS, COLUMNS)),
         "grain_vectors": (f4, (places, HOP_TICKS + 1, VECTOR_DIM)),

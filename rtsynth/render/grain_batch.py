@@ -72,10 +72,10 @@ class ModeSound:
         """[channels, HOP] all voices together.
 
         Args:
-            x: [B, …] tensors as `shapes` says, and `ticks`, [HOP_TICKS, 1 + K].
+            x: [B, …] tensors as `shapes` says, and `ticks`, [HOP_TICKS + 1, 1 + K].
         """
         sound = self._ring(x) * self._let_go(x["rows"])
-        sound = sound + x["ticks"][:, :1].float() * self._struck(x)
+        sound = sound + lines(x["ticks"], self._frame)[0] * self._struck(x)
         return mixed(sound, x["gains"])
 
     def _ring(self, x: Tensors) -> Tensor:
@@ -224,14 +224,20 @@ class AttackSound:
             x["duration_s"].repeat_interleave(HOP_TICKS),
         )
         drawn = drawn.reshape(len(MEMBERS), *at.shape)
-        level = (x["ticks"][:, :1] * x["ticks"][:, 1:]).float()
-        sound = torch.einsum("kbtn,tk->btn", drawn, level)
+        levels = lines(x["ticks"], self._frame)
+        sound = torch.einsum("kbtn,ktn->btn", drawn, levels[:1] * levels[1:])
         return mixed(torch.where(at >= 0.0, sound, 0.0), x["gains"])
 
 
 def positions(rows: Tensor, frame: Tensor) -> Tensor:
     """[B, HOP_TICKS, TICK] samples of the attack at every frame, float64."""
     return rows[..., grain.POSITION, None] + rows[..., grain.SPEED, None] * frame
+
+
+def lines(ticks: Tensor, frame: Tensor) -> Tensor:
+    """[n, HOP_TICKS, TICK] straight lines between [HOP_TICKS + 1, n] values at the ticks' ends."""
+    before, after = ticks[:-1].T.unsqueeze(-1), ticks[1:].T.unsqueeze(-1)
+    return (before + (after - before) * (frame + 1.0) / TICK).float()
 
 
 def mixed(sound: Tensor, gains: Tensor) -> Tensor:
@@ -264,7 +270,7 @@ class Batch:
     ) -> None:
         cuda = device.type == "cuda"
         every = {name: (dtype, (size, *shape)) for name, (dtype, shape) in shapes.items()}
-        every["ticks"] = (torch.float64, (HOP_TICKS, 1 + len(MEMBERS)))
+        every["ticks"] = (torch.float64, (HOP_TICKS + 1, 1 + len(MEMBERS)))
         self._host = {
             name: torch.zeros(shape, dtype=dtype, pin_memory=cuda)
             for name, (dtype, shape) in every.items()
