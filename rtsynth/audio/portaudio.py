@@ -257,8 +257,9 @@ def _chosen(name: str | int | None, found: list[DeviceInfo], side: str) -> Devic
 
 
 def _called(name: str, found: list[DeviceInfo]) -> list[DeviceInfo]:
-    """Those with that name, or else those with it as a part of `name (host)`."""
-    exact = [d for d in found if d.name.casefold() == name]
+    """Those called so, or else those with it as a part of `name (host)`."""
+    whole = [d for d in found if f"{d.name} ({d.host})".casefold() == name]
+    exact = whole[:1] or [d for d in found if d.name.casefold() == name]
     return exact or [d for d in found if name in f"{d.name} ({d.host})".casefold()]
 
 

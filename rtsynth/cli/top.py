@@ -80,7 +80,11 @@ def _rows(status: Status) -> list[tuple[str, Any]]:
         ("late", _counts(status, commands="late", grains="grains_late", curves="undrawn")),
         ("lost", _counts(
             status, stolen="stolen", refused="refused", nans="nans", notices="notices_lost",
-            recording="record_lost",
+            recording="record_lost", input="input_lost",
+        )),
+        ("overload", _counts(
+            status, now="overload", modes="thinned", shed="shed", away="turned_away",
+            silences="silenced", howls="howls",
         )),
         ("renderer", str(status["renderer"])),
         ("clients", str(status.get("clients", "–"))),

@@ -256,9 +256,8 @@ class OscServer:
             packets = _described(result)
         else:
             values = result.values()
-            asked = (
-                (command.target,) if op == "event/new" and command.target != result["id"] else ()
-            )
+            made = result.get("id", command.target)  # none where it came late and was dropped
+            asked = (command.target,) if op == "event/new" and command.target != made else ()
             packets = [encode("/rts/done", (op, *values, *asked))]
         for packet in packets:
             self._send(packet, address)

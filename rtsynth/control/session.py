@@ -38,6 +38,8 @@ had come untagged, at its arrival plus the constant offset."""
 
 TOO_FAR_S = 30.0
 LONGEST_AHEAD_S = 86_400.0
+OLDEST_TAG_S = 1e11  # what is older is no time
+JITTER_S = 0.05  # of the clock, many times
 KEPT_FOR_PANIC = 8  # operations in the inbox that only `panic` may use
 MAX_PENDING = 65_536
 MAX_REQUEST = 2**30
@@ -139,6 +141,7 @@ class Session:
         self._revision = 0
         self._last_request = 0
         self._last_due = self._now = 0
+        self._dues: dict[float | None, tuple[int, float]] = {}
         self._pending: dict[int, Plan] = {}
         self._news: deque[News] = deque(maxlen=MAX_NEWS)
         self._echoes: dict[tuple[Any, ...], News] = {}
@@ -177,7 +180,8 @@ class Session:
         arrived_s = time.monotonic() if arrived_s is None else arrived_s
         with self._lock:
             try:
-                self._now = self.engine.frame  # the same for all of a bundle
+                self._now = self.engine.frame  # the same for all of a bundle, as is the clock
+                self._dues.clear()
                 plans = [self._plan(c, arrived_s, frame) for c in commands]
                 self._post(plans)
             except BaseException:
@@ -235,16 +239,22 @@ class Session:
         """Frame at which a command is due, and by how many seconds its tag has passed."""
         if command.op == "panic":
             return ASAP, 0.0
-        if command.time_s is None:
+        if command.time_s not in self._dues:
+            self._dues[command.time_s] = self._judged(command.time_s, arrived_s)
+        return self._dues[command.time_s]
+
+    def _judged(self, time_s: float | None, arrived_s: float) -> tuple[int, float]:
+        """The same of a tag, None without one."""
+        if time_s is None:
             return (ASAP if self._asap else self._stamped(arrived_s)), 0.0
         self.clock.follow_wall()
-        ahead_s = self.clock.ahead_s(command.time_s)
-        if not abs(ahead_s) < 1e9 or ahead_s > self._too_far_s:
+        ahead_s = self.clock.ahead_s(time_s)
+        if not -OLDEST_TAG_S < ahead_s <= self._too_far_s:
             self._facts["too_far"] += 1
             raise ValueRangeError(
                 f"time is {ahead_s:.6g} s ahead; legal: at most {self._too_far_s:g}", field="t"
             )
-        due = self.clock.due_wall(command.time_s)
+        due = self.clock.due_wall(time_s)
         passed = self._now - due
         if passed <= 0:
             return due, 0.0
@@ -252,12 +262,16 @@ class Session:
         return (self._stamped(arrived_s) if self._late == "clip" else ASAP), late_s
 
     def _stamped(self, arrived_s: float) -> int:
-        """Frame of an untagged command: its arrival plus the offset, never before an earlier one.
+        """Frame of an untagged command: its arrival plus the offset, not just before an earlier one.
 
-        A block that came late would otherwise turn the order of two messages around.
+        The clock's jitter would otherwise turn the order of two messages around. Where the stream
+        itself has lost time, the earlier one is far ahead, and is not waited for.
         """
-        self._last_due = max(self.clock.due(arrived_s), self._last_due)
-        return self._last_due
+        due = self.clock.due(arrived_s)
+        if self._last_due - due < JITTER_S * self.engine.sample_rate:
+            due = max(due, self._last_due)
+        self._last_due = due
+        return due
 
     def _post(self, plans: list[Plan]) -> None:
         """Check, reserve and resolve everything, and only then post."""

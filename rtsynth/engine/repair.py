@@ -28,7 +28,7 @@ from rtsynth.engine.ring import READ, WRITTEN, push
 from rtsynth.engine.voice import FREE, SOUNDING
 from rtsynth.params import PARAMS
 
-__all__ = ["Alive", "repair"]
+__all__ = ["Alive", "repair", "tell_end"]
 
 MOST_VELOCITY = 4.0
 WORKERS = (int(Op.CACHE), int(Op.RETIRE), int(Op.PROTOTYPE))
@@ -57,6 +57,7 @@ def repair(state: State, *, silent: bool = False) -> list[Alive]:
     core["frame"] = core["tick_frame"]
     if silent:
         core["playing"] = 0
+    _calm(state)
     _repair_schedule(state, silent)
     _repair_score(state)
     _repair_params(state)
@@ -65,6 +66,25 @@ def repair(state: State, *, silent: bool = False) -> list[Alive]:
     _repair_grains(state)
     alive = _take_voices(state, silent)
     return sorted(alive, key=lambda voice: voice.onset)
+
+
+def _calm(state: State) -> None:
+    """No step of the overload ladder: what reopens shall not be turned away for it."""
+    core = state.core[0]
+    if core["overload"] > 0:
+        _tell(state, NoticeKind.CALMED, -1)
+    for name in ("overload", "full_blocks", "hot_frames", "cool_frames", "shed_frames", "strain"):
+        core[name] = 0
+
+
+def _tell(state: State, kind: NoticeKind, event: int, request: int = 0) -> None:
+    frame = int(state.core[0]["frame"])
+    push(state.outbox, state.outbox_at, (kind, 0, frame, event, request, 0.0))
+
+
+def tell_end(state: State, slot: int) -> None:
+    """That an event sounds no more."""
+    _tell(state, NoticeKind.END, int(state.slots[slot]["id"]))
 
 
 def _repair_schedule(state: State, silent: bool) -> None:
@@ -79,7 +99,10 @@ def _repair_schedule(state: State, silent: bool) -> None:
     legal &= ~np.isin(found["sequence"], _unread(state.inbox, state.inbox_at)["sequence"])
     legal &= ~np.isin(found["op"], WORKERS) & (found["op"] >= 0) & (found["op"] <= max(Op))
     if silent:
-        legal &= ~np.isin(found["op"], STARTING)
+        starting = legal & np.isin(found["op"], STARTING)
+        legal &= ~starting
+        for command in found[starting & (found["request"] != 0)]:
+            _tell(state, NoticeKind.REFUSED, -1, int(command["request"]))
     found = found[legal][: len(heap)]
     found = found[np.lexsort((found["sequence"], found["frame"]))]
     heap["sequence"] = 0
@@ -146,7 +169,7 @@ def _repair_caches(state: State) -> None:
 def _repair_bus(state: State) -> None:
     """Silence behind, and a fade in from here."""
     core = state.core[0]
-    for array in (state.dc, state.bus, state.limiter_delay, state.rings):
+    for array in (state.dc, state.bus, state.limiter_delay, state.rings, state.coming, state.heard):
         array[:] = 0.0
     state.limiter[:] = 0.0, 1.0, state.limiter_gains.shape[1]
     state.limiter_gains[:] = 1.0
@@ -178,8 +201,7 @@ def _take_voices(state: State, silent: bool) -> list[Alive]:
             from_score = int(voice["from_score"] != 0)
             alive.append(Alive(slot, int(voice["onset"]), float(voice["velocity"]), from_score))
         else:
-            event, frame = int(state.slots[slot]["id"]), int(state.core[0]["frame"])
-            push(state.outbox, state.outbox_at, (NoticeKind.END, 0, frame, event, 0, 0.0))
+            tell_end(state, slot)
     state.voices["state"] = FREE
     return alive
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from rtsynth.dsp.modal import TICK
 from rtsynth.engine.compile import DOORS
 from rtsynth.engine.layout import State
-from rtsynth.engine.repair import Alive, repair
+from rtsynth.engine.repair import Alive, repair, tell_end
 from rtsynth.engine.state import HEADER, TABLE_ROW
+from rtsynth.engine.voice import SOUNDING
 
 __all__ = ["Revival"]
 
@@ -44,9 +45,13 @@ class Revival:
         """
         alive = repair(self._state, silent=silent)
         unheard = self._without_notices()
+        opened = 0
         for voice in alive:
-            self._reopen(voice, unheard)
-        return len(alive)
+            if self._reopen(voice, unheard):
+                opened += 1
+            else:
+                tell_end(self._state, voice.slot)
+        return opened
 
     def catch_up(self, within_s: float) -> int:
         """Render what nobody heard, until the stream is where its clock says; frames still behind.
@@ -79,11 +84,17 @@ class Revival:
         due = int(core["clock_frame"]) + int(seconds * float(core["sample_rate"]))
         return due - int(core["tick_frame"])
 
-    def _reopen(self, voice: Alive, user: NDArray[np.int64]) -> None:
+    def _reopen(self, voice: Alive, user: NDArray[np.int64]) -> bool:
+        """Whether it sounds; one of the tick that was being rendered begins within it again."""
         age = int(self._state.core[0]["tick_frame"]) - voice.onset
-        if 0 <= age < LONGEST_AGE:
-            start = DOORS["rtsynth_start_voice"].ctypes
-            start(user.ctypes.data, voice.slot, 0, voice.velocity, voice.from_score, age)
+        if not -TICK < age < LONGEST_AGE:
+            return False
+        start = DOORS["rtsynth_start_voice"].ctypes
+        first, age = max(-age, 0), max(age, 0)
+        start(user.ctypes.data, voice.slot, first, voice.velocity, voice.from_score, age)
+        voices = self._state.voices
+        same = (voices["slot"] == voice.slot) & (voices["onset"] == voice.onset)
+        return bool(np.any(same & (voices["state"] == SOUNDING)))
 
     def _without_notices(self) -> NDArray[np.int64]:
         """User data whose outbox is nobody's: what was told to begin begins no second time."""

@@ -39,7 +39,7 @@ class EngineProcess:
         root = str(Path(rtsynth.__file__).resolve().parents[1])
         paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "rtsynth.player"],
+            [sys.executable, "-P", "-m", "rtsynth.player"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

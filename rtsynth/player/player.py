@@ -98,7 +98,12 @@ class Player:
             self.away = str(error)
         self._start_drawer()
         left = self._engine.revival.catch_up(CATCH_UP_S)
-        self._start_device()
+        try:
+            self._start_device()
+        except DeviceError as error:  # it opens and does not start: as good as away
+            self.away = str(error)
+            self.device = NullDevice(self._engine, self._settings.block_size)
+            self._start_device()
         log.info("went on with %d voices, %d frames left out", count, left)
 
     def add_grains(self) -> None:

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 class Service:
     """Everything between `start` and `stop`; also a context manager.
 
-    Ports are bound and files opened on construction: a failure is known before sound starts.
+    Ports are bound and the log is opened on construction: a failure is known before sound starts.
 
     Args:
         config: how it runs.
@@ -117,6 +117,7 @@ class Service:
         self.session.machine = lambda: {**self._stage.facts(), "clients": self.control.clients()}
         if isinstance(self._stage, Supervisor):
             self._stage.on_change = self._tell
+            self._stage.on_silenced = self._silence
 
     def _open_files(self, instrument: Instrument) -> None:
         config = self.config
@@ -160,7 +161,19 @@ class Service:
             self.session.submit([parse("param/set", (path, value))], frame=0)
 
     def start(self) -> None:
-        """Sound, and answer."""
+        """Sound, and answer.
+
+        Raises:
+            DeviceError: the device does not start.
+            OSError: a recording cannot be written. Everything is stopped then.
+        """
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> None:
         for recorder in (self._recorder, self._hearing):
             if recorder is not None:
                 recorder.start()
@@ -202,6 +215,10 @@ class Service:
     def _tell(self, state: str, text: str) -> None:
         """Let clients know what became of the device. Thread: supervisor."""
         self.session.announce(News("device", (state, text), self.engine.frame))
+
+    def _silence(self) -> None:
+        """Let clients and the log know that nothing sounds any more. Thread: supervisor."""
+        self.session.submit([parse("panic", ())])
 
     def __enter__(self) -> "Service":
         self.start()

@@ -4,8 +4,10 @@ Control and engine are two processes on one arena. Where frames cease to come (t
 killed or stopped, its driver hangs, the device is gone), the supervisor tells, kills what is left
 and lets another process go on: one that is started beforehand, with everything imported, so that
 it takes a tenth of a second. While a device is away, that process plays into nothing, at the right
-pace, and looks for it five times a second: the transport and all commands go on. A process that
-dies at once again and again is started ever more rarely, from the third time on in silence.
+pace, and looks for it five times a second: the transport and all commands go on. Where PortAudio
+cannot look again (JACK), a new process does every second and takes the stream up where it would be.
+A process that dies at once again and again is started ever more rarely, from the third time on in
+silence.
 Thread: supervisor, its own; main before the first sound.
 """
 
@@ -52,15 +54,18 @@ class Supervisor:
 
     Attributes:
         on_change: told `ok`, `away` or `lost`, and what happened. Thread: supervisor.
+        on_silenced: called when an engine has gone on without what sounded. Thread: supervisor.
     """
 
     def __init__(self, launched: EngineProcess | None = None) -> None:
         self.on_change: Callable[[str, str], None] = lambda state, text: None
+        self.on_silenced: Callable[[], None] = lambda: None
         self._messages: queue.Queue[Message] = queue.Queue()
         self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
         self._stopping = threading.Event()
         self._launched = threading.Event()
         self._state, self._restarts, self._noticed = "starting", 0, False
+        self._told, self._silenced, self._renewing = "ok", False, False
         self._playing: Playing | None = None
         self._standby: EngineProcess | None = None
         self._folder: ArenaFolder | None = None
@@ -108,9 +113,9 @@ class Supervisor:
             "settings": dataclasses.asdict(settings),
         }
         playing = Playing(**self._ask("open", self._job, "opened", FIRST_S)["opened"])
-        self._job["settings"] = dataclasses.asdict(
-            dataclasses.replace(settings, device=playing.device)
-        )
+        if not isinstance(settings.device, int):  # of two with one name the number tells which
+            settings = dataclasses.replace(settings, device=playing.device)
+        self._job["settings"] = dataclasses.asdict(settings)
         self._name = playing.device
         self._watchman = Watchman(engine, playing.block_size or settings.block_size)
         self._playing = playing
@@ -148,7 +153,7 @@ class Supervisor:
             "engine_pid": process.pid if process is not None else 0,
             "restarts": self._restarts,
             "device": playing.device if playing else "",
-            "device_state": "lost" if self._noticed else self._state,
+            "device_state": self._told if self._noticed or self._state == "lost" else self._state,
             "realtime": playing.realtime if playing else "none",
         }
 
@@ -218,7 +223,7 @@ class Supervisor:
             self._lose(f"the engine process has ended, {process.epitaph()}", crashed=True)
         elif "renew" in message:
             process.kill()
-            self._process = None
+            self._process, self._renewing = None, True
             self._restart_due_s = time.monotonic() + self._patience.away_s
         elif "failed" in message:
             log.error("engine process: %s", message.get("text"))
@@ -246,14 +251,22 @@ class Supervisor:
         if before == "starting":
             return
         self._standby_due_s = min(self._standby_due_s, time.monotonic() + STANDBY_S)
-        if playing.away:
+        if self._silenced:
+            self._silenced = False
+            log.warning("what sounded, and the transport, were stopped")
+            self.on_silenced()
+        if not playing.away:
+            log.warning("%s plays again", playing.device)
+            self._tell("ok", playing.device)
+        elif self._told != "away":  # a process that only looked again has no news
             log.warning(
                 "%s is away (%s); playing on in silence", self._playing.device, playing.away
             )
-            self.on_change("away", playing.away)
-        else:
-            log.warning("%s plays again", playing.device)
-            self.on_change("ok", playing.device)
+            self._tell("away", playing.away)
+
+    def _tell(self, state: str, text: str) -> None:
+        self._told = state
+        self.on_change(state, text)
 
     def _look(self) -> None:
         """Nothing was said: look at frames and clock."""
@@ -275,9 +288,9 @@ class Supervisor:
         if self._watchman.stopped() != self._noticed:
             self._noticed = self._watchman.stopped()
             if self._noticed:
-                self.on_change("lost", "no frame for a quarter of a second")
+                self._tell("lost", "no frame for a quarter of a second")
             else:
-                self.on_change(self._state, "frames again")
+                self._tell(self._state, "frames again")
         if self._watchman.hopeless():
             self._lose("no frames are asked for")
 
@@ -285,7 +298,7 @@ class Supervisor:
         """Tell, kill what is left, and see when to go on."""
         log.warning("device lost: %s", why)
         self._state = "lost"
-        self.on_change("lost", why)
+        self._tell("lost", why)
         if self._process is not None:
             self._process.kill()
         self._process = None
@@ -309,6 +322,7 @@ class Supervisor:
         if process is None:
             self._restart_due_s = time.monotonic() + self._patience.lost(crashed=False)
             return
-        self._restarts += 1
+        self._restarts += not self._renewing  # a process that looks again is no restart
+        self._renewing, self._silenced = False, self._silenced or self._patience.silent
         self._deadline_s = time.monotonic() + (TAKE_OVER_S if process.ready else 3 * TAKE_OVER_S)
         process.say(resume=self._job, silent=self._patience.silent)

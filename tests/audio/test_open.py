@@ -15,6 +15,7 @@ CARDS = [
     DeviceInfo("Scarlett 2i2", 3, "Core Audio", 2, 48_000, 0.01, False),
     DeviceInfo("Scarlett 18i8", 4, "Core Audio", 8, 48_000, 0.01, False),
     DeviceInfo("Scarlett", 5, "Core Audio", 2, 48_000, 0.01, False),
+    DeviceInfo("Old Scarlett", 6, "Core Audio", 2, 48_000, 0.01, False),
 ]
 
 
@@ -84,7 +85,15 @@ def test_an_import_that_fails_is_a_device_error(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(
     ("name", "index"),
-    [(None, 0), (3, 3), ("4", 4), ("scarlett", 5), ("18i8", 4), ("built-in (core", 0)],
+    [
+        (None, 0),
+        (3, 3),
+        ("4", 4),
+        ("scarlett", 5),
+        ("18i8", 4),
+        ("built-in (core", 0),
+        ("scarlett (core audio)", 5),
+    ],
 )
 def test_a_device_is_found_by_index_name_or_part_of_it(
     choose: Callable[[str | int | None], DeviceInfo], name: str | int | None, index: int

@@ -10,7 +10,7 @@ from rtsynth.control import Session
 from rtsynth.control.arrival import receive, stamp_arrivals
 from rtsynth.control.clock import SLEW_SHARE, STEP_S, Clock
 from rtsynth.control.command import parse
-from rtsynth.engine.ops import NoticeKind, Op, Operation
+from rtsynth.engine.ops import ASAP, NoticeKind, Op, Operation
 from rtsynth.errors import ValueRangeError
 from rtsynth.params import param_named
 from tests.control.fake import FakeEngine, make_table
@@ -189,3 +189,44 @@ def test_without_stamps_the_time_of_reading_has_to_do() -> None:
         before_s = time.monotonic()
         _, _, arrived_s = receive(here, 64, False)
         assert arrived_s >= before_s
+
+
+class Wandering(FakeEngine):
+    """Its clock is a little off at every look, as one that follows a device is."""
+
+    looks = 0
+
+    def clock(self) -> tuple[int, float]:
+        self.looks += 1
+        return self.frame, self.began_s + 1e-4 * (self.looks % 7)
+
+
+@pytest.mark.parametrize("tag_s", [None, 0.5])
+def test_a_bundle_is_carried_out_on_one_frame_whatever_the_clock_does_meanwhile(
+    clocks: Clocks, tag_s: float | None
+) -> None:
+    table = make_table()
+    engine = Wandering(table)
+    engine.frame, engine.began_s = 480_000, clocks.monotonic_s
+    time_s = None if tag_s is None else clocks.wall_s + tag_s
+    chord = [parse("event/trigger", (event,), time_s) for event in (1, 2, 3)]
+    Session(engine, table).submit(chord, arrived_s=clocks.monotonic_s)
+    assert len({posted.frame for posted in engine.posts}) == 1
+
+
+def test_after_a_stream_has_lost_time_messages_do_not_wait_for_it(clocks: Clocks) -> None:
+    session, engine = made(clocks)
+    session.submit([parse("event/trigger", (1,))], arrived_s=clocks.monotonic_s)
+    clocks.pass_s(3.0)  # nothing is played
+    session.submit([parse("event/trigger", (1,))], arrived_s=clocks.monotonic_s)
+    engine.began_s = clocks.monotonic_s
+    session.submit([parse("event/trigger", (1,))], arrived_s=clocks.monotonic_s)
+    assert [posted.frame for posted in engine.posts] == [480_256, 480_256 + 3 * RATE, 480_256]
+
+
+def test_a_tag_from_long_ago_is_late_and_no_time_at_all_is_refused(clocks: Clocks) -> None:
+    session, engine = made(clocks)
+    tagged(session, 1.0 - 2e9)
+    assert [posted.frame for posted in engine.posts] == [ASAP]
+    with pytest.raises(ValueRangeError, match="at most 30"):
+        tagged(session, float("nan"))

@@ -11,11 +11,23 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rtsynth.engine import Engine, NoticeKind, Op
+from rtsynth.engine import Engine, EngineConfig, NoticeKind, Op
 from rtsynth.engine.repair import repair
 from rtsynth.engine.ring import READ, WRITTEN
+from rtsynth.engine.voice import SOUNDING
 from rtsynth.events import Event, EventTable, Kind
-from tests.engine.bank import BELL, HISS, RATE, TICK, clicks, engine_on, mixed_table, run
+from rtsynth.params import param_named
+from tests.engine.bank import (
+    BELL,
+    HISS,
+    RATE,
+    TICK,
+    clicks,
+    engine_on,
+    mixed_table,
+    run,
+    small_instrument,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -227,3 +239,44 @@ def test_killed_at_any_moment_nothing_that_was_sent_is_lost_or_done_twice() -> N
     assert facts["voices"] > times
     # of each kill, the one command that was just being moved or carried out may be either
     assert facts["lost"] + facts["twice"] <= times
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_an_overload_is_over_and_nothing_is_turned_away_for_it(step: int) -> None:
+    engine = ringing(2)
+    engine.notices()
+    engine._core["overload"], engine._core["strain"] = step, 1.1
+    other = taken_up(engine)
+    assert other.stats().overload == 0
+    assert np.count_nonzero(other._state.voices["state"] == SOUNDING) == 2
+    assert [n.kind for n in other.notices()] == [NoticeKind.CALMED]
+
+
+def test_a_voice_of_the_very_tick_that_was_being_rendered_sounds() -> None:
+    engine = engine_on(EventTable([Event(1, resonance=BELL)]))
+    engine.post(Op.TRIGGER, engine.slot_of(1), 4_800 + 7, 5, 1.0)
+    run(engine, 4_800 + TICK)
+    engine._core["tick_frame"] -= TICK  # it was not rendered to its end
+    told = [n.kind for n in engine.notices()]
+    assert told.count(NoticeKind.GO) == 1
+    other = taken_up(engine)
+    assert np.abs(run(other, 960)).max() > 0.01
+    assert other.stats().voices == 1
+
+
+def test_what_had_come_in_is_not_heard_again_and_again() -> None:
+    config = EngineConfig(sample_rate=RATE, slots=8, voices=4, inputs=1)
+    engine = Engine(config, small_instrument(), EventTable([Event(1, resonance=BELL)]))
+    engine.post(Op.PARAM, param_named("monitor/gain")[0], 0, 0, 1.0)
+    noise = np.random.default_rng(0).normal(0.0, 0.1, (9_600, 1)).astype(np.float32)
+    engine.process(np.zeros((9_600, 2), np.float32), noise)
+    assert np.abs(run(taken_up(engine), 4_800)).max() < 1e-6
+
+
+def test_a_trigger_that_a_silent_start_leaves_out_is_refused_to_its_sender() -> None:
+    engine = ringing(1)
+    engine.post(Op.TRIGGER, engine.slot_of(1), 1_000_000, 77, 1.0)
+    run(engine, TICK)
+    engine.notices()
+    other = taken_up(engine, silent=True)
+    assert 77 in {n.request for n in other.notices() if n.kind is NoticeKind.REFUSED}

@@ -19,5 +19,7 @@ def test_a_minute_of_random_performance_leaves_nothing_behind(
     assert facts.frames > 60 * soak.RATE
     assert facts.commands > 1_000
     assert facts.stats["stolen"] > 0
-    assert {"GO", "END", "DONE", "STOLEN", "FREED"} <= set(facts.notices)
+    assert {"GO", "END", "DONE", "STOLEN", "FREED", "SHED", "SILENCED", "CALMED"} <= set(
+        facts.notices
+    )
     assert 0.5 < facts.peak <= soak.CEILING

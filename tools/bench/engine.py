@@ -52,8 +52,11 @@ def of_tests(said: str) -> Callable[[str], tuple[str, str]]:
     def judge(output: str) -> tuple[str, str]:
         passed = re.search(r"(\d+) passed", output)
         failed = re.search(r"\d+ (failed|error)", output)
+        skipped = re.search(r"(\d+) skipped", output)
         if failed or not passed:
             return "a test failed", SHORT
+        if skipped:
+            return f"{passed.group(1)} tests pass, {skipped.group(1)} cannot run here", NOT
         return f"{said} ({passed.group(1)} tests)", MET
 
     return judge
@@ -112,9 +115,11 @@ def start(output: str) -> tuple[str, str]:
 
 
 def soak(output: str) -> tuple[str, str]:
-    """Row 12: the script's exit code has been looked at; its last lines say the rest."""
+    """Row 12: the script's exit code has been looked at; what took too long is an xrun of ours."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return "; ".join(lines[-3:])[:300], MET
+    said = next(line for line in lines if "longer than they last" in line)
+    kept = [said, *(line for line in lines if line.startswith(("peak", "memory")))]
+    return "; ".join(kept), verdict(said.startswith("0 of"))
 
 
 PYTEST = "python -m pytest -q -p no:cacheprovider"
@@ -161,7 +166,7 @@ ROWS = {
     7: Row(
         "live input to output ≤ 10 ms added, jitter ≤ 1 ms, the report within 1 sample",
         "BRAVE < 10 ± 3 ms, Neutone-RAVE 40 ms, DDSP-VST 64 ms, nn~ 85 ms",
-        f"{PYTEST} tests/engine/test_monitor.py",
+        f"{PYTEST} tests/engine/test_monitor.py tests/audio/test_duplex.py",
         of_tests("the measured impulse stands where the report says"),
     ),
     8: Row(

@@ -4,8 +4,10 @@
 
 Everything a client may do is done at random frames: triggers, edits, mutes, solos, chokes, events
 made and freed, parameters, seeks, loops, tempo, panics, and now and then more triggers at once than
-there are voices. What comes out must be finite and at most −1 dBFS; at the end nothing may be left
-sounding, no slot or cache be missing, and the memory must not have grown. Exit code 1 otherwise.
+there are voices, or a while in which the engine is told that it has not the time for all, up to
+giving up everything. What comes out must be finite and at most −1 dBFS; at the end nothing may be
+left sounding, no slot or cache be missing, and the memory must not have grown. Exit code 1
+otherwise. Blocks that took longer than they last are counted, by the clock on the wall.
 """
 
 import argparse
@@ -30,6 +32,7 @@ from rtsynth.errors import RtsynthError
 from rtsynth.events import Event, EventTable, Kind
 from rtsynth.params import EVENT_PARAMS, PARAMS, Curve, Param
 from rtsynth.render import advance
+from rtsynth.render.offline import DRAW_GRID
 from rtsynth.render.drawing import Drawer
 from tests.engine.drawn import drawn_instrument
 
@@ -39,8 +42,10 @@ WARM_UP = 0.2  # of the minutes: what is imported, compiled and cached once
 SLOPE_MB_PER_H = 1.0
 PER_S = {  # how often each is done, on average, per second of sound
     "trigger": 16.0, "set": 8.0, "mute": 2.0, "solo": 1.0, "choke": 2.0, "new": 1.0, "free": 1.0,
-    "param": 2.0, "transport": 0.5, "overload": 0.02, "panic": 0.02,
+    "param": 2.0, "transport": 0.5, "crowd": 0.02, "strain": 0.05, "panic": 0.02,
 }  # fmt: skip
+EASE, STRAINS = 0.3, (0.8, 0.9, 1.2)  # loads that the engine is told
+STRAIN_BLOCKS = (4, 60)
 COSTLY = ("resonance", "voice/retrigger")  # kept as they are most of the time
 
 
@@ -50,6 +55,9 @@ class Facts:
 
     frames: int = 0
     seconds: float = 0.0
+    pieces: int = 0
+    too_long: int = 0
+    longest: float = 0.0
     commands: int = 0
     refused: int = 0
     peak: float = 0.0
@@ -103,16 +111,21 @@ class Performer:
         self.session, self.engine = session, engine
         self.rng = np.random.default_rng(seed)
         self.made: list[int] = []
-        self.commands = self.refused = 0
+        self.commands = self.refused = self.strained = 0
+        engine._core["assumed_load"] = EASE
 
     def perform(self, frames: int) -> None:
         """What falls into the next `frames` frames."""
+        self.strained -= 1
+        if self.strained == 0:
+            self.engine._core["assumed_load"] = EASE
         for what, per_s in PER_S.items():
             for _ in range(self.rng.poisson(per_s * frames / RATE)):
                 getattr(self, f"_{what}")()
 
     def end(self) -> None:
         """Leave everything as it was found: quiet, and nothing made."""
+        self.engine._core["assumed_load"] = EASE
         self._do("panic")
         for path in ("monitor/gain", "monitor/bypass"):
             self._do("param/set", path, 0.0)
@@ -189,9 +202,13 @@ class Performer:
             case _:
                 self._do("transport/pause")
 
-    def _overload(self) -> None:
+    def _crowd(self) -> None:
         for _ in range(4 * VOICES):
             self._trigger()
+
+    def _strain(self) -> None:
+        self.engine._core["assumed_load"] = float(self.rng.choice(STRAINS))
+        self.strained = int(self.rng.integers(*STRAIN_BLOCKS))
 
     def _panic(self) -> None:
         self._do("panic")
@@ -202,8 +219,9 @@ def soak(minutes: float, seed: int, *, told: bool = False) -> Facts:
     instrument, table = drawn_instrument(), make_table()
     instrument = with_texture(instrument)
     config = EngineConfig(
-        sample_rate=RATE, voices=VOICES, slots=EVENTS + SPARE, caches=EVENTS + SPARE, inputs=1
-    )
+        sample_rate=RATE, voices=VOICES, slots=EVENTS + SPARE, caches=EVENTS + SPARE, inputs=1,
+        realtime=True,
+    )  # fmt: skip
     engine = CountedEngine(config, instrument, table)
     drawer = Drawer(engine, instrument)
     session = Session(engine, table, resonances=instrument.resonances)
@@ -251,6 +269,12 @@ def _hear(
     if not peak <= CEILING and len(facts.faults) < 8:  # NaN fails as well
         facts.faults.append(f"output of {peak} before frame {engine.frame}")
     facts.peak = max(facts.peak, peak)
+    blocks, ring = int(engine._core["blocks"]), engine._state.body_ns
+    last = ring[np.arange(facts.pieces, blocks) & (len(ring) - 1)]
+    bodies = last / (DRAW_GRID / RATE * 1e9)
+    facts.pieces = blocks
+    facts.too_long += int(np.count_nonzero(bodies > 1.0))
+    facts.longest = max(facts.longest, float(bodies.max(initial=0.0)))
 
 
 def left_over(engine: CountedEngine, session: Session) -> list[str]:
@@ -298,6 +322,8 @@ def main() -> int:
     stats = facts.stats
     print(f"{facts.frames} frames in {facts.seconds:.0f} s, {stats['blocks']} blocks, "
           f"{facts.commands} commands, {facts.refused} of them refused")  # fmt: skip
+    print(f"{facts.too_long} of {facts.pieces} pieces of {DRAW_GRID} frames took longer than they "
+          f"last, the longest {facts.longest:.0%} of it")  # fmt: skip
     print(f"peak {20 * np.log10(facts.peak):.2f} dBFS, {stats['voices_peak']} voices at most, "
           f"{stats['stolen']} stolen, {stats['late']} late, {stats['howls']} howls")  # fmt: skip
     print(f"memory {facts.rss_mb[0]:.1f} -> {facts.rss_mb[-1]:.1f} MB, "
