@@ -262,7 +262,7 @@ class Session:
         return (self._stamped(arrived_s) if self._late == "clip" else ASAP), late_s
 
     def _stamped(self, arrived_s: float) -> int:
-        """Frame of an untagged command: its arrival plus the offset, not just before an earlier one.
+        """Frame of an untagged command: its arrival plus the offset, not just before another.
 
         The clock's jitter would otherwise turn the order of two messages around. Where the stream
         itself has lost time, the earlier one is far ahead, and is not waited for.

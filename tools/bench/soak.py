@@ -32,8 +32,8 @@ from rtsynth.errors import RtsynthError
 from rtsynth.events import Event, EventTable, Kind
 from rtsynth.params import EVENT_PARAMS, PARAMS, Curve, Param
 from rtsynth.render import advance
-from rtsynth.render.offline import DRAW_GRID
 from rtsynth.render.drawing import Drawer
+from rtsynth.render.offline import DRAW_GRID
 from tests.engine.drawn import drawn_instrument
 
 RATE, BLOCK, VOICES, EVENTS, SPARE = 48_000, 1_024, 32, 48, 64
