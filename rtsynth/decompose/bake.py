@@ -29,7 +29,7 @@ def bake(draft: Draft, floor: Float, recording: Recording, modes: int) -> tuple[
     textured = bool(floor.any())
     instrument = _instrument(draft, used, floor if textured else None, modes)
     row = {resonance: index for index, resonance in enumerate(used)}
-    loudest = {r: max(s.gain for s in draft.of(r)) for r in used}
+    loudest = {r: max(s.gain for s in draft.of(r)) or 1.0 for r in used}
     events = [
         _event(number, strike, row, loudest, draft)
         for number, strike in enumerate(sorted(draft.strikes, key=lambda s: s.onset), start=1)

@@ -13,7 +13,7 @@ from rtsynth.decompose.disk import Samples
 
 __all__ = ["missing_bytes", "step_at"]
 
-UNKNOWN_SIZES = (0, 0x7FFF_FFFF, 0xFFFF_FFFF)  # who writes into a pipe does not know the size
+LARGEST_SIZE = 0x7FFF_0000  # who writes into a pipe does not know the size, and says so or more
 BLOCK_S = 0.1
 BESIDE = 10  # blocks on either side of a step
 LEAST_STEP = 0.02  # of the peak
@@ -30,7 +30,7 @@ def missing_bytes(path: str) -> int:
         while len(chunk := file.read(8)) == 8:
             name, length = struct.unpack("<4sI", chunk)
             if name == b"data":
-                known = length < UNKNOWN_SIZES[1] - 8 and length not in UNKNOWN_SIZES
+                known = 0 < length < LARGEST_SIZE
                 return max(0, file.tell() + length - size) if known else 0
             file.seek(length + length % 2, os.SEEK_CUR)
     return 0

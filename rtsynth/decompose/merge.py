@@ -68,6 +68,13 @@ def _sound(resonance: Resonance, sample_rate: float, span: int) -> Float:
     return np.pad(sound, (0, span - len(sound)))
 
 
+def _offset(resonance: Resonance, strike: Strike) -> Resonance:
+    """The resonance as a strike with gains per mode plays it."""
+    modes = resonance.modes
+    amplitude = modes.amplitude * 10.0 ** (np.asarray(strike.offset_db)[: len(modes)] / 20.0)
+    return dataclasses.replace(resonance, modes=dataclasses.replace(modes, amplitude=amplitude))
+
+
 def _shifted(sound: Float, lag: int) -> Float:
     """As it is from `lag` samples on."""
     if lag >= 0:
@@ -112,11 +119,15 @@ class _Merging:
     def give(self, gone: int, keep: int, way: StandIn) -> None:
         """Give the strikes of one resonance to another."""
         for strike in self.strikes.pop(gone):
-            lag = max(way.lag, -strike.onset)
+            own = way
+            if strike.offset_db is not None:
+                own = stand_in(_offset(self._bank[gone], strike), self._bank[keep], self._rate)
+            lag = max(own.lag, -strike.onset)
             strike.onset += lag
             strike.held = None if strike.held is None else max(strike.held - lag, 1)
-            strike.resonance, strike.offset_db = keep, way.offset_db
-            strike.gain *= way.gain
+            strike.offset_db = None if own.offset_db is None else own.offset_db.copy()
+            strike.resonance = keep
+            strike.gain *= own.gain
             strike.seen_gain = strike.gain
             self.strikes[keep].append(strike)
         self.energy[keep] += self.energy[gone]

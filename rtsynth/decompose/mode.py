@@ -114,6 +114,9 @@ def _candidates(signal: Float, sample_rate: float) -> Modes:
 
 def _baseband(signal: Float, sample_rate: float, centre_hz: float) -> tuple[Complex, float]:
     step = max(1, int(sample_rate / (2 * BAND_HZ)))
+    if step == 1:
+        every = np.exp(-2j * np.pi * centre_hz / sample_rate * np.arange(len(signal)))
+        return np.asarray(signal * every, complex), sample_rate
     taps = _low_pass(step)
     if len(signal) < len(taps) + 16 * step:
         taps = taps[:: max(1, len(taps) // max(1, len(signal) // 2))]

@@ -168,13 +168,13 @@ def _decompose(
     if reason:
         notes.append(reason)
     else:
-        _announce(recording, recipe, progress)
         work = _work(folder, recording, recipe)
         whole = as_a_whole(recording, recipe, progress, work, notes)
         if whole is not None:
             return _decomposition(*whole, recording, notes, began)
     draft, floor = Draft(recording.sample_rate, len(recording.frames), [], []), np.zeros(32)
     if not reason:
+        _announce(recording, recipe, progress)
         if work.reached():
             notes.append(work.reached())
             progress.say(notes[-1])

@@ -72,16 +72,18 @@ def read_audio(path: str | os.PathLike[str]) -> Recording:
         raise AudioFileError(f"{name}: the file is empty; record or export it again")
     try:
         with soundfile.SoundFile(name) as file:
-            _check(name, int(file.samplerate), int(file.channels), int(file.frames))
+            count = int(file.frames)
+            _check(name, int(file.samplerate), int(file.channels), count)
             blocks = file.blocks(BLOCK, dtype="float64", always_2d=True)
-            found = _prepare(blocks, int(file.samplerate), int(file.frames), name)
+            found = _prepare(blocks, int(file.samplerate), count, name)
     except (soundfile.LibsndfileError, OSError, RuntimeError, ValueError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise AudioFileError(
             f"{name}: cannot be read as sound ({reason}); legal: {LEGAL_FORMATS}"
         ) from None
     if len(found.frames) == 0:
-        raise AudioFileError(f"{name}: a header and no sound (0 frames); record or export it again")
+        there = f"only {count} frames of sound" if count else "a header and no sound (0 frames)"
+        raise AudioFileError(f"{name}: {there}; record or export it again")
     missing = missing_bytes(name)
     if not missing:
         return found

@@ -3,8 +3,9 @@
 Bits are those of the events and of what they leave (`rtsynth.decompose.bits`). Merged are two
 events of like sound that begin together: one goes, the other's gain and onset are fitted again.
 Split is an event in which its own waveform is found a second time, or beside which another
-resonance's is. Every change lowers the bits by more than a share of what was there, so that a
-second run finds nothing to change. Thread: any.
+resonance's is; where nothing of the first one is left then, the second takes its place. Every change
+lowers the bits by more than a share of what was there, so that a second run finds nothing to
+change. Thread: any.
 """
 
 import dataclasses
@@ -87,14 +88,15 @@ def _merge(fit: Fit, kept: Strike, goes: Strike) -> bool:
     del fit.draft.strikes[place]
     choices = []
     for onset in sorted({old.onset, goes.onset}):
-        trial = dataclasses.replace(old, onset=onset)
+        trial = _moved(old, onset)
         trial.gain = _gain(fit, trial, old.gain)
         fit.take_away([trial])
         choices.append((_bits(fit, [trial], first), onset, trial.gain))
         fit.put_back([trial])
     cost, onset, gain = min(choices)
     if cost < before and gain > 0.0:
-        kept.onset, kept.gain = onset, gain
+        moved = _moved(old, onset)
+        kept.onset, kept.held, kept.gain = onset, moved.held, gain
         fit.take_away([kept])
         return True
     fit.draft.strikes.insert(place, goes)
@@ -102,19 +104,34 @@ def _merge(fit: Fit, kept: Strike, goes: Strike) -> bool:
     return False
 
 
+def _moved(strike: Strike, onset: int) -> Strike:
+    """The same with another onset, let go when it was."""
+    held = None if strike.held is None else max(strike.held + strike.onset - onset, 1)
+    return dataclasses.replace(strike, onset=onset, held=held)
+
+
 def split_fused(fit: Fit) -> int:
     """Make two of every event that costs fewer bits as two; how many were added."""
-    added = 0
+    added, shapes = 0, _shapes(fit)
     for strike in sorted(fit.draft.strikes, key=lambda one: (one.onset, one.resonance)):
-        added += _split(fit, strike, _again(fit, strike))
-        added += _split(fit, strike, _beside(fit, strike))
+        added += _split(fit, strike, _again(fit, strike, shapes))
+        if strike in fit.draft.strikes:
+            added += _split(fit, strike, _beside(fit, strike, shapes))
     return added
+
+
+def _shapes(fit: Fit) -> dict[int, Float]:
+    """How every resonance begins."""
+    span = round(TEMPLATE_S * fit.draft.sample_rate)
+    places = range(len(fit.draft.resonances))
+    return {index: fit.sound(Strike(0, index, 1.0), span) for index in places}
 
 
 def _split(fit: Fit, strike: Strike, second: Strike | None) -> bool:
     """Add a second event if the bits fall by more than `WORTH` of them."""
     if second is None:
         return False
+    old = strike.gain
     before = _bits(fit, [strike], second.onset)
     fit.draft.strikes.append(second)
     fit.take_away([second])
@@ -127,9 +144,14 @@ def _split(fit: Fit, strike: Strike, second: Strike | None) -> bool:
     loud = second.gain > FAINTEST * strike.gain or second.resonance != strike.resonance
     if cost < (1.0 - WORTH) * before and loud:
         second.seen_gain = second.gain * _seen_per_gain(fit, second)
+        if strike.gain <= FAINTEST * second.gain:
+            fit.put_back([strike])
+            fit.draft.strikes.remove(strike)
         return True
-    fit.put_back([second])
+    fit.put_back([strike, second])
     fit.draft.strikes.remove(second)
+    strike.gain = old
+    fit.take_away([strike])
     return False
 
 
@@ -140,10 +162,10 @@ def _seen_per_gain(fit: Fit, strike: Strike) -> float:
     return loudest.seen_gain / (loudest.gain + 1e-12) if loudest else 1.0
 
 
-def _again(fit: Fit, strike: Strike) -> Strike | None:
+def _again(fit: Fit, strike: Strike, shapes: dict[int, Float]) -> Strike | None:
     """The strike's own resonance once more, where its waveform is clearest in what is left."""
     rate = fit.draft.sample_rate
-    template = fit.sound(Strike(0, strike.resonance, 1.0), round(TEMPLATE_S * rate))
+    template = shapes[strike.resonance]
     first = strike.onset + round(AGAIN_S * rate)
     extent = fit.extent(strike, SOUGHT_S)
     left = fit.residual[first : strike.onset + extent]
@@ -162,15 +184,15 @@ def _again(fit: Fit, strike: Strike) -> Strike | None:
     return Strike(first + best, strike.resonance, float(product[best]) / norm)
 
 
-def _beside(fit: Fit, strike: Strike) -> Strike | None:
+def _beside(fit: Fit, strike: Strike, shapes: dict[int, Float]) -> Strike | None:
     """Another resonance at the same onset that explains most of what is left there."""
     draft, near = fit.draft, round(NEAR_S * fit.draft.sample_rate)
     there = {s.resonance for s in draft.strikes if abs(s.onset - strike.onset) < near}
     left = fit.left(strike, round(TEMPLATE_S * draft.sample_rate))
     energy = float(left @ left) + 1e-30
     best, found = EXPLAINS, None
-    for index in sorted(set(range(len(draft.resonances))) - there):
-        sound = fit.sound(Strike(0, index, 1.0), len(left))
+    for index in sorted(set(shapes) - there):
+        sound = shapes[index][: len(left)]
         product, norm = float(left[: len(sound)] @ sound), float(sound @ sound) + 1e-30
         if product > 0.0 and product**2 / (norm * energy) > best:
             best = product**2 / (norm * energy)

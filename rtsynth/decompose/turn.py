@@ -189,7 +189,10 @@ class Turn:
             return 0
         likeness = correlate(around, template, "valid")
         slopes = correlate(np.diff(around), np.diff(template), "valid")
-        likely = likeness >= NEARLY * likeness.max()
+        best = float(likeness.max())
+        if best <= 0.0:
+            return 0
+        likely = likeness >= NEARLY * best
         return int(np.argmax(np.where(likely, slopes, -np.inf))) - reach
 
     def _risen(self, onset: int, other: int, reference: Float) -> int:

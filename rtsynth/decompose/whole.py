@@ -49,7 +49,8 @@ def as_a_whole(
         held = sustained_draft(recording, recipe)
         if held is None:
             return None
-        work.keep_line(*held)
+        if held[1].field is not None:  # without torch it is not all that it can be
+            work.keep_line(*held)
     else:
         progress.say(f"{work.folder}: the line of sustained notes is kept there")
     notes.append("a line of sustained notes: one event each (held: false in a recipe forbids)")

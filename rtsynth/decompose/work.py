@@ -4,8 +4,10 @@ Files are named `SEGMENT.STEP.safetensors`, or `line.*` for a line of sustained 
 steps; each is written whole or not at all. Thread: worker.
 """
 
+import functools
 import hashlib
 import os
+import re
 from pathlib import Path
 
 from rtsynth.decompose.disk import let_go
@@ -21,16 +23,26 @@ __all__ = ["Work", "fingerprint"]
 BLOCK = 1 << 20  # frames at once
 STAMP = "fingerprint.txt"
 LINE_SCORE, LINE_INSTRUMENT = "line.score.safetensors", "line.instrument.safetensors"
-VERSION = "3"  # of the steps: raised when they find something else in the same recording
+STATE = re.compile(r"(\d{4,})\.\d-([a-z]+)\.safetensors")
+HERE = Path(__file__).parent
 
 
 def fingerprint(recording: Recording, recipe: Recipe) -> str:
     """SHA-256 of everything that decides what the steps find."""
-    digest = hashlib.sha256(f"{VERSION} {recipe.fingerprint()} {recording.sample_rate}".encode())
+    digest = hashlib.sha256(f"{_sources()} {recipe.fingerprint()} {recording.sample_rate}".encode())
     digest.update(str(recording.frames.shape).encode())
     for first in range(0, len(recording.frames), BLOCK):
         digest.update(recording.frames[first : first + BLOCK].tobytes())
     let_go(recording.frames)
+    return digest.hexdigest()
+
+
+@functools.cache
+def _sources() -> str:
+    """SHA-256 of the code: other code may find something else in the same recording."""
+    digest = hashlib.sha256()
+    for path in sorted(HERE.rglob("*.py")):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
@@ -65,8 +77,8 @@ class Work:
             ) from None
         if found != mark:
             raise FileFormatError(
-                f"{self.folder}: holds work on another recording or with another recipe; "
-                "choose another folder or remove it"
+                f"{self.folder}: holds work on another recording, with another recipe or of "
+                "another version; choose another folder or remove it"
             )
 
     def keep(self, segment: int, state: State) -> None:
@@ -88,14 +100,17 @@ class Work:
 
     def reached(self) -> str:
         """Where a run goes on; empty if nothing is kept."""
-        kept = sorted(self.folder.glob("[0-9]*.safetensors")) if self.folder is not None else []
+        names = (path.name for path in self.folder.iterdir()) if self.folder is not None else ()
+        kept = sorted(found.groups() for name in names if (found := STATE.fullmatch(name)))
+        steps = list(STEPS)
+        kept = [(segment, step) for segment, step in kept if step in steps]
         if not kept:
             return ""
-        segment, step, _ = kept[-1].name.split(".")
-        if step.endswith(f"-{list(STEPS)[-1]}"):
-            return f"{self.folder}: goes on with segment {int(segment) + 2}"
-        done = step.split("-")[1]
-        return f"{self.folder}: goes on with segment {int(segment) + 1}, after its step {done}"
+        last = max(int(segment) for segment, _ in kept)
+        step = max((s for segment, s in kept if int(segment) == last), key=steps.index)
+        if step == steps[-1]:
+            return f"{self.folder}: {last + 1} segments are done there"
+        return f"{self.folder}: goes on with segment {last + 1}, after its step {step}"
 
     def keep_line(self, score: Score, instrument: Instrument) -> None:
         """Write what a line of sustained notes has become."""

@@ -95,3 +95,14 @@ def test_within_the_limit_nothing_changes() -> None:
     strikes = [Strike(0, 0, 1.0), Strike(5, 1, 1.0)]
     merge_resonances([bell(220.0), bell(220.0)], np.eye(2, dtype=np.float32), strikes, 2, RATE)
     assert [(strike.resonance, strike.gain) for strike in strikes] == [(0, 1.0), (1, 1.0)]
+
+
+def test_gains_per_mode_of_a_strike_are_kept() -> None:
+    bank = [bell(220.0), delayed(bell(220.0), 9, 0.5)]
+    tilt_db = np.linspace(0.0, -15.0, 6)
+    strikes = [Strike(100, 0, 3.0), Strike(100, 1, 1.0, offset_db=tilt_db)]
+    before = sounds(strikes[1], bank[1])
+    merge_resonances(bank, np.eye(2, dtype=np.float32), strikes, 1, RATE)
+    after = sounds(strikes[1], bank[0])
+    assert strikes[0].offset_db is None
+    assert float(np.sum((after - before) ** 2)) < 0.05 * float(np.sum(before**2))

@@ -10,7 +10,7 @@ from rtsynth.decompose.bits import event_bits, sound_bits
 from rtsynth.decompose.damped import Modes
 from rtsynth.decompose.draft import Draft, Resonance, Strike
 from rtsynth.decompose.fit import Fit
-from rtsynth.decompose.regroup import merge_doubled, regroup, split_fused
+from rtsynth.decompose.regroup import _split, merge_doubled, regroup, split_fused
 
 RATE = 22_050
 LENGTH = 3 * RATE
@@ -128,3 +128,24 @@ def test_what_an_event_says_more_costs_more() -> None:
     held = event_bits(Strike(0, 0, 1.0, held=99), RATE, 8)
     shaped = event_bits(Strike(0, 0, 1.0, offset_db=np.zeros(6)), RATE, 8)
     assert plain < held < shaped
+
+
+def test_a_refused_split_leaves_everything_as_it_was() -> None:
+    fit = fit_of(RIGHT, RIGHT)
+    before = fit.residual.copy()
+    gains = [strike.gain for strike in fit.draft.strikes]
+    strike = fit.draft.strikes[0]
+    assert not _split(fit, strike, Strike(strike.onset + 3_000, strike.resonance, 0.2))
+    assert [one.gain for one in fit.draft.strikes] == gains
+    np.testing.assert_allclose(fit.residual, before, atol=1e-12)
+
+
+def test_a_strike_on_the_wrong_resonance_changes_place_with_the_right_one() -> None:
+    wrong = [dataclasses.replace(strike) for strike in RIGHT]
+    moved = next(strike for strike in wrong if (strike.onset, strike.resonance) == (9_000, 1))
+    moved.resonance = 2
+    fit = fit_of(wrong, RIGHT)
+    split_fused(fit)
+    there = [s for s in fit.draft.strikes if s.onset == 9_000 and s.gain > 0.05]
+    assert 1 in {strike.resonance for strike in there}
+    assert all(strike.gain > 0.0 for strike in fit.draft.strikes)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from rtsynth.decompose import Decomposition, decompose_array
+from rtsynth.decompose import Decomposition, decompose_array, recording_from_array
 from rtsynth.decompose.texture.changes import find_changes
+from rtsynth.decompose.texture.only import only_texture
 from rtsynth.events import Kind
 
 RATE = 44_100
@@ -67,3 +68,14 @@ def test_noise_that_swells_again_and_again_does_not_change() -> None:
     level_db = 6.0 * np.sin(2.0 * np.pi * 0.7 * time_s)
     assert find_changes(_white(12.0) * 10.0 ** (level_db / 20.0), RATE) == []
     assert find_changes(_white(12.0), RATE) == []
+
+
+@pytest.mark.parametrize(("per_s", "t60_s"), [(8, 0.6), (6, 0.8)])
+def test_cymbals_struck_again_and_again_are_no_texture(per_s: int, t60_s: float) -> None:
+    random, sound = np.random.default_rng(3), np.zeros(6 * RATE)
+    time = np.arange(RATE) / RATE
+    for onset in range(0, len(sound), RATE // per_s):
+        hit = 0.1 * random.standard_normal(RATE) * 10.0 ** (-3.0 * time / t60_s)
+        sound[onset : onset + RATE] += hit[: len(sound) - onset]
+    texture, _ = only_texture(recording_from_array(sound, RATE), None)
+    assert texture is None

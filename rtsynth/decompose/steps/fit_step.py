@@ -24,7 +24,7 @@ def fit_draft(task: Task, state: State) -> None:
             if not state.drums:
                 lift_gains(fit)
             drop_weak(fit, recipe.weakest_db)
-        if number == 0:
+        if number == 0 and sweeps > 1:
             for index in thaw(fit):  # the next sweep looks for its modes
                 state.known[index] = -1
         left = (float(fit.residual @ fit.residual) / energy) ** 0.5

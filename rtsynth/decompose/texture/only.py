@@ -9,6 +9,7 @@ import numpy as np
 
 from rtsynth.decompose.bake import score_of
 from rtsynth.decompose.damped import Float
+from rtsynth.decompose.onset import find_onsets
 from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.recording import Recording
 from rtsynth.decompose.texture.changes import find_changes
@@ -32,6 +33,8 @@ STEADY_DB = 5.0
 W1 = 0.1  # water, a printer, hiss, a worn record: 0.002 … 0.073; a dense drum loop has 0.14
 TONAL = 0.5  # of the same at most 0.42; a dense drum loop has 0.55, notes 0.7 and more
 COMPARED_S = 60.0
+AFTER_S, BEFORE_S = (0.02, 0.08), (0.04, 0.005)
+LASTING_DB = 3.0  # textures have 1 at most, cymbals struck six or eight times a second 5 and more
 LONGEST_CLICK_S = 0.1  # what rings longer is a note
 RATE_HZ = 1.0
 
@@ -114,6 +117,8 @@ def _judged(signal: Float, sample_rate: int) -> tuple[TextureFit, float] | None:
     """A texture that a signal passes for, and how far it is from it; None if it is none."""
     if not (steady(signal, sample_rate) and _toneless(signal, sample_rate)):
         return None
+    if _struck(signal, sample_rate):
+        return None
     fit, distance = _fitted(signal, sample_rate)
     return (fit, distance) if distance < W1 and _noise_and_clicks(fit) else None
 
@@ -144,6 +149,22 @@ def _toneless(signal: Float, sample_rate: int) -> bool:
     hum_hz, _ = find_hum(signal, sample_rate)
     share = tonality(without_hum(signal, sample_rate, hum_hz))
     return share is not None and share < TONAL
+
+
+def _struck(signal: Float, sample_rate: int) -> bool:
+    """Whether the noise itself is louder after onsets than before them, as a cymbal's is.
+
+    Medians of the squares: clicks are too short to count.
+    """
+    power, rises_db = signal**2, []
+    for onset in find_onsets(signal, sample_rate):
+        begin, end = (onset + round(s * sample_rate) for s in AFTER_S)
+        first, last = (max(0, onset - round(s * sample_rate)) for s in BEFORE_S)
+        if first < last and end <= len(power):
+            parts = power[first:last], power[begin:end]
+            levels = [float(np.median(part)) + 1e-20 for part in parts]
+            rises_db.append(10.0 * np.log10(levels[1] / levels[0]))
+    return bool(rises_db) and float(np.median(rises_db)) > LASTING_DB
 
 
 def _noise_and_clicks(fit: TextureFit) -> bool:
