@@ -3,8 +3,8 @@
 Bits are those of the events and of what they leave (`rtsynth.decompose.bits`). Merged are two
 events of like sound that begin together: one goes, the other's gain and onset are fitted again.
 Split is an event in which its own waveform is found a second time, or beside which another
-resonance's is; where nothing of the first one is left then, the second takes its place. Every change
-lowers the bits by more than a share of what was there, so that a second run finds nothing to
+resonance's is; where nothing of the first one is left then, the second takes its place. Every
+change lowers the bits by more than a share of what was there, so that a second run finds nothing to
 change. Thread: any.
 """
 

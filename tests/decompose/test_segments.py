@@ -124,7 +124,9 @@ def test_a_line_that_was_kept_is_not_fitted_again(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fitted = []
-    drawn = dataclasses.replace(MADE.instrument, field=random_weights())
+    drawn = dataclasses.replace(
+        MADE.instrument, field=random_weights(resonances=MADE.instrument.resonances)
+    )
 
     def line(recording: Recording, recipe: Recipe) -> tuple[Score, Instrument]:
         fitted.append(recording.source)
