@@ -42,6 +42,7 @@ from rtsynth.params import PARAMS
 __all__ = ["CACHE_LINE", "Manifest", "Sizes", "State", "manifest"]
 
 CACHE_LINE = 64
+LINE_ROW = 8  # numbers: a cache line
 BODIES = 16_384  # blocks whose durations are kept
 
 
@@ -70,6 +71,7 @@ class Sizes:
     hops: int
     inputs: int
     input_frames: int
+    cores: int
 
     @property
     def padded_modes(self) -> int:
@@ -174,6 +176,16 @@ class State(NamedTuple):
     members_from: NDArray[Any]  # [K] gains of the field's members before this tick
     ceilings: NDArray[Any]  # [ticks] the limiter's ceiling in as many ticks as it looks ahead
     ahead_input: NDArray[Any]  # [ticks, channels + 1, TICK] what waits of dry and wet
+    line: NDArray[Any]  # [LINE_ROW] scratch: gains of one voice
+    told: NDArray[Any]  # [CACHE_LINE/8] scratch: how a part came out, how many were made
+    tally: NDArray[Any]  # [CACHE_LINE/8] what all threads count
+    crew: NDArray[Any]  # [4·CACHE_LINE/8] turn, helpers asleep, helpers there, end
+    left: NDArray[Any]  # [cores·CACHE_LINE/8] voices of each share that nobody has begun
+    queue: NDArray[Any]  # [cores, voices + spare] which they are
+    dealt: NDArray[Any]  # [voices + spare] all that sound, in their order
+    marks: NDArray[Any]  # [(voices + spare)·CACHE_LINE/8] tick and outcome of each part
+    monos: NDArray[Any]  # [voices + spare, TICK] parts
+    lines: NDArray[Any]  # [voices + spare, LINE_ROW] their gains
 
 
 Manifest = dict[str, tuple[np.dtype[Any], tuple[int, ...]]]
@@ -283,6 +295,16 @@ def manifest(sizes: Sizes) -> Manifest:
         "members_from": (f8, (len(MEMBERS),)),
         "ceilings": (f8, (-(-w // TICK) + 1,)),
         "ahead_input": (f4, (waiting if sizes.inputs else 1, c + 1, TICK)),
+        "line": (f8, (LINE_ROW,)),
+        "told": (i8, (CACHE_LINE // 8,)),
+        "tally": (i8, (CACHE_LINE // 8,)),
+        "crew": (i8, (4 * CACHE_LINE // 8,)),
+        "left": (i8, (sizes.cores * CACHE_LINE // 8,)),
+        "queue": (i4, (sizes.cores, pool)),
+        "dealt": (i4, (pool,)),
+        "marks": (i8, (pool * CACHE_LINE // 8,)),
+        "monos": (f4, (pool, TICK)),
+        "lines": (f8, (pool, LINE_ROW)),
     }
     assert tuple(shapes) == State._fields
     return shapes

@@ -30,7 +30,7 @@ from rtsynth.engine.patch import (
 )
 from rtsynth.engine.ring import READ, WRITTEN, free_space, publish_write
 from rtsynth.engine.schedule import due, pop_pending, take_inbox
-from rtsynth.engine.sound import render_voice
+from rtsynth.engine.share import render_voices
 from rtsynth.engine.state import state_at
 from rtsynth.engine.transport import roll
 from rtsynth.engine.voice import FREE, notify
@@ -203,13 +203,8 @@ def render_tick(address: int) -> None:
     _commands(st)
     gain_from = _gain_of_db(st.params[MASTER_GAIN, NOW])
     _smooth_params(st)
-    sounding = 0
-    for v in range(st.voices.shape[0]):
-        if st.voices[v].state != FREE:
-            sounding += 1
-            render_voice(st, v)
-    core.voices = sounding
-    core.voices_peak = max(core.voices_peak, sounding)
+    core.voices = render_voices(st)
+    core.voices_peak = max(core.voices_peak, core.voices)
     _bus_controls(st, gain_from)
     if core.ahead > 0:
         end_hop(st)
