@@ -12,7 +12,7 @@ from numba.extending import intrinsic
 
 from rtsynth.dsp.intrinsic import ARM, X86, item_pointer
 
-__all__ = ["address_of", "fetch_add", "relax"]
+__all__ = ["address_of", "exchange", "fetch_add", "prefetch", "relax"]
 
 
 @intrinsic
@@ -32,6 +32,19 @@ def fetch_add(typingctx: Any, array: Any, index: Any, number: Any) -> Any:
 
 
 @intrinsic
+def exchange(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
+    """Set `array[index]` of an int64 array; what was there before. As `fetch_add` otherwise."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        index_value = context.cast(builder, args[1], signature.args[1], types.intp)
+        pointer = item_pointer(context, builder, signature.args[0], args[0], index_value)
+        number = context.cast(builder, args[2], signature.args[2], types.int64)
+        return builder.atomic_rmw("xchg", pointer, number, "seq_cst")
+
+    return types.int64(array, index, value), codegen
+
+
+@intrinsic
 def address_of(typingctx: Any, array: Any, index: Any) -> Any:
     """The integer address of `array[index]`."""
 
@@ -41,6 +54,24 @@ def address_of(typingctx: Any, array: Any, index: Any) -> Any:
         return builder.ptrtoint(pointer, ir.IntType(64))
 
     return types.int64(array, index), codegen
+
+
+@intrinsic
+def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
+    """Let the cache line of `array[index]` be on its way."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        index_value = context.cast(builder, args[1], signature.args[1], types.intp)
+        pointer = item_pointer(context, builder, signature.args[0], args[0], index_value)
+        byte = ir.IntType(8).as_pointer()
+        fetch = builder.module.declare_intrinsic(
+            "llvm.prefetch", [byte], ir.FunctionType(ir.VoidType(), [byte, *[ir.IntType(32)] * 3])
+        )
+        read, keep, data = (ir.Constant(ir.IntType(32), number) for number in (0, 3, 1))
+        builder.call(fetch, [builder.bitcast(pointer, byte), read, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(array, index), codegen
 
 
 @intrinsic

@@ -6,11 +6,11 @@ helper looks out for a while before it sleeps. Thread: helper.
 
 from typing import Any
 
-from rtsynth.dsp.atomic import fetch_add, relax
+from rtsynth.dsp.atomic import exchange, fetch_add, relax
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.intrinsic import flush_denormals, load_acquire, now_ns
 from rtsynth.dsp.sleep import sleep_while, wake_all
-from rtsynth.engine.share import ASLEEP, END, PRESENT, TURN, work_off
+from rtsynth.engine.share import ASLEEP, FINISH, PRESENT, TURN, work_off
 from rtsynth.engine.state import state_at
 
 __all__ = ["end_all", "help_out"]
@@ -32,7 +32,7 @@ def help_out(user: int, core: int) -> None:
     fetch_add(st.crew, PRESENT, 1)
     turn = load_acquire(st.crew, TURN)
     idle_since = now_ns()
-    while load_acquire(st.crew, END) == 0:
+    while load_acquire(st.crew, FINISH) == 0:
         called = load_acquire(st.crew, TURN)
         if called != turn:
             turn = called
@@ -41,15 +41,15 @@ def help_out(user: int, core: int) -> None:
         elif now_ns() - idle_since < LOOK_OUT_NS:
             relax()
         else:
-            fetch_add(st.crew, ASLEEP, 1)
+            exchange(st.crew, ASLEEP, 1)
             sleep_while(st.crew, TURN, turn, LONGEST_SLEEP_NS)
-            fetch_add(st.crew, ASLEEP, -1)
+            idle_since = now_ns()
     fetch_add(st.crew, PRESENT, -1)
 
 
 @kernel("void(int64[::1])")
 def end_all(crew: Any) -> None:
     """Tell every helper to end. Thread: main."""
-    fetch_add(crew, END, 1)
+    fetch_add(crew, FINISH, 1)
     fetch_add(crew, TURN, 1)
     wake_all(crew, TURN)

@@ -39,10 +39,11 @@ from rtsynth.instrument import (
 from rtsynth.instrument import CONTROLS as DRAWN
 from rtsynth.params import PARAMS
 
-__all__ = ["CACHE_LINE", "Manifest", "Sizes", "State", "manifest"]
+__all__ = ["CACHE_LINE", "GROUP", "Manifest", "Sizes", "State", "manifest"]
 
 CACHE_LINE = 64
-LINE_ROW = 8  # numbers: a cache line
+GROUP = 4
+"""Neighbouring voices that one core renders: their records fill whole cache lines."""
 BODIES = 16_384  # blocks whose durations are kept
 
 
@@ -176,16 +177,16 @@ class State(NamedTuple):
     members_from: NDArray[Any]  # [K] gains of the field's members before this tick
     ceilings: NDArray[Any]  # [ticks] the limiter's ceiling in as many ticks as it looks ahead
     ahead_input: NDArray[Any]  # [ticks, channels + 1, TICK] what waits of dry and wet
-    line: NDArray[Any]  # [LINE_ROW] scratch: gains of one voice
-    told: NDArray[Any]  # [CACHE_LINE/8] scratch: how a part came out, how many were made
+    line: NDArray[Any]  # [4] scratch: start and change of one voice's gains, left and right
+    told: NDArray[Any]  # [CACHE_LINE/8] scratch: how a voice came out, how many were rendered
+    sum: NDArray[Any]  # [channels, TICK] scratch: what a group of voices adds up to
     tally: NDArray[Any]  # [CACHE_LINE/8] what all threads count
-    crew: NDArray[Any]  # [4·CACHE_LINE/8] turn, helpers asleep, helpers there, end
-    left: NDArray[Any]  # [cores·CACHE_LINE/8] voices of each share that nobody has begun
-    queue: NDArray[Any]  # [cores, voices + spare] which they are
-    dealt: NDArray[Any]  # [voices + spare] all that sound, in their order
-    marks: NDArray[Any]  # [(voices + spare)·CACHE_LINE/8] tick and outcome of each part
-    monos: NDArray[Any]  # [voices + spare, TICK] parts
-    lines: NDArray[Any]  # [voices + spare, LINE_ROW] their gains
+    crew: NDArray[Any]  # [4·CACHE_LINE/8] calls, asleep, helpers there, end
+    occupied: NDArray[Any]  # [groups] 1 if voices of this group sound
+    left: NDArray[Any]  # [cores·CACHE_LINE/8] groups of each share that nobody has begun
+    queue: NDArray[Any]  # [cores, groups] which they are
+    sums: NDArray[Any]  # [groups, channels, TICK] what they add up to
+    marks: NDArray[Any]  # [groups·CACHE_LINE/8] of which tick that is, how its voices came out
 
 
 Manifest = dict[str, tuple[np.dtype[Any], tuple[int, ...]]]
@@ -198,6 +199,7 @@ def manifest(sizes: Sizes) -> Manifest:
     r, c, w = sizes.resonances, sizes.channels, sizes.lookahead + 1
     n, s = max(sizes.caches, 1), sizes.segments
     indices = (2 * CACHE_LINE // 8,)
+    groups = -(-pool // GROUP)
     h, places = max(sizes.hops, 1), max(sizes.hops * pool, 1)
     waiting = max(sizes.ahead * HOP_TICKS, 1)
     shapes: Manifest = {
@@ -295,16 +297,16 @@ def manifest(sizes: Sizes) -> Manifest:
         "members_from": (f8, (len(MEMBERS),)),
         "ceilings": (f8, (-(-w // TICK) + 1,)),
         "ahead_input": (f4, (waiting if sizes.inputs else 1, c + 1, TICK)),
-        "line": (f8, (LINE_ROW,)),
+        "line": (f8, (4,)),
         "told": (i8, (CACHE_LINE // 8,)),
+        "sum": (f4, (c, TICK)),
         "tally": (i8, (CACHE_LINE // 8,)),
         "crew": (i8, (4 * CACHE_LINE // 8,)),
+        "occupied": (i8, (groups,)),
         "left": (i8, (sizes.cores * CACHE_LINE // 8,)),
-        "queue": (i4, (sizes.cores, pool)),
-        "dealt": (i4, (pool,)),
-        "marks": (i8, (pool * CACHE_LINE // 8,)),
-        "monos": (f4, (pool, TICK)),
-        "lines": (f8, (pool, LINE_ROW)),
+        "queue": (i4, (sizes.cores, groups)),
+        "sums": (f4, (groups, c, TICK)),
+        "marks": (i8, (groups * CACHE_LINE // 8,)),
     }
     assert tuple(shapes) == State._fields
     return shapes

@@ -1,6 +1,6 @@
 """When helpers are called: only where one core is not enough, and as long as they are a help.
 
-    above 50 %      of a block's period, if the audio thread made all parts itself: they are called
+    above 50 %      of a block's period, if the audio thread rendered all: they are called
     above 80 %      in one block: at once
     below 35 %      for a second: they are let go
     a block held up by a helper whose core was taken away: they rest for ten seconds, unless voices
@@ -48,9 +48,9 @@ def weigh_help(st: Any, load: float, frames: int) -> None:
         return
     if core.assumed_load >= 0.0:
         load = core.assumed_load
-    alone = load * core.parts / max(core.own_parts, 1) if core.parts > 0 else load
-    core.parts = 0
-    core.own_parts = 0
+    alone = load * core.rendered / max(core.own, 1) if core.rendered > 0 else load
+    core.rendered = 0
+    core.own = 0
     _note_waiting(st, frames)
     core.alone += (alone - core.alone) * min(frames / (MEMORY_S * core.sample_rate), 1.0)
     core.calm_frames = core.calm_frames + frames if core.alone < DISMISS_LOAD else 0

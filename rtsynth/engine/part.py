@@ -1,8 +1,8 @@
-"""What one voice gives to one tick: its samples, the line of its gains, and how it ended.
+"""What one voice gives to one tick, through its fade, gain and pan, and how it comes out of it.
 
-A part touches nothing but its own voice and scratch arrays, so that parts can be made side by side
-(`rtsynth.engine.share`); it is added to the bus on the audio thread, in the order of the voices.
-Thread: audio, helper.
+It touches nothing but its own voice and scratch arrays, so that voices can be rendered side by side
+(`rtsynth.engine.share`); but for those that a grain worker renders too, which are the audio
+thread's. Thread: audio, helper.
 """
 
 import math
@@ -19,24 +19,19 @@ from rtsynth.dsp.ramp import apply_fade, ease
 from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.controls import TEXTURE, is_blown
 from rtsynth.engine.hand import enter_hop, trace_vector, trace_voice
-from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.record import ENGINE, TO_ENGINE, WORKER
 from rtsynth.engine.sound import attack_length, sound_voice
 from rtsynth.engine.state import state_at
-from rtsynth.engine.voice import DYING, END, FREE, SQRT2, notify
+from rtsynth.engine.voice import DYING, FREE, SQRT2
 
-__all__ = ["COUNT", "LINE", "OUTCOME", "add_part", "make_part", "render_voice"]
+__all__ = ["COUNT", "ENDED", "KEPT", "MAD", "OUTCOME", "render_voice"]
 
 KEPT, ENDED, MAD = range(3)
 """How a voice comes out of a tick: it goes on, it is over, it was no sound any more."""
 
 OUTCOME, COUNT = range(2)
-"""Places in `State.told`: how the last part came out, and how many were made."""
+"""Places in `State.told`: how the last voice came out, and how many were rendered."""
 
-LINE = 4
-"""Numbers of a part's gains: start and change of the first channel, then of the second."""
-
-NAN = int(NoticeKind.NAN)
 SILENCE = 1e-5  # −100 dB re full scale
 LARGEST_SANE_BITS = int(np.float32(1e6).view(np.int32))
 
@@ -63,7 +58,7 @@ def _finished(st: Any, v: int) -> bool:
 
 
 @state_kernel
-def _end_part(st: Any, v: int) -> None:
+def _end_tick(st: Any, v: int) -> None:
     """Free the voice if it has become silent, and leave word."""
     st.told[OUTCOME] = KEPT
     if _finished(st, v):
@@ -120,41 +115,6 @@ def _add_through(mono: Any, line: Any, out: Any) -> None:
             channel[n] += mono[n] * (start + step * (n + 1))
 
 
-@door
-def make_part(address: int, v: int) -> None:
-    """One tick of a voice that the engine alone renders into st.mono, st.line and st.told."""
-    st = state_at(address)
-    sound_voice(st, v)
-    if largest_bits(st.mono) >= LARGEST_SANE_BITS:
-        st.voices[v].state = FREE
-        st.told[OUTCOME] = MAD
-        return
-    _fade(st, v)
-    _move_gains(st, v)
-    _end_part(st, v)
-
-
-@state_kernel
-def _tell_end(st: Any, v: int, outcome: int) -> None:
-    """Tell how a voice ended that is free by now."""
-    core = st.core[0]
-    event = st.slots[st.voices[v].slot].id
-    if outcome == MAD:
-        core.nans += 1
-        notify(st, NAN, core.tick_frame, event, 0, 0.0)
-    else:
-        notify(st, END, core.tick_frame + TICK, event, 0, 0.0)
-
-
-@kernel()
-def add_part(st: Any, v: int, mono: Any, line: Any, outcome: int) -> None:
-    """Add a part to the bus and say how it ended. Thread: audio."""
-    if outcome != MAD:
-        _add_through(mono, line, st.bus)
-    if outcome != KEPT:
-        _tell_end(st, v, outcome)
-
-
 @state_kernel
 def _add_shared(st: Any, v: int, first: int) -> None:
     """Gain, fade and pan of a voice into the hop's record; st.mono too while it is handed over."""
@@ -181,37 +141,30 @@ def _add_shared(st: Any, v: int, first: int) -> None:
     for c in range(gains.shape[0]):
         for n in range(TICK):
             gains[c, at + n] *= part[n]
-            st.bus[c, n] += (1.0 - part[n]) * st.share[c, n] * st.rung[n]
+            st.sum[c, n] += (1.0 - part[n]) * st.share[c, n] * st.rung[n]
 
 
-@state_kernel
-def _render_handed(st: Any, v: int) -> None:
-    """One tick of a voice that a worker renders too, into the bus and the hop's record."""
+@door
+def render_voice(address: int, v: int) -> None:
+    """Add one tick of voice v to st.sum; free it if it is silent or mad. st.told says how it is."""
+    st = state_at(address)
     voice = st.voices[v]
+    enter_hop(st, v)
     first = max(0, voice.begin - st.core[0].tick_frame)
     bright, position = voice.bright, voice.attack_at
     ramp, version = voice.ramp_ticks, voice.version
     sound_voice(st, v)
     if largest_bits(st.mono) >= LARGEST_SANE_BITS:
         voice.state = FREE
-        _tell_end(st, v, MAD)
+        st.told[OUTCOME] = MAD
         return
-    trace_voice(st, v, first, bright, position, attack_length(st, voice))
-    if ramp > 0 or voice.version != version:
-        trace_vector(st, v)
-    _add_shared(st, v, first)
-    _end_part(st, v)
-    if st.told[OUTCOME] == ENDED:
-        _tell_end(st, v, ENDED)
-
-
-@door
-def render_voice(address: int, v: int) -> None:
-    """One tick of voice v into the bus; frees it if it is silent or mad. Thread: audio."""
-    st = state_at(address)
-    enter_hop(st, v)
-    if st.voices[v].hand != ENGINE:
-        _render_handed(st, v)
-        return
-    make_part(st, v)
-    add_part(st, v, st.mono, st.line, st.told[OUTCOME])
+    if voice.hand == ENGINE:
+        _fade(st, v)
+        _move_gains(st, v)
+        _add_through(st.mono, st.line, st.sum)
+    else:
+        trace_voice(st, v, first, bright, position, attack_length(st, voice))
+        if ramp > 0 or voice.version != version:
+            trace_vector(st, v)
+        _add_shared(st, v, first)
+    _end_tick(st, v)

@@ -85,15 +85,15 @@ CORE_DTYPE = np.dtype(
         ("most_cores", "<i8"),
         ("helping", "<i8"),  # whether helpers are called
         ("cores", "<i8"),  # that voices were shared among in the last tick
-        ("parts", "<i8"),  # made in this block …
-        ("own_parts", "<i8"),  # … and of those on the audio thread
+        ("rendered", "<i8"),  # voices in the ticks of this block …
+        ("own", "<i8"),  # … and of those on the audio thread
         ("alone", "<f8"),  # load that one core would have, smoothed
         ("calm_frames", "<i8"),  # in a row in which it would have been enough
         ("waited_ns", "<i8"),  # for helpers in this block …
         ("away_ns", "<i8"),  # … and of that without the processor
         ("rest_frames", "<i8"),  # until helpers that were waited for are trusted again
         # counters
-        ("helped", "<i8"),  # parts that helpers made
+        ("helped", "<i8"),  # … and in all ticks so far by helpers
         ("waits", "<i8"),  # blocks held up by a helper
         ("blocks", "<i8"),
         ("block_min", "<i8"),

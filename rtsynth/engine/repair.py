@@ -170,9 +170,9 @@ def _repair_grains(state: State) -> None:
 def _repair_crew(state: State) -> None:
     """Nobody helps any more, and nobody is in the middle of a voice."""
     core = state.core[0]
-    for array in (state.crew, state.left, state.marks, state.tally):
+    for array in (state.crew, state.left, state.marks, state.tally, state.occupied):
         array[:] = 0
-    for name in ("parts", "own_parts", "alone", "calm_frames", "waited_ns", "away_ns"):
+    for name in ("rendered", "own", "alone", "calm_frames", "waited_ns", "away_ns"):
         core[name] = 0
     core["helping"] = core["most_cores"] > 1 and core["realtime"] == 0
     core["cores"], core["rest_frames"] = 1, 0

@@ -76,7 +76,8 @@ def _smooth_params(st: Any) -> None:
     """One tick's step of every smoothed parameter."""
     for i in range(st.params.shape[0]):
         row = st.params[i]
-        row[BEFORE] = row[NOW]
+        if row[BEFORE] != row[NOW]:  # what is not written stays in other cores' caches
+            row[BEFORE] = row[NOW]
         if row[TICKS_LEFT] > 0.0:
             share = ease(row[TICKS_LEFT], float(st.core[0].smooth_ticks))
             row[NOW] += (row[TARGET] - row[NOW]) * share
@@ -84,8 +85,10 @@ def _smooth_params(st: Any) -> None:
         elif row[TICKS_LEFT] == 0.0:  # voices have seen it arrive
             row[TICKS_LEFT] = -1.0
     for k in range(st.members.shape[0]):
-        st.members_from[k] = st.members[k]
-        st.members[k] = st.params[FIELD_LEVEL + k, NOW]
+        level = st.params[FIELD_LEVEL + k, NOW]
+        if st.members_from[k] != st.members[k] or st.members[k] != level:
+            st.members_from[k] = st.members[k]
+            st.members[k] = level
 
 
 @state_kernel
