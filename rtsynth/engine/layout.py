@@ -177,7 +177,6 @@ class State(NamedTuple):
     members_from: NDArray[Any]  # [K] gains of the field's members before this tick
     ceilings: NDArray[Any]  # [ticks] the limiter's ceiling in as many ticks as it looks ahead
     ahead_input: NDArray[Any]  # [ticks, channels + 1, TICK] what waits of dry and wet
-    line: NDArray[Any]  # [4] scratch: start and change of one voice's gains, left and right
     told: NDArray[Any]  # [CACHE_LINE/8] scratch: how a voice came out, how many were rendered
     sum: NDArray[Any]  # [channels, TICK] scratch: what a group of voices adds up to
     tally: NDArray[Any]  # [CACHE_LINE/8] what all threads count
@@ -297,7 +296,6 @@ def manifest(sizes: Sizes) -> Manifest:
         "members_from": (f8, (len(MEMBERS),)),
         "ceilings": (f8, (-(-w // TICK) + 1,)),
         "ahead_input": (f4, (waiting if sizes.inputs else 1, c + 1, TICK)),
-        "line": (f8, (4,)),
         "told": (i8, (CACHE_LINE // 8,)),
         "sum": (f4, (c, TICK)),
         "tally": (i8, (CACHE_LINE // 8,)),

@@ -66,10 +66,20 @@ def _end_tick(st: Any, v: int) -> None:
         st.told[OUTCOME] = ENDED
 
 
-@state_kernel
-def _fade(st: Any, v: int) -> None:
-    """Fade st.mono where the voice fades."""
+@kernel("float64(float32[::1], float64, float64, float32[::1])")
+def _add(mono: Any, start: float, change: float, out: Any) -> float:
+    """`out += mono · gain`, the gain moving in a straight line by `change`; where it ends."""
+    step = change / TICK
+    for n in range(TICK):
+        out[n] += mono[n] * (start + step * (n + 1))
+    return start + change
+
+
+@kernel()
+def _mix(st: Any, v: int, out: Any) -> None:
+    """Fade st.mono and add it to out, [channels, TICK], through gain and pan."""
     voice = st.voices[v]
+    slot = st.slots[voice.slot]
     mono = st.mono
     if voice.fade_at < st.fade.shape[0] or voice.fade_to != 1.0:
         for n in range(voice.fade_first):
@@ -78,14 +88,6 @@ def _fade(st: Any, v: int) -> None:
             st.fade, voice.fade_from, voice.fade_to, voice.fade_at, voice.fade_first, TICK, mono
         )
         voice.fade_first = 0
-
-
-@state_kernel
-def _move_gains(st: Any, v: int) -> None:
-    """One tick's step of gain and pan, as lines into st.line."""
-    voice = st.voices[v]
-    slot = st.slots[voice.slot]
-    line = st.line
     share = ease(voice.ramp_ticks + 1.0, float(st.core[0].smooth_ticks))
     gain = slot.gain * voice.velocity
     if voice.panned != slot.pan:
@@ -93,26 +95,13 @@ def _move_gains(st: Any, v: int) -> None:
         voice.panned = slot.pan
         voice.panned_left = SQRT2 * math.cos(angle)
         voice.panned_right = SQRT2 * math.sin(angle)
-    if st.bus.shape[0] == 1:
-        line[0], line[1] = voice.gain, (gain - voice.gain) * share
-        voice.gain += line[1]
-        return
     left, right = gain * voice.panned_left, gain * voice.panned_right
-    voice.gain += (gain - voice.gain) * share
-    line[0], line[1] = voice.left, (left - voice.left) * share
-    line[2], line[3] = voice.right, (right - voice.right) * share
-    voice.left += line[1]
-    voice.right += line[3]
-
-
-@kernel("void(float32[::1], float64[::1], float32[:,::1])")
-def _add_through(mono: Any, line: Any, out: Any) -> None:
-    """`out += mono · gain`, [channels, TICK], the gains moving in straight lines."""
-    for c in range(out.shape[0]):
-        start, step = line[2 * c], line[2 * c + 1] / TICK
-        channel = out[c]
-        for n in range(TICK):
-            channel[n] += mono[n] * (start + step * (n + 1))
+    if out.shape[0] == 1:
+        voice.gain = _add(mono, voice.gain, (gain - voice.gain) * share, out[0])
+    else:
+        voice.gain += (gain - voice.gain) * share
+        voice.left = _add(mono, voice.left, (left - voice.left) * share, out[0])
+        voice.right = _add(mono, voice.right, (right - voice.right) * share, out[1])
 
 
 @state_kernel
@@ -127,9 +116,7 @@ def _add_shared(st: Any, v: int, first: int) -> None:
     for n in range(first):
         st.mono[n] = 0.0
     st.share[:] = 0.0
-    _fade(st, v)
-    _move_gains(st, v)
-    _add_through(st.mono, st.line, st.share)
+    _mix(st, v, st.share)
     for c in range(gains.shape[0]):
         for n in range(TICK):
             gains[c, at + n] = st.share[c, n]
@@ -153,15 +140,13 @@ def render_voice(address: int, v: int) -> None:
     first = max(0, voice.begin - st.core[0].tick_frame)
     bright, position = voice.bright, voice.attack_at
     ramp, version = voice.ramp_ticks, voice.version
-    sound_voice(st, v)
+    sound_voice(st, v, first)
     if largest_bits(st.mono) >= LARGEST_SANE_BITS:
         voice.state = FREE
         st.told[OUTCOME] = MAD
         return
     if voice.hand == ENGINE:
-        _fade(st, v)
-        _move_gains(st, v)
-        _add_through(st.mono, st.line, st.sum)
+        _mix(st, v, st.sum)
     else:
         trace_voice(st, v, first, bright, position, attack_length(st, voice))
         if ramp > 0 or voice.version != version:

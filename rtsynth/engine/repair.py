@@ -170,7 +170,15 @@ def _repair_grains(state: State) -> None:
 def _repair_crew(state: State) -> None:
     """Nobody helps any more, and nobody is in the middle of a voice."""
     core = state.core[0]
-    for array in (state.crew, state.left, state.marks, state.tally, state.occupied):
+    for array in (
+        state.crew,
+        state.left,
+        state.marks,
+        state.tally,
+        state.occupied,
+        state.sum,
+        state.sums,
+    ):
         array[:] = 0
     for name in ("rendered", "own", "alone", "calm_frames", "waited_ns", "away_ns"):
         core[name] = 0

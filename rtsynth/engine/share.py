@@ -16,6 +16,7 @@ from rtsynth.dsp.atomic import exchange, fetch_add, prefetch, relax
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.intrinsic import load_acquire, now_ns, spent_ns, store_release
 from rtsynth.dsp.modal import TICK
+from rtsynth.dsp.pour import pour
 from rtsynth.dsp.sleep import wake_all, yield_thread
 from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.layout import GROUP
@@ -46,17 +47,13 @@ RESULTS = 1 << 16
 
 @state_kernel
 def _render_group(st: Any, group: int) -> int:
-    """One tick of a group's voices into st.sum; what they came to."""
-    for c in range(st.sum.shape[0]):
-        for n in range(TICK):
-            st.sum[c, n] = 0.0
+    """Add one tick of a group's voices to st.sum, which is silent; what they came to."""
     result = 0
     first = GROUP * group
     for i in range(min(GROUP, st.voices.shape[0] - first)):
         if st.voices[first + i].state != FREE:
             render_voice(st, first + i)
             result += SOUNDED + (st.told[OUTCOME] << OUTCOME_BITS * i)
-    st.told[COUNT] += result // SOUNDED
     return result
 
 
@@ -72,26 +69,36 @@ def _tell_end(st: Any, v: int, outcome: int) -> None:
         notify(st, END, core.tick_frame + TICK, event, 0, 0.0)
 
 
-@kernel()
-def _take_in(st: Any, group: int, found: Any, result: int) -> int:
-    """Add what a group adds up to to the bus, tell who ended; how many sounded."""
-    for c in range(st.bus.shape[0]):
-        for n in range(TICK):
-            st.bus[c, n] += found[c, n]
+@state_kernel
+def _tell_ends(st: Any, group: int, result: int) -> None:
+    """Tell who ended; nobody looks at a group again in which nobody goes on."""
     left = result // SOUNDED
     for i in range(GROUP):
-        outcome = result >> OUTCOME_BITS * i & (1 << OUTCOME_BITS) - 1
+        outcome = (result >> (OUTCOME_BITS * i)) % (1 << OUTCOME_BITS)
         if outcome != KEPT:
             left -= 1
             _tell_end(st, GROUP * group + i, outcome)
-    st.occupied[group] = 1 if left > 0 else 0
-    return int(result // SOUNDED)
+    if left == 0:
+        st.occupied[group] = 0
+
+
+@kernel()
+def _take_in(st: Any, group: int, found: Any, result: int) -> int:
+    """Add what a group adds up to to the bus, tell who ended; how many sounded."""
+    bus = st.bus
+    for c in range(bus.shape[0]):
+        pour(found[c], bus[c])
+    sounded = result // SOUNDED
+    if result % SOUNDED != 0:
+        _tell_ends(st, group, result)
+    return int(sounded)
 
 
 @state_kernel
 def _render_alone(st: Any, group: int) -> int:
     """One tick of a group's voices into the bus; how many sounded."""
     result = _render_group(st, group)
+    st.told[COUNT] += result // SOUNDED
     return int(_take_in(st, group, st.sum, result))
 
 
@@ -107,9 +114,9 @@ def _claim(st: Any, share: int) -> int:
 @state_kernel
 def _hand_in(st: Any, group: int, result: int) -> None:
     """Lay what was just rendered where the audio thread finds it."""
-    for c in range(st.sum.shape[0]):
-        for n in range(TICK):
-            st.sums[group, c, n] = st.sum[c, n]
+    found, out = st.sum, st.sums[group]  # silent since the audio thread took in what was there
+    for c in range(out.shape[0]):
+        pour(found[c], out[c])
     tick = st.core[0].tick_frame + TICK  # it is not over before this is handed in
     store_release(st.marks, WORDS * group, RESULTS * tick + result)
 
@@ -123,7 +130,9 @@ def work_off(address: int, core: int) -> None:
         share = (core + i) % shares
         group = _claim(st, share)
         while group >= 0:
-            _hand_in(st, group, _render_group(st, group))
+            result = _render_group(st, group)
+            st.told[COUNT] += result // SOUNDED
+            _hand_in(st, group, result)
             group = _claim(st, share)
 
 

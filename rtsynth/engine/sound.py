@@ -17,7 +17,7 @@ from rtsynth.dsp.modal import (
 )
 from rtsynth.dsp.strike import add_attack
 from rtsynth.engine.blow import blow
-from rtsynth.engine.compile import door, state_kernel
+from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import (
     TEXTURE,
     bend_voice,
@@ -30,7 +30,6 @@ from rtsynth.engine.controls import (
 )
 from rtsynth.engine.patch import BEFORE, BOW_LEVEL, DRAWN_BOW, DRAWN_DRY, NOW, STRIKE_LEVEL
 from rtsynth.engine.record import WORKER
-from rtsynth.engine.state import state_at
 from rtsynth.engine.texture import render_texture
 from rtsynth.engine.thin import bends_now, thin_voice
 from rtsynth.engine.voice import let_die
@@ -241,12 +240,10 @@ def _grow_older(st: Any, v: int) -> None:
         let_die(st, voice, 0)
 
 
-@door
-def sound_voice(address: int, v: int) -> None:
-    """One tick of voice v, not yet faded, into st.mono; the event grows a tick older."""
-    st = state_at(address)
+@state_kernel
+def sound_voice(st: Any, v: int, first: int) -> None:
+    """Frames first … TICK of voice v, not yet faded, into st.mono; it grows a tick older."""
     voice = st.voices[v]
-    first = max(0, voice.begin - st.core[0].tick_frame)
     for n in range(TICK):
         st.mono[n] = 0.0
     if voice.kind == TEXTURE:

@@ -196,9 +196,10 @@ def render_tick(address: int) -> None:
     """The next TICK frames into st.bus."""
     st = state_at(address)
     core = st.core[0]
-    for c in range(st.bus.shape[0]):
+    bus = st.bus
+    for c in range(bus.shape[0]):
         for n in range(TICK):
-            st.bus[c, n] = 0.0
+            bus[c, n] = 0.0
     if core.ahead > 0 and core.tick_frame % HOP == 0:
         begin_hop(st)
     if core.inputs > 0:
