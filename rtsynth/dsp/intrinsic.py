@@ -17,15 +17,20 @@ from numba.np.arrayobj import populate_array
 from rtsynth.dsp.compile import kernel
 
 __all__ = [
+    "ARM",
+    "X86",
+    "address_to_pointer",
     "array_at",
     "array_value",
     "bits_of",
     "float_of",
     "flush_denormals",
+    "item_pointer",
     "load_acquire",
     "now_ns",
     "pointer_to_address",
     "spent_ns",
+    "stack_pair",
     "store_release",
 ]
 
@@ -35,7 +40,8 @@ MXCSR_FTZ_DAZ = 0x8040
 FPCR_FZ = 1 << 24
 
 
-def _item_pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+def item_pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    """LLVM value of the address of `array[index]`. Thread: main."""
     struct = context.make_array(array_type)(context, builder, array)
     return cgutils.get_item_pointer(
         context, builder, array_type, struct, [index], wraparound=False, boundscheck=False
@@ -48,7 +54,7 @@ def load_acquire(typingctx: Any, array: Any, index: Any) -> Any:
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         index_value = context.cast(builder, args[1], signature.args[1], types.intp)
-        pointer = _item_pointer(context, builder, signature.args[0], args[0], index_value)
+        pointer = item_pointer(context, builder, signature.args[0], args[0], index_value)
         return builder.load_atomic(pointer, "acquire", 8)
 
     return types.int64(array, index), codegen
@@ -60,7 +66,7 @@ def store_release(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         index_value = context.cast(builder, args[1], signature.args[1], types.intp)
-        pointer = _item_pointer(context, builder, signature.args[0], args[0], index_value)
+        pointer = item_pointer(context, builder, signature.args[0], args[0], index_value)
         number = context.cast(builder, args[2], signature.args[2], types.int64)
         builder.store_atomic(number, pointer, "release", 8)
         return context.get_dummy_value()
@@ -177,7 +183,7 @@ def address_to_pointer(typingctx: Any, address: Any) -> Any:
 
 
 @intrinsic
-def _stack_pair(typingctx: Any) -> Any:
+def stack_pair(typingctx: Any) -> Any:
     """Address of two int64 on this function's stack."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -208,7 +214,7 @@ elif sys.platform == "win32":
     @kernel("int64()")
     def now_ns() -> int:
         """The clock of `time.perf_counter_ns`, in nanoseconds."""
-        address = _stack_pair()
+        address = stack_pair()
         cell = array_at(address, (2,), np.int64)
         _rate(address_to_pointer(address))
         ticks_per_s = cell[0]
@@ -227,7 +233,7 @@ else:
     @kernel("int64()")
     def now_ns() -> int:
         """The clock of `time.monotonic_ns`, in nanoseconds."""
-        address = _stack_pair()
+        address = stack_pair()
         cell = array_at(address, (2,), np.int64)
         _clock(CLOCK_MONOTONIC, address_to_pointer(address))
         return int(cell[0] * 1_000_000_000 + cell[1])
@@ -235,7 +241,7 @@ else:
     @kernel("int64()")
     def spent_ns() -> int:
         """Processor time of this thread, in nanoseconds."""
-        address = _stack_pair()
+        address = stack_pair()
         cell = array_at(address, (2,), np.int64)
         _clock(CLOCK_THREAD, address_to_pointer(address))
         return int(cell[0] * 1_000_000_000 + cell[1])

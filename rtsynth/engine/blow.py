@@ -1,7 +1,7 @@
 """One tick of a blown voice's noise: bands shaped by the field's curves, by overlap-add.
 
 Grain k covers frames k·HOP … k·HOP + GRAIN since the onset and has the curves of its centre; its
-noise is that of the event's seed + 1. Thread: audio.
+noise is that of the event's seed + 1. Thread: audio, helper.
 """
 
 import math

@@ -22,6 +22,7 @@ from rtsynth.dsp.intrinsic import (
 from rtsynth.engine.clock import follow_clock
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.ladder import weigh_block
+from rtsynth.engine.muster import weigh_help
 from rtsynth.engine.state import state_at
 from rtsynth.engine.tick import process
 
@@ -41,8 +42,8 @@ SIGNATURE = types.int32(types.voidptr, types.voidptr, ULONG, types.voidptr, ULON
 def _account(st: Any, begin_ns: int, spent_before: int, frames: int) -> None:
     """How long the block that began at `begin_ns` took, as a share of its period.
 
-    The overload ladder is shown what this thread spent: what others take of the processor would
-    not come back by playing less.
+    The overload ladder is shown what this thread spent, and what it waited for helpers: what others
+    take of the processor would not come back by playing less.
     """
     core = st.core[0]
     body = now_ns() - begin_ns
@@ -51,7 +52,10 @@ def _account(st: Any, begin_ns: int, spent_before: int, frames: int) -> None:
     load = body * 1e-9 * core.sample_rate / max(frames, 1)
     core.load += (load - core.load) * 0.02
     core.load_peak = max(core.load_peak, load)
-    weigh_block(st, (spent_ns() - spent_before) * 1e-9 * core.sample_rate / max(frames, 1), frames)
+    spent = spent_ns() - spent_before + core.away_ns
+    share = spent * 1e-9 * core.sample_rate / max(frames, 1)
+    weigh_help(st, share, frames)
+    weigh_block(st, share, frames)
 
 
 @kernel("void(int64, float32[:,::1], float32[:,::1], float64)")

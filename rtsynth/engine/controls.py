@@ -1,11 +1,12 @@
 """A voice's controls: what its event and the live parameters want, and what the field drew.
 
-Thread: audio.
+Thread: audio, helper.
 """
 
 import math
 from typing import Any
 
+from rtsynth.dsp.atomic import fetch_add
 from rtsynth.dsp.bend import (
     BRIGHT,
     CAP,
@@ -34,7 +35,7 @@ from rtsynth.engine.patch import (
     NOW,
     TICKS_LEFT,
 )
-from rtsynth.engine.record import WORKER
+from rtsynth.engine.record import UNDRAWN, WORKER
 from rtsynth.events import Kind
 
 __all__ = [
@@ -215,7 +216,7 @@ def draw_voice(st: Any, v: int, age: float) -> bool:
         return False
     target = st.target[0]
     if not curves_at(st, v, age, target):
-        st.core[0].undrawn += 1
+        fetch_add(st.tally, UNDRAWN, 1)
         voice.draw_ticks = st.core[0].smooth_ticks  # once they are there
         return False
     share = 1.0

@@ -16,6 +16,7 @@ from rtsynth.engine.arena import Arena, bytes_of
 from rtsynth.engine.bank import load_instrument
 from rtsynth.engine.caches import Caches
 from rtsynth.engine.callback import callback, run_block
+from rtsynth.engine.crew import MOST_CORES, Crew
 from rtsynth.engine.hops import Hops
 from rtsynth.engine.layout import Sizes, manifest
 from rtsynth.engine.ops import ASAP, ON_EVENTS, Latency, Notice, NoticeKind, Op, Operation, Stats
@@ -65,6 +66,8 @@ class EngineConfig:
         realtime: whether blocks are due in time, so that the engine gives up what it has not the
             time for (`rtsynth.engine.ladder`); offline it has all the time there is.
         priority: gain times velocity below which a trigger is turned away while it sheds voices.
+        cores: that voices may be shared among where one is not enough, the audio thread's included;
+            `Engine.crew` has the helpers on the others. Offline they are always shared.
     """
 
     sample_rate: int = 48_000
@@ -81,13 +84,14 @@ class EngineConfig:
     margin: int = 2 * TICK
     realtime: bool = False
     priority: float = 0.25
+    cores: int = 1
 
 
 class Engine:
     """Events in, blocks out.
 
-    `process` and `callback_address` belong to the device's thread, `frame`, `clock` and `stats` to
-    any, everything else to one control thread at a time.
+    `process` and `callback_address` belong to the device's thread, `crew` to whoever starts and
+    ends that, `frame`, `clock` and `stats` to any, everything else to one control thread at a time.
 
     Args:
         config: sizes and rates.
@@ -121,6 +125,8 @@ class Engine:
             raise ValueRangeError(f"channels = {config.channels}; legal: 1, 2", field="channels")
         if config.inputs not in (0, 1, 2):
             raise ValueRangeError(f"inputs = {config.inputs}; legal: 0, 1, 2", field="inputs")
+        if not 1 <= config.cores <= MOST_CORES:
+            raise ValueRangeError(f"cores = {config.cores}; legal: 1 … {MOST_CORES}", field="cores")
         if not TICK <= config.margin <= config.sample_rate:
             raise ValueRangeError(
                 f"margin = {config.margin}; legal: {TICK} … {config.sample_rate} frames",
@@ -144,6 +150,7 @@ class Engine:
         self.caches = Caches(self._state, self._sizes, self.sample_rate)
         self.hops = Hops(self._state, self._sizes)
         self.revival = Revival(self._state, self._user)
+        self.crew = Crew(self._state, self._user, config.cores)
         if not attached:
             self.reset()
 
@@ -233,7 +240,7 @@ class Engine:
 
         No device may be calling meanwhile.
         """
-        self._arena.clear(keep=("curves", "drawn_attack"))
+        self._arena.clear(keep=("curves", "drawn_attack", "crew"))
         self._told.clear()
         self._slots_by_id: dict[int, int] = {}
         self._free_slots = list(range(self._sizes.slots - 1, -1, -1))
@@ -422,6 +429,8 @@ class Engine:
         core["start_frames"] = int(START_RAMP_S * config.sample_rate) if config.start_ramp else 0
         core["realtime"], core["priority"] = config.realtime, config.priority
         core["assumed_load"] = -1.0
+        core["most_cores"], core["cores"] = config.cores, 1
+        core["helping"] = config.cores > 1 and not config.realtime
         core["mute_from"] = core["mute_to"] = 1.0
         core["mute_at"] = core["bypass_at"] = self._sizes.fade
         core["inputs"] = config.inputs
@@ -474,4 +483,5 @@ def _sizes(config: EngineConfig, instrument: Instrument) -> Sizes:
         inputs=config.inputs,
         input_frames=record if config.inputs else 0,
         hops=1 << math.ceil(math.log2(2 * config.ahead + 4)) if config.ahead else 0,
+        cores=config.cores,
     )

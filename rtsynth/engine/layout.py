@@ -39,9 +39,11 @@ from rtsynth.instrument import (
 from rtsynth.instrument import CONTROLS as DRAWN
 from rtsynth.params import PARAMS
 
-__all__ = ["CACHE_LINE", "Manifest", "Sizes", "State", "manifest"]
+__all__ = ["CACHE_LINE", "GROUP", "Manifest", "Sizes", "State", "manifest"]
 
 CACHE_LINE = 64
+GROUP = 4
+"""Neighbouring voices that one core renders: their records fill whole cache lines."""
 BODIES = 16_384  # blocks whose durations are kept
 
 
@@ -70,6 +72,7 @@ class Sizes:
     hops: int
     inputs: int
     input_frames: int
+    cores: int
 
     @property
     def padded_modes(self) -> int:
@@ -174,6 +177,15 @@ class State(NamedTuple):
     members_from: NDArray[Any]  # [K] gains of the field's members before this tick
     ceilings: NDArray[Any]  # [ticks] the limiter's ceiling in as many ticks as it looks ahead
     ahead_input: NDArray[Any]  # [ticks, channels + 1, TICK] what waits of dry and wet
+    told: NDArray[Any]  # [CACHE_LINE/8] scratch: how a voice came out, how many were rendered
+    sum: NDArray[Any]  # [channels, TICK] scratch: what a group of voices adds up to
+    tally: NDArray[Any]  # [CACHE_LINE/8] what all threads count
+    crew: NDArray[Any]  # [4·CACHE_LINE/8] calls, asleep, helpers there, end
+    occupied: NDArray[Any]  # [groups] 1 if voices of this group sound
+    left: NDArray[Any]  # [cores·CACHE_LINE/8] groups of each share that nobody has begun
+    queue: NDArray[Any]  # [cores, groups] which they are
+    sums: NDArray[Any]  # [groups, channels, TICK] what they add up to
+    marks: NDArray[Any]  # [groups·CACHE_LINE/8] of which tick that is, how its voices came out
 
 
 Manifest = dict[str, tuple[np.dtype[Any], tuple[int, ...]]]
@@ -186,6 +198,7 @@ def manifest(sizes: Sizes) -> Manifest:
     r, c, w = sizes.resonances, sizes.channels, sizes.lookahead + 1
     n, s = max(sizes.caches, 1), sizes.segments
     indices = (2 * CACHE_LINE // 8,)
+    groups = -(-pool // GROUP)
     h, places = max(sizes.hops, 1), max(sizes.hops * pool, 1)
     waiting = max(sizes.ahead * HOP_TICKS, 1)
     shapes: Manifest = {
@@ -283,6 +296,15 @@ def manifest(sizes: Sizes) -> Manifest:
         "members_from": (f8, (len(MEMBERS),)),
         "ceilings": (f8, (-(-w // TICK) + 1,)),
         "ahead_input": (f4, (waiting if sizes.inputs else 1, c + 1, TICK)),
+        "told": (i8, (CACHE_LINE // 8,)),
+        "sum": (f4, (c, TICK)),
+        "tally": (i8, (CACHE_LINE // 8,)),
+        "crew": (i8, (4 * CACHE_LINE // 8,)),
+        "occupied": (i8, (groups,)),
+        "left": (i8, (sizes.cores * CACHE_LINE // 8,)),
+        "queue": (i4, (sizes.cores, groups)),
+        "sums": (f4, (groups, c, TICK)),
+        "marks": (i8, (groups * CACHE_LINE // 8,)),
     }
     assert tuple(shapes) == State._fields
     return shapes

@@ -172,6 +172,9 @@ class Stats:
         overload: what is given up for want of time: 0 nothing, 1 weak modes, 2 voices, 3 all.
         thinned, shed, turned_away, silenced: modes, voices and triggers given up so far, and how
             often all.
+        cores: processor cores that share the voices just now.
+        helped: ticks of voices that others than the audio thread rendered.
+        waits: blocks that were held up by a helper whose core was taken away.
     """
 
     frame: int
@@ -208,3 +211,6 @@ class Stats:
     shed: int = 0
     turned_away: int = 0
     silenced: int = 0
+    cores: int = 1
+    helped: int = 0
+    waits: int = 0

@@ -23,6 +23,8 @@ __all__ = [
     "TO_WORKER",
     "WHOLE",
     "WORKER",
+    "THINNED",
+    "UNDRAWN",
 ]
 
 NUMBERS = 8  # floats in a command
@@ -79,7 +81,20 @@ CORE_DTYPE = np.dtype(
         ("cool_frames", "<i8"),  # … or low enough to take a step back
         ("shed_frames", "<i8"),  # since voices were shed
         ("quiet_frames", "<i8"),  # that the bus has been at rest
+        # cores: see rtsynth.engine.share and rtsynth.engine.muster
+        ("most_cores", "<i8"),
+        ("helping", "<i8"),  # whether helpers are called
+        ("cores", "<i8"),  # that voices were shared among in the last tick
+        ("rendered", "<i8"),  # voices in the ticks of this block …
+        ("own", "<i8"),  # … and of those on the audio thread
+        ("alone", "<f8"),  # load that one core would have, smoothed
+        ("calm_frames", "<i8"),  # in a row in which it would have been enough
+        ("waited_ns", "<i8"),  # for helpers in this block …
+        ("away_ns", "<i8"),  # … and of that without the processor
+        ("rest_frames", "<i8"),  # until helpers that were waited for are trusted again
         # counters
+        ("helped", "<i8"),  # … and in all ticks so far by helpers
+        ("waits", "<i8"),  # blocks held up by a helper
         ("blocks", "<i8"),
         ("block_min", "<i8"),
         ("block_max", "<i8"),
@@ -230,6 +245,9 @@ VOICE_DTYPE = np.dtype(
 
 ENGINE, WORKER, TO_ENGINE, TO_WORKER = range(4)
 """Who renders a voice; in the last two both do, for the hop in which one hands it over."""
+
+THINNED, UNDRAWN = range(2)
+"""Places in `State.tally`: what all threads that render count, until the end of the tick."""
 
 RESONANCE_DTYPE = np.dtype(
     [

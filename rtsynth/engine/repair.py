@@ -64,6 +64,7 @@ def repair(state: State, *, silent: bool = False) -> list[Alive]:
     _repair_caches(state)
     _repair_bus(state)
     _repair_grains(state)
+    _repair_crew(state)
     alive = _take_voices(state, silent)
     return sorted(alive, key=lambda voice: voice.onset)
 
@@ -187,6 +188,25 @@ def _repair_grains(state: State) -> None:
     state.ahead_limits[:] = 1.0
     for name in ("hop_open", "hop_voices", "late_run", "ready_run", "grains"):
         core[name] = 0
+
+
+def _repair_crew(state: State) -> None:
+    """Nobody helps any more, and nobody is in the middle of a voice."""
+    core = state.core[0]
+    for array in (
+        state.crew,
+        state.left,
+        state.marks,
+        state.tally,
+        state.occupied,
+        state.sum,
+        state.sums,
+    ):
+        array[:] = 0
+    for name in ("rendered", "own", "alone", "calm_frames", "waited_ns", "away_ns"):
+        core[name] = 0
+    core["helping"] = core["most_cores"] > 1 and core["realtime"] == 0
+    core["cores"], core["rest_frames"] = 1, 0
 
 
 def _take_voices(state: State, silent: bool) -> list[Alive]:

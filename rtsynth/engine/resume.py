@@ -9,7 +9,6 @@ Thread: main, of a process that is about to render.
 """
 
 import time
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,8 @@ from numpy.typing import NDArray
 from rtsynth.dsp.modal import TICK
 from rtsynth.engine.compile import DOORS
 from rtsynth.engine.layout import State
+from rtsynth.engine.own import with_own
 from rtsynth.engine.repair import Alive, repair, tell_end
-from rtsynth.engine.state import HEADER, TABLE_ROW
 from rtsynth.engine.voice import SOUNDING
 
 __all__ = ["Revival"]
@@ -98,12 +97,5 @@ class Revival:
 
     def _without_notices(self) -> NDArray[np.int64]:
         """User data whose outbox is nobody's: what was told to begin begins no second time."""
-        user = self._user.copy()
-        self._nobodys: list[NDArray[Any]] = []
-        for name in ("outbox", "outbox_at"):
-            scratch = np.zeros_like(getattr(self._state, name))
-            self._nobodys.append(scratch)  # lives as long as its address
-            user[HEADER + TABLE_ROW * State._fields.index(name)] = (
-                scratch.ctypes.data - self._user[0]
-            )
+        user, self._nobodys = with_own(self._state, self._user, ("outbox", "outbox_at"))
         return user

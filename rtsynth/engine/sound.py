@@ -1,15 +1,11 @@
-"""One tick of one voice: strike, modes or texture, guard, fade, gain and pan. Thread: audio."""
+"""One tick of one voice before its fade: strike, modes, texture, attack. Thread: audio, helper."""
 
 import math
 from typing import Any
 
-import numpy as np
-
 from rtsynth.dsp.bend import CONTROLS, DAMP, RELEASE, STRETCH, TRANSPOSE
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.draw import add_drawn
-from rtsynth.dsp.grain import HOP
-from rtsynth.dsp.lanes import largest_bits
 from rtsynth.dsp.modal import (
     TICK,
     bow_modes,
@@ -19,10 +15,9 @@ from rtsynth.dsp.modal import (
     lift_bow,
     ring_modes,
 )
-from rtsynth.dsp.ramp import apply_fade, ease
 from rtsynth.dsp.strike import add_attack
 from rtsynth.engine.blow import blow
-from rtsynth.engine.compile import door, state_kernel
+from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import (
     TEXTURE,
     bend_voice,
@@ -33,20 +28,13 @@ from rtsynth.engine.controls import (
     strike_from,
     target_controls,
 )
-from rtsynth.engine.hand import enter_hop, trace_vector, trace_voice
-from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import BEFORE, BOW_LEVEL, DRAWN_BOW, DRAWN_DRY, NOW, STRIKE_LEVEL
-from rtsynth.engine.record import ENGINE, TO_ENGINE, WORKER
-from rtsynth.engine.state import state_at
+from rtsynth.engine.record import WORKER
 from rtsynth.engine.texture import render_texture
 from rtsynth.engine.thin import bends_now, thin_voice
-from rtsynth.engine.voice import DYING, END, FREE, SQRT2, let_die, notify
+from rtsynth.engine.voice import let_die
 
-__all__ = ["render_voice"]
-
-NAN = int(NoticeKind.NAN)
-SILENCE = 1e-5  # −100 dB re full scale
-LARGEST_SANE_BITS = int(np.float32(1e6).view(np.int32))
+__all__ = ["attack_length", "sound_voice"]
 
 
 @state_kernel
@@ -101,7 +89,7 @@ def _sound_modes(st: Any, v: int, first: int, last: int, driven: bool, bent: boo
 
 
 @kernel()
-def _attack_length(st: Any, voice: Any) -> int:
+def attack_length(st: Any, voice: Any) -> int:
     """Samples of the longest attack the voice plays, the resonance's or a drawn one."""
     length = st.resonances[voice.resonance].attack_frames
     if voice.attack_cache >= 0:
@@ -157,7 +145,7 @@ def _attack(st: Any, v: int, first: int) -> None:
         voice.attack_next = voice.cache
         voice.attack_ticks = 0
         return
-    length = _attack_length(st, voice)
+    length = attack_length(st, voice)
     ratio = 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
     position, rate = voice.attack_at, ratio
     if stretch < 0.0:
@@ -243,92 +231,6 @@ def _follow(st: Any, v: int, first: int) -> None:
 
 
 @state_kernel
-def _finished(st: Any, v: int) -> bool:
-    """Whether nothing of the voice will be heard any more."""
-    voice = st.voices[v]
-    if voice.state == DYING:
-        return voice.fade_at >= st.fade.shape[0]
-    if voice.kind == TEXTURE or voice.driven != 0:
-        return False
-    res = st.resonances[voice.resonance]
-    if res.sustained != 0 and voice.released == 0:
-        return False
-    if is_blown(st, v) and res.blow_fall == 0.0:
-        return False
-    backwards = st.controls[v, STRETCH] < 0.0
-    if backwards and voice.released == 0:
-        return False
-    if not backwards and voice.attack_at < _attack_length(st, voice):
-        return False
-    return voice.level * max(voice.gain, 0.05) < SILENCE
-
-
-@kernel("float64(float32[::1], float64, float64, float32[::1])")
-def _add(mono: Any, start: float, change: float, out: Any) -> float:
-    """`out += mono · gain`, the gain moving in a straight line by `change`; where it ends."""
-    step = change / TICK
-    for n in range(TICK):
-        out[n] += mono[n] * (start + step * (n + 1))
-    return start + change
-
-
-@kernel()
-def _mix(st: Any, v: int, out: Any) -> None:
-    """Fade st.mono and add it to out, [channels, TICK], through gain and pan."""
-    voice = st.voices[v]
-    slot = st.slots[voice.slot]
-    mono = st.mono
-    if voice.fade_at < st.fade.shape[0] or voice.fade_to != 1.0:
-        for n in range(voice.fade_first):
-            mono[n] *= voice.fade_from
-        voice.fade_at = apply_fade(
-            st.fade, voice.fade_from, voice.fade_to, voice.fade_at, voice.fade_first, TICK, mono
-        )
-        voice.fade_first = 0
-    share = ease(voice.ramp_ticks + 1.0, float(st.core[0].smooth_ticks))
-    gain = slot.gain * voice.velocity
-    if voice.panned != slot.pan:
-        angle = (slot.pan + 1.0) * 0.25 * math.pi
-        voice.panned = slot.pan
-        voice.panned_left = SQRT2 * math.cos(angle)
-        voice.panned_right = SQRT2 * math.sin(angle)
-    left, right = gain * voice.panned_left, gain * voice.panned_right
-    if out.shape[0] == 1:
-        voice.gain = _add(mono, voice.gain, (gain - voice.gain) * share, out[0])
-    else:
-        voice.gain += (gain - voice.gain) * share
-        voice.left = _add(mono, voice.left, (left - voice.left) * share, out[0])
-        voice.right = _add(mono, voice.right, (right - voice.right) * share, out[1])
-
-
-@state_kernel
-def _mix_shared(st: Any, v: int, first: int) -> None:
-    """Gain, fade and pan of a voice into the hop's record; st.mono too while it is handed over."""
-    voice = st.voices[v]
-    at = st.core[0].tick_frame % HOP
-    gains = st.grain_gains[voice.place]
-    for n in range(TICK):
-        st.rung[n] = st.mono[n]
-        st.mono[n] = 1.0
-    for n in range(first):
-        st.mono[n] = 0.0
-    st.share[:] = 0.0
-    _mix(st, v, st.share)
-    for c in range(gains.shape[0]):
-        for n in range(TICK):
-            gains[c, at + n] = st.share[c, n]
-    if voice.hand == WORKER:
-        return
-    part = st.halves[at : at + TICK]
-    if voice.hand == TO_ENGINE:
-        part = st.halves[HOP + at : HOP + at + TICK]
-    for c in range(gains.shape[0]):
-        for n in range(TICK):
-            gains[c, at + n] *= part[n]
-            st.bus[c, n] += (1.0 - part[n]) * st.share[c, n] * st.rung[n]
-
-
-@state_kernel
 def _grow_older(st: Any, v: int) -> None:
     """Advance the event's own time; one that has come back to its onset ends there."""
     voice = st.voices[v]
@@ -338,18 +240,12 @@ def _grow_older(st: Any, v: int) -> None:
         let_die(st, voice, 0)
 
 
-@door
-def render_voice(address: int, v: int) -> None:
-    """One tick of voice v into the bus; frees it when it has become silent or mad."""
-    st = state_at(address)
-    core = st.core[0]
+@state_kernel
+def sound_voice(st: Any, v: int, first: int) -> None:
+    """Frames first … TICK of voice v, not yet faded, into st.mono; it grows a tick older."""
     voice = st.voices[v]
-    first = max(0, voice.begin - core.tick_frame)
     for n in range(TICK):
         st.mono[n] = 0.0
-    enter_hop(st, v)
-    bright, position = voice.bright, voice.attack_at
-    ramp, version = voice.ramp_ticks, voice.version
     if voice.kind == TEXTURE:
         render_texture(st, v, first)
     elif voice.hand == WORKER:
@@ -357,19 +253,3 @@ def render_voice(address: int, v: int) -> None:
     else:
         _modal(st, v, first)
     _grow_older(st, v)
-    event = st.slots[voice.slot].id
-    if largest_bits(st.mono) >= LARGEST_SANE_BITS:
-        voice.state = FREE
-        core.nans += 1
-        notify(st, NAN, core.tick_frame, event, 0, 0.0)
-        return
-    if voice.hand == ENGINE:
-        _mix(st, v, st.bus)
-    else:
-        trace_voice(st, v, first, bright, position, _attack_length(st, voice))
-        if ramp > 0 or voice.version != version:
-            trace_vector(st, v)
-        _mix_shared(st, v, first)
-    if _finished(st, v):
-        voice.state = FREE
-        notify(st, END, core.tick_frame + TICK, event, 0, 0.0)

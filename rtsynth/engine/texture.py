@@ -1,4 +1,7 @@
-"""One tick of a texture voice: noise by overlap-add, clicks in its modes, hum. Thread: audio."""
+"""One tick of a texture voice: noise by overlap-add, clicks in its modes, hum.
+
+Thread: audio, helper.
+"""
 
 import math
 from typing import Any

@@ -1,10 +1,11 @@
 """What a voice gives up while the engine is short of time: weak modes, every other bend.
 
-Thread: audio.
+Thread: audio, helper.
 """
 
 from typing import Any
 
+from rtsynth.dsp.atomic import fetch_add
 from rtsynth.dsp.bend import INHARM, STRETCH
 from rtsynth.dsp.lanes import (
     G0,
@@ -17,6 +18,7 @@ from rtsynth.dsp.modal import (
 )
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import is_blown, is_bowed
+from rtsynth.engine.record import THINNED
 
 __all__ = ["bends_now", "thin_voice"]
 
@@ -60,5 +62,5 @@ def thin_voice(st: Any, v: int) -> None:
         kept -= 1
     whole = (kept + MODE_ALIGN - 1) // MODE_ALIGN * MODE_ALIGN  # as many as a tick renders anyway
     if whole < voice.modes:
-        core.thinned += voice.modes - whole
+        fetch_add(st.tally, THINNED, voice.modes - whole)
         voice.modes = whole

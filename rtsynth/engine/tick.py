@@ -30,7 +30,7 @@ from rtsynth.engine.patch import (
 )
 from rtsynth.engine.ring import READ, WRITTEN, free_space, publish_write
 from rtsynth.engine.schedule import due, pop_pending, take_inbox
-from rtsynth.engine.sound import render_voice
+from rtsynth.engine.share import render_voices
 from rtsynth.engine.state import state_at
 from rtsynth.engine.transport import roll
 from rtsynth.engine.voice import FREE, notify
@@ -76,7 +76,8 @@ def _smooth_params(st: Any) -> None:
     """One tick's step of every smoothed parameter."""
     for i in range(st.params.shape[0]):
         row = st.params[i]
-        row[BEFORE] = row[NOW]
+        if row[BEFORE] != row[NOW]:  # what is not written stays in other cores' caches
+            row[BEFORE] = row[NOW]
         if row[TICKS_LEFT] > 0.0:
             share = ease(row[TICKS_LEFT], float(st.core[0].smooth_ticks))
             row[NOW] += (row[TARGET] - row[NOW]) * share
@@ -84,8 +85,10 @@ def _smooth_params(st: Any) -> None:
         elif row[TICKS_LEFT] == 0.0:  # voices have seen it arrive
             row[TICKS_LEFT] = -1.0
     for k in range(st.members.shape[0]):
-        st.members_from[k] = st.members[k]
-        st.members[k] = st.params[FIELD_LEVEL + k, NOW]
+        level = st.params[FIELD_LEVEL + k, NOW]
+        if st.members_from[k] != st.members[k] or st.members[k] != level:
+            st.members_from[k] = st.members[k]
+            st.members[k] = level
 
 
 @state_kernel
@@ -193,9 +196,10 @@ def render_tick(address: int) -> None:
     """The next TICK frames into st.bus."""
     st = state_at(address)
     core = st.core[0]
-    for c in range(st.bus.shape[0]):
+    bus = st.bus
+    for c in range(bus.shape[0]):
         for n in range(TICK):
-            st.bus[c, n] = 0.0
+            bus[c, n] = 0.0
     if core.ahead > 0 and core.tick_frame % HOP == 0:
         begin_hop(st)
     if core.inputs > 0:
@@ -203,13 +207,8 @@ def render_tick(address: int) -> None:
     _commands(st)
     gain_from = _gain_of_db(st.params[MASTER_GAIN, NOW])
     _smooth_params(st)
-    sounding = 0
-    for v in range(st.voices.shape[0]):
-        if st.voices[v].state != FREE:
-            sounding += 1
-            render_voice(st, v)
-    core.voices = sounding
-    core.voices_peak = max(core.voices_peak, sounding)
+    core.voices = render_voices(st)
+    core.voices_peak = max(core.voices_peak, core.voices)
     _bus_controls(st, gain_from)
     if core.ahead > 0:
         end_hop(st)

@@ -12,6 +12,7 @@ from rtsynth.dsp.ramp import fade_level
 from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.controls import TEXTURE, curves_at, project_vector, target_controls
 from rtsynth.engine.hand import begin_hand
+from rtsynth.engine.layout import GROUP
 from rtsynth.engine.opening import open_voice
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.patch import NOW, RETRIGGER
@@ -228,6 +229,7 @@ def start_voice(
     voice = st.voices[v]
     res = st.resonances[slot.resonance]
     voice.state = SOUNDING
+    st.occupied[v // GROUP] = 1
     voice.slot = slot_index
     voice.resonance = slot.resonance
     voice.kind = slot.kind
