@@ -79,3 +79,14 @@ def test_cymbals_struck_again_and_again_are_no_texture(per_s: int, t60_s: float)
         sound[onset : onset + RATE] += hit[: len(sound) - onset]
     texture, _ = only_texture(recording_from_array(sound, RATE), None)
     assert texture is None
+
+
+def test_silence_after_a_texture_is_no_event() -> None:
+    sound = np.concatenate([_white(5.0), np.zeros(3 * RATE)])
+    made = decompose_array(sound, RATE)
+    (event,) = made.score.table
+    assert event.kind is Kind.TEXTURE
+    assert event.duration_s == pytest.approx(5.0, abs=0.1)
+    heard = made.resynthesis[:, 0]
+    assert np.std(heard[RATE : 4 * RATE]) == pytest.approx(0.1, rel=0.15)
+    assert np.abs(heard[round(5.5 * RATE) :]).max() < 1e-4

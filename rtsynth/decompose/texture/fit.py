@@ -69,6 +69,17 @@ class TextureFit:
     hum_gain: Float
     seconds: float
 
+    @classmethod
+    def silence(cls, seconds: float) -> "TextureFit":
+        """Nothing, for so long."""
+        none = np.zeros(TEXTURE_BANDS)
+        return cls(none, none, 0.0, 0.0, 0.0, Modes.none(), np.zeros(0), np.zeros(0), seconds)
+
+    @property
+    def sounds(self) -> bool:
+        """Whether anything is to be heard of it."""
+        return bool(self.band_gain.any() or self.hum_gain.any() or self.click_rate_hz > 0.0)
+
     def write(self, instrument: Instrument, resonance: int) -> None:
         """Put the texture into a row of an instrument with room for the click's modes."""
         instrument.set_modes(resonance, self.click.freq_hz, self.click.t60_s, self.click.amplitude)

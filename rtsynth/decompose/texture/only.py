@@ -16,6 +16,7 @@ from rtsynth.decompose.texture.changes import find_changes
 from rtsynth.decompose.texture.fit import (
     LONGEST_S,
     SHORTEST_S,
+    SILENCE,
     TextureFit,
     fit_texture,
     render_texture,
@@ -44,26 +45,33 @@ class Textures:
     """Textures one after another.
 
     Attributes:
-        fits: what each is; their lengths add up to the recording's.
+        fits: what each is, silence too; their lengths add up to the recording's.
     """
 
     fits: list[TextureFit]
 
+    @property
+    def sounding(self) -> list[TextureFit]:
+        """All but silence."""
+        return [fit for fit in self.fits if fit.sounds]
+
     def events(self) -> list[Event]:
         """One event each, on resonances from 0 up."""
-        onset_s, events = 0.0, []
-        for index, fit in enumerate(self.fits):
-            name = "texture" if len(self.fits) == 1 else f"texture-{index + 1}"
-            event = fit.event(index + 1, index)
-            events.append(dataclasses.replace(event, onset_s=onset_s, name=name))
+        onset_s, events, alone = 0.0, list[Event](), len(self.sounding) == 1
+        for fit in self.fits:
+            if fit.sounds:
+                index = len(events)
+                name = "texture" if alone else f"texture-{index + 1}"
+                event = fit.event(index + 1, index)
+                events.append(dataclasses.replace(event, onset_s=onset_s, name=name))
             onset_s += fit.seconds
         return events
 
     def instrument(self, sample_rate: int) -> Instrument:
-        """A resonance for each."""
+        """A resonance for each that sounds."""
         modes = max(1, *(len(fit.click) for fit in self.fits))
-        made = Instrument.blank(len(self.fits), modes, attack_rate=sample_rate)
-        for index, fit in enumerate(self.fits):
+        made = Instrument.blank(len(self.sounding), modes, attack_rate=sample_rate)
+        for index, fit in enumerate(self.sounding):
             fit.write(made, index)
         return made
 
@@ -93,13 +101,16 @@ def only_texture(recording: Recording, wanted: bool | None) -> tuple[Textures | 
     cuts = find_changes(signal, rate) if recording.seconds <= LONGEST_S else []
     fits, distances = [], []
     for part in np.split(signal, cuts):
-        judged = _judged(part, rate)
+        silent = float(part.std()) < SILENCE
+        judged = (TextureFit.silence(len(part) / rate), 0.0) if silent else _judged(part, rate)
         if judged is None:
             return None, ""
         fits.append(judged[0])
         distances.append(judged[1])
-    count = f"{len(fits)} texture events" if len(fits) > 1 else "one texture event"
-    return _lasting(fits, recording), f"{count}: {_told(max(distances))}"
+    found = _lasting(fits, recording)
+    count = len(found.sounding)
+    events = f"{count} texture events" if count > 1 else "one texture event"
+    return found, f"{events}: {_told(max(distances))}"
 
 
 def _told(distance: float) -> str:
