@@ -103,8 +103,10 @@ class Run:
             self.times.append((*took, int(core["helped"]) - helped))
 
     def figures(self, skipped: int = 50) -> NDArray[np.float64]:
-        """Of the least disturbed tenth of all blocks: µs on the wall, of the audio thread's time;
-        share of the voices that helpers rendered; then the 99th percentile on the wall."""
+        """Wall and audio thread, µs, share of the voices that helpers rendered; 99th percentile.
+
+        The first three are of the least disturbed tenth of all blocks.
+        """
         assert self.engine.stats().voices == self.voices
         times = np.array(self.times[skipped:]) * [1e-3, 1e-3, TICK / BLOCK / self.voices]
         least = np.argsort(times[:, 0])[: len(times) // 10]
