@@ -33,7 +33,7 @@ def _number(minimum: float, maximum: float, kind: type = float) -> Callable[[str
 
 def _cores(text: str) -> int | None:
     """As many as that, or None for as many as suit the machine."""
-    return None if text == "auto" else _number(1, 16, int)(text)  # type: ignore[no-any-return]
+    return None if text == "auto" else _number(1, 16, int)(text)
 
 
 SECONDS = _number(0.0, 360_000.0)

@@ -33,12 +33,13 @@ from rtsynth.render import Drawer, drawer_for
 
 CASES = (
     ("rings", 16, 10),
-    ("rings", 16, 128),
     ("rings", 64, 64),
     ("rings", 64, 256),
-    ("rings", 256, 64),
-    ("bowed", 64, 64),
+    ("rings", 64, 1_024),
+    ("rings", 256, 256),
+    ("bowed", 64, 256),
     ("bowed, curves drawn", 64, 64),
+    ("16 noise bands into the modes", 64, 256),
     ("the same, curves drawn", 64, 64),
 )
 """What voices are made of (a row of `engine_cost.py`), modes, voices."""
