@@ -118,5 +118,6 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         "separate": options.separate,
         "allow_feedback": options.allow_feedback,
         "renderer": options.renderer,
+        "cores": options.cores,
         "processes": 1 if options.single_process else 2,
     }

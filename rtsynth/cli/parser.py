@@ -31,6 +31,11 @@ def _number(minimum: float, maximum: float, kind: type = float) -> Callable[[str
     return convert
 
 
+def _cores(text: str) -> int | None:
+    """As many as that, or None for as many as suit the machine."""
+    return None if text == "auto" else _number(1, 16, int)(text)
+
+
 SECONDS = _number(0.0, 360_000.0)
 PORT = _number(0, 65_535, int)
 BLOCK = _number(1, 1 << 20, int)
@@ -226,6 +231,11 @@ def _live(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--renderer", choices=("curves", "grains", "auto"), default="curves",
         help="who renders: the engine, torch in grains, or grains if there is a CUDA device",
+    )  # fmt: skip
+    parser.add_argument(
+        "--cores", metavar="N", type=_cores,
+        help="processor cores that voices are shared among where one is not enough: 1 … 16, or "
+        "auto, every physical core up to four (auto)",
     )  # fmt: skip
     parser.add_argument("--seconds", metavar="S", type=SECONDS, help="stop after so much sound")
     parser.add_argument(

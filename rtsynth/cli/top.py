@@ -72,6 +72,7 @@ def _rows(status: Status) -> list[tuple[str, Any]]:
         ("device", _device(status)),
         ("load", _bar(status["load"])),
         ("peak load", _bar(status["load_peak"])),
+        ("cores", str(status.get("cores", "–"))),
         ("voices", f"{status['voices']} now, {status['voices_peak']} at most"),
         ("level", f"{status['peak']:.3f} of 1"),
         ("transport", _transport(status)),

@@ -42,8 +42,8 @@ from rtsynth.params import PARAMS
 __all__ = ["CACHE_LINE", "GROUP", "Manifest", "Sizes", "State", "manifest"]
 
 CACHE_LINE = 64
-GROUP = 4
-"""Neighbouring voices that one core renders: their records fill whole cache lines."""
+GROUP = 8
+"""Neighbouring voices that one core renders, into one sum; their records fill whole cache lines."""
 BODIES = 16_384  # blocks whose durations are kept
 
 

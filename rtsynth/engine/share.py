@@ -17,7 +17,7 @@ from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.intrinsic import load_acquire, now_ns, spent_ns, store_release
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.pour import pour
-from rtsynth.dsp.sleep import wake_all, yield_thread
+from rtsynth.dsp.sleep import sleep_while, wake_all, yield_thread
 from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.layout import GROUP
 from rtsynth.engine.ops import NoticeKind
@@ -35,14 +35,16 @@ TURN, ASLEEP, PRESENT, FINISH = (WORDS * i for i in range(4))
 """Places in `State.crew`: calls so far, 1 once a helper sleeps, helpers there, 1 at the end."""
 
 DEALT = 1  # beside the number of groups left in a share: how many there were
-SPIN_NS = 20_000  # to wait for a helper before its core may be wanted by others
+SPIN_NS = 20_000  # to wait for a helper that has its core …
+YIELD_NS = 100_000  # … that may want this one, at the same priority …
+NAP_NS = 20_000  # … at a lower
 AHEAD = 2  # groups whose sums are fetched before they are needed
 NAN, END = int(NoticeKind.NAN), int(NoticeKind.END)
 
 # what a group's voices came to, as one number: their outcomes, 2 bits each, and how many sounded
 OUTCOME_BITS = 2
 SOUNDED = 1 << OUTCOME_BITS * GROUP
-RESULTS = 1 << 16
+RESULTS = 1 << 24
 
 
 @state_kernel
@@ -185,10 +187,13 @@ def _await(st: Any, group: int) -> int:
     began, spent = now_ns(), 0
     while mark // RESULTS != tick:
         relax()
-        if now_ns() - began > SPIN_NS:  # it may want this very core
-            if spent == 0:
-                spent = spent_ns()
-                core.away_ns -= now_ns()
+        waited = now_ns() - began
+        if waited > SPIN_NS and spent == 0:
+            spent = spent_ns()
+            core.away_ns -= now_ns()
+        if waited > YIELD_NS:
+            sleep_while(st.marks, WORDS * group, mark, NAP_NS)
+        elif waited > SPIN_NS:
             yield_thread()
         mark = load_acquire(st.marks, WORDS * group)
     ended = now_ns()

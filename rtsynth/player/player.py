@@ -1,4 +1,4 @@
-"""Device, drawing worker and grain worker of one engine, started and stopped together.
+"""Device, helpers, drawing worker and grain worker of one engine, started and stopped together.
 
 Thread: main, its own where it has a process of its own.
 """
@@ -54,7 +54,7 @@ class Player:
     Attributes:
         device: that calls the engine; silent while the one that was named is away.
         away: why it is, empty if it is not.
-        realtime: what priority the device's threads have.
+        realtime: what priority the threads of the device and the helpers have.
     """
 
     def __init__(self, engine: Engine, instrument: Instrument, settings: Settings) -> None:
@@ -134,6 +134,7 @@ class Player:
     def stop(self) -> None:
         """End it all; what does not answer is left behind."""
         self.device.stop()
+        self._engine.crew.end()
         for worker in (self._drawer, self._grains):
             if worker is not None:
                 worker.stop()
@@ -177,4 +178,8 @@ class Player:
             self._grains.start()
 
     def _start_device(self) -> None:
-        self.realtime = start_raised(self.device.start)
+        def start() -> None:
+            self._engine.crew.start()  # once: a device that comes back finds it
+            self.device.start()
+
+        self.realtime = start_raised(start)

@@ -1,9 +1,9 @@
-"""Real-time priority for the threads that a device starts, as far as the system grants it.
+"""Real-time priority for the threads that render, as far as the system grants it.
 
 In this order: SCHED_FIFO, which root and members of groups like `audio` may use; RealtimeKit, which
 desktops run and which is asked through systemd's `busctl`; a nice value below 0. Only the threads
-that a device starts are raised: a drawing worker or an interpreter at real-time priority could
-starve what it waits for. Thread: main.
+of a device and the engine's helpers are raised: a drawing worker or an interpreter at real-time
+priority could starve what it waits for. Thread: main.
 """
 
 import logging

@@ -30,6 +30,7 @@ def make_engine(
     ahead: int = 0,
     inputs: int = 0,
     margin: int = 2 * TICK,
+    cores: int = 1,
     lay: Lay | None = None,
 ) -> Engine:
     """An engine with the table loaded and room for events made live.
@@ -45,6 +46,7 @@ def make_engine(
         ahead: hops that sound lags behind for a grain worker.
         inputs: channels that come in: 0, 1 or 2.
         margin: frames that a message has to be read and handed over.
+        cores: that voices may be shared among; whoever plays the engine starts its helpers.
         lay: gives the memory to lie in; memory of its own if None.
     """
     config = EngineConfig(
@@ -57,6 +59,7 @@ def make_engine(
         ahead=ahead,
         inputs=inputs,
         margin=margin,
+        cores=cores,
     )
     converted = at_rate(instrument, sample_rate)
     return Engine(config, converted, table, memory=lay(config, converted) if lay else None)

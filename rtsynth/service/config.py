@@ -35,6 +35,8 @@ class Config:
         allow_feedback: it may; monitor it all the same.
         renderer: who renders what rings: "curves", the engine; "grains", torch, on a CUDA device
             where there is one; "auto", grains only with a CUDA device.
+        cores: that voices may be shared among where one is not enough, 1 … 16; None for every
+            physical core up to four.
         processes: 1, or 2: the engine in a process of its own that is replaced when it is lost.
     """
 
@@ -56,4 +58,5 @@ class Config:
     separate: bool = False
     allow_feedback: bool = False
     renderer: str = "curves"
+    cores: int | None = None
     processes: int = 1

@@ -12,6 +12,7 @@ from rtsynth.engine.engine import START_RAMP_S
 from rtsynth.errors import ValueRangeError
 from rtsynth.events import Score
 from rtsynth.instrument import Instrument
+from rtsynth.player.cores import cores_for
 from rtsynth.player.launch import EngineProcess
 from rtsynth.player.player import Settings
 from rtsynth.player.pulse import Pulse
@@ -85,6 +86,7 @@ class Service:
             ahead=look_ahead(config.block_size) if grains else 0,
             inputs=0 if config.input is None else self._stage.inputs(config.input),
             margin=config.margin,
+            cores=cores_for(config.cores),
             lay=self._stage.lay,
         )
         self.session = Session(

@@ -20,9 +20,9 @@ TICK_S = 32 / RATE
 FADER = 0  # master/gain_db
 
 
-def shared_engine() -> Engine:
+def shared_engine(cores: int) -> Engine:
     """An engine in memory that a fork shares, with a score and a loop."""
-    config = EngineConfig(sample_rate=RATE, slots=256, voices=32)
+    config = EngineConfig(sample_rate=RATE, slots=256, voices=32, cores=cores)
     memory = np.frombuffer(mmap.mmap(-1, Engine.bytes_for(config, small_instrument())), np.uint8)
     table = EventTable([Event(i, 0.01 * i, resonance=BELL, gain=0.1) for i in range(1, 65)])
     engine = Engine(config, small_instrument(), table, memory=memory)
@@ -32,6 +32,7 @@ def shared_engine() -> Engine:
 
 
 def render_for_ever(engine: Engine) -> None:
+    engine.crew.start()
     block = np.zeros((64, 2), np.float32)
     while True:
         engine.process(block)
@@ -71,12 +72,12 @@ def check(engine: Engine) -> list[str]:
     return faults
 
 
-def main(times: int) -> None:
+def main(times: int, cores: int) -> None:
     rng = np.random.default_rng(11)
     faults: list[str] = []
-    lost = twice = posted = voices = 0
+    lost = twice = posted = voices = helped = 0
     for _ in range(times):
-        engine = shared_engine()
+        engine = shared_engine(cores)
         child = os.fork()
         if child == 0:
             render_for_ever(engine)
@@ -85,16 +86,19 @@ def main(times: int) -> None:
         os.waitpid(child, 0)
         voices += engine.revival.resume()
         faults += check(engine)
+        helped += engine.stats().helped
+        engine.crew.start()
         out = np.zeros((9_600, 2), np.float32)
         engine.process(out)
+        engine.crew.end()
         if not np.isfinite(out).all() or np.abs(out).max() > 0.9:
             faults.append("sound")
         done = [n.request for n in engine.notices() if n.kind in (NoticeKind.DONE,) and n.request]
         twice += len(done) - len(set(done))
         lost += last - len(set(done))
     print(json.dumps({"faults": faults, "posted": posted, "lost": lost, "twice": twice,
-                      "voices": voices}))  # fmt: skip
+                      "voices": voices, "helped": helped}))  # fmt: skip
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1)

@@ -18,6 +18,7 @@ DECLARED = re.compile(r"^declare.*?@\"?([^\"(]+)\"?\(", re.M)
 CALLED = re.compile(r"call [^@\n]*@\"?([^\"(]+)\"?\(")
 RAISES = ".const.picklebuf"  # what Numba stores for every exception that code can raise
 SYSTEM = {"clock_gettime", "clock_gettime_nsec_np"}  # answered without blocking
+SYSTEM |= {"sched_yield", "syscall", "usleep"}  # to wake helpers; for one that holds a voice
 MATHS = {"sqrt", "log", "log2", "exp", "exp2", "pow", "sin", "cos", "atan2", "floor", "ceil"}
 
 DUMP = """

@@ -1,5 +1,7 @@
 """What a player says of its devices is what control goes by."""
 
+import time
+
 from rtsynth.player.player import Player, Settings
 from tests.engine.bank import engine_on, small_instrument
 
@@ -15,3 +17,17 @@ def test_a_stream_without_inputs_hears_nothing() -> None:
     player = Player(engine_on(), small_instrument(), Settings("null", 256))
     player.open()
     assert player.facts()["input"] == ""
+
+
+def test_helpers_are_there_while_a_player_plays_and_no_longer() -> None:
+    engine = engine_on(cores=2)
+    player = Player(engine, small_instrument(), Settings("null", 256))
+    player.open()
+    assert engine.crew.present == 0
+    player.start()
+    ends = time.monotonic() + 30.0
+    while engine.crew.present == 0 and time.monotonic() < ends:
+        time.sleep(0.001)
+    assert engine.crew.present == 1
+    player.stop()
+    assert engine.crew.present == 0

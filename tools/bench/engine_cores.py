@@ -33,12 +33,13 @@ from rtsynth.render import Drawer, drawer_for
 
 CASES = (
     ("rings", 16, 10),
-    ("rings", 16, 128),
     ("rings", 64, 64),
     ("rings", 64, 256),
-    ("rings", 256, 64),
-    ("bowed", 64, 64),
+    ("rings", 64, 1_024),
+    ("rings", 256, 256),
+    ("bowed", 64, 256),
     ("bowed, curves drawn", 64, 64),
+    ("16 noise bands into the modes", 64, 256),
     ("the same, curves drawn", 64, 64),
 )
 """What voices are made of (a row of `engine_cost.py`), modes, voices."""
@@ -103,8 +104,10 @@ class Run:
             self.times.append((*took, int(core["helped"]) - helped))
 
     def figures(self, skipped: int = 50) -> NDArray[np.float64]:
-        """Of the least disturbed tenth of all blocks: µs on the wall, of the audio thread's time;
-        share of the voices that helpers rendered; then the 99th percentile on the wall."""
+        """Wall and audio thread, µs, share of the voices that helpers rendered; 99th percentile.
+
+        The first three are of the least disturbed tenth of all blocks.
+        """
         assert self.engine.stats().voices == self.voices
         times = np.array(self.times[skipped:]) * [1e-3, 1e-3, TICK / BLOCK / self.voices]
         least = np.argsort(times[:, 0])[: len(times) // 10]
