@@ -111,6 +111,7 @@ def render_score(
     to_s: float | None = None,
     block_size: int = 1024,
     grains: bool = False,
+    cores: int = 1,
 ) -> NDArray[np.float32]:
     """A score as sound.
 
@@ -123,6 +124,7 @@ def render_score(
         to_s: where to end; the end of the score if None.
         block_size: frames per call of the engine; changes nothing but the speed.
         grains: render them in torch (`rtsynth.render.grains`) instead of from curves.
+        cores: that voices are shared among, 1 … 16; changes nothing but the speed.
 
     Returns:
         [frames, channels] float32.
@@ -130,7 +132,7 @@ def render_score(
     rate = sample_rate or score.sample_rate
     config = EngineConfig(
         sample_rate=rate, channels=channels or score.channels, slots=max(len(score.table), 1),
-        ahead=LEAST_AHEAD if grains else 0,
+        ahead=LEAST_AHEAD if grains else 0, cores=cores,
     )  # fmt: skip
     engine = Engine(config, at_rate(instrument, rate), score.table)
     drawer = drawer_for(engine, instrument)
@@ -138,4 +140,9 @@ def render_score(
     engine.post(Op.SEEK, 0, 0, 0, from_s)
     engine.post(Op.PLAY, 0, 0)
     end = score_seconds(score, instrument) if to_s is None else to_s
-    return run_engine(engine, max(math.ceil((end - from_s) * rate), 0), block_size, drawer, worker)
+    frames = max(math.ceil((end - from_s) * rate), 0)
+    engine.crew.start()
+    try:
+        return run_engine(engine, frames, block_size, drawer, worker)
+    finally:
+        engine.crew.end()

@@ -53,6 +53,13 @@ def test_block_size_changes_no_bit(block_size: int) -> None:
     assert np.array_equal(whole, render_score(mixed(), small_instrument(), block_size=block_size))
 
 
+def test_the_number_of_cores_changes_no_bit() -> None:
+    score = Score(mixed_table(), seconds=0.7)
+    alone = render_score(score, small_instrument())
+    assert np.array_equal(render_score(score, small_instrument(), cores=3), alone)
+    assert np.abs(alone).max() > 0.01
+
+
 @pytest.mark.parametrize("from_s", [0.0701, 0.125, 0.4, 0.55])
 def test_opened_in_the_middle_it_agrees_with_the_whole(from_s: float) -> None:
     events = [e for e in mixed_table() if e.vibrato_depth == 0.0]
