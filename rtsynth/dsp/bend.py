@@ -10,9 +10,9 @@ import numpy as np
 
 from rtsynth.dsp.bend_lanes import bend_lanes
 from rtsynth.dsp.compile import kernel
-from rtsynth.dsp.lanes import AI, AR, NI, NR, PI, PR, QI, QR, ZI, ZR
 from rtsynth.dsp.modal import MODE_ALIGN, TICK
 from rtsynth.dsp.noise import uniform_at
+from rtsynth.dsp.registers import AI, AR, NI, NR, PI, PR, QI, QR, ZI, ZR
 
 __all__ = [
     "BRIGHT",

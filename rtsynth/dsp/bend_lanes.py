@@ -11,7 +11,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from rtsynth.dsp.lanes import G1, NARROW, QR, WIDE, A, Code, N, P, Pair, Q, constant
+from rtsynth.dsp.registers import G1, NARROW, QR, WIDE, A, Code, N, P, Pair, Q, constant
 
 __all__ = ["bend_lanes"]
 

@@ -10,15 +10,8 @@ import math
 import numpy as np
 
 from rtsynth.dsp.compile import kernel
-from rtsynth.dsp.lanes import (
-    AI,
-    AR,
-    PI,
-    PR,
-    ZI,
-    ZR,
-)
 from rtsynth.dsp.noise import normal_at, uniform_at
+from rtsynth.dsp.registers import AI, AR, PI, PR, ZI, ZR
 
 __all__ = [
     "CELLS_PER_S",

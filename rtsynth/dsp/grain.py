@@ -17,19 +17,10 @@ import numpy as np
 from rtsynth.dsp.bend import GAIN_IM, GAIN_RE, OCTAVE, T60
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.elementary import exp
-from rtsynth.dsp.lanes import (
-    AI,
-    AR,
-    PI,
-    PR,
-    UI,
-    UR,
-    ZI,
-    ZR,
-)
 from rtsynth.dsp.modal import (
     TICK,
 )
+from rtsynth.dsp.registers import AI, AR, PI, PR, UI, UR, ZI, ZR
 
 __all__ = [
     "AGED",

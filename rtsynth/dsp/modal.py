@@ -12,28 +12,8 @@ import math
 import numpy as np
 
 from rtsynth.dsp.compile import kernel
-from rtsynth.dsp.lanes import (
-    AI,
-    AR,
-    G0,
-    G1,
-    NI,
-    NR,
-    PI,
-    PR,
-    ROWS,
-    TICK,
-    UI,
-    UR,
-    WI,
-    WR,
-    ZI,
-    ZR,
-    bow_lanes,
-    drive_lanes,
-    glide_lanes,
-    ring_lanes,
-)
+from rtsynth.dsp.lanes import bow_lanes, drive_lanes, glide_lanes, ring_lanes
+from rtsynth.dsp.registers import AI, AR, G0, G1, NI, NR, PI, PR, ROWS, TICK, UI, UR, WI, WR, ZI, ZR
 
 __all__ = [
     "MODE_ALIGN",

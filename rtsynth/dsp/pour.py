@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from rtsynth.dsp.lanes import LANES, NARROW, TICK, constant
+from rtsynth.dsp.registers import LANES, NARROW, TICK, constant
 
 __all__ = ["pour"]
 

@@ -10,8 +10,8 @@ import math
 import numpy as np
 
 from rtsynth.dsp.compile import kernel
-from rtsynth.dsp.lanes import TICK
 from rtsynth.dsp.noise import fill_gaussian, finalise, normal_at
+from rtsynth.dsp.registers import TICK
 
 __all__ = [
     "GRAIN",

@@ -1,7 +1,8 @@
 """The real-time engine: one flat arena of state, and compiled code that turns it into blocks."""
 
 from rtsynth.engine.caches import Cache, Caches, Sounding
-from rtsynth.engine.engine import Engine, EngineConfig
+from rtsynth.engine.config import EngineConfig
+from rtsynth.engine.engine import Engine
 from rtsynth.engine.hops import Hop, Hops, PackedBank
 from rtsynth.engine.ops import ALL, ASAP, Latency, Notice, NoticeKind, Op, Stats, group_target
 from rtsynth.engine.record import CURVES, NOTHING, WHOLE

@@ -16,9 +16,10 @@ from rtsynth.engine.arena import Arena, bytes_of
 from rtsynth.engine.bank import load_instrument
 from rtsynth.engine.caches import Caches
 from rtsynth.engine.callback import callback, run_block
-from rtsynth.engine.crew import MOST_CORES, Crew
+from rtsynth.engine.config import EngineConfig, check, sizes_for
+from rtsynth.engine.crew import Crew
 from rtsynth.engine.hops import Hops
-from rtsynth.engine.layout import Sizes, manifest
+from rtsynth.engine.layout import manifest
 from rtsynth.engine.ops import ASAP, ON_EVENTS, Latency, Notice, NoticeKind, Op, Operation, Stats
 from rtsynth.engine.record import NUMBERS
 from rtsynth.engine.resume import Revival
@@ -29,62 +30,17 @@ from rtsynth.events import FIELDS, EventTable
 from rtsynth.instrument import BLOW_EDGES_HZ, CONTROL_LIMITS, TEXTURE_EDGES_HZ, Instrument
 from rtsynth.params import EVENT_PARAMS, PARAMS, SMOOTHING_S, Curve
 
-__all__ = ["Engine", "EngineConfig"]
+__all__ = ["START_RAMP_S", "Engine"]
 
-FADE_S = 0.005  # mute, steal, choke
 CLOCK_TRIES = 1_000
-LOOKAHEAD_S = 0.0015
 START_RAMP_S = 0.05
 RATE_KNOWN_S = 5.0
 DC_CUTOFF_HZ = 10.0
-RECORD_S = 10.0
 READY_S, READY_MOST_S = 0.25, 30.0  # of grains in time until a late worker is trusted again;
 # every fall-back doubles it, the first to half a second
 RESONANCE_FIELD = next(i for i, p in enumerate(EVENT_PARAMS) if p.path == "resonance")
 IN_FRAMES = ("onset", "duration")
 PLAIN_FIELDS = tuple(name for name in FIELDS if name not in ("onset_s", "duration_s"))
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class EngineConfig:
-    """What is fixed when an engine is built.
-
-    Attributes:
-        sample_rate: Hz.
-        channels: 1 or 2 that carry sound; further ones of a device stay silent.
-        voices: events that sound at once.
-        slots: events that can be loaded or made.
-        block_size: the device's block, frames; part of the constant offset of messages.
-        start_ramp: whether the first 50 ms of the stream rise from silence (live).
-        queue: commands the inbox and the schedule hold; a power of two.
-        caches: events whose curves and attacks are kept drawn, beside one for each resonance.
-        segments: of each, half a second long; the first and the ones being played are kept.
-        ahead: hops of 256 frames that sound lags behind the stream's time so that a worker can
-            render it in grains; 0 if the engine is to render all. At least 2.
-        inputs: channels that come in: 0, 1 or 2.
-        margin: frames that a message has to be read and handed over, beside the block.
-        realtime: whether blocks are due in time, so that the engine gives up what it has not the
-            time for (`rtsynth.engine.ladder`); offline it has all the time there is.
-        priority: gain times velocity below which a trigger is turned away while it sheds voices.
-        cores: that voices may be shared among where one is not enough, the audio thread's included;
-            `Engine.crew` has the helpers on the others. Offline they are always shared.
-    """
-
-    sample_rate: int = 48_000
-    channels: int = 2
-    voices: int = 256
-    slots: int = 16_384
-    block_size: int = 256
-    start_ramp: bool = False
-    queue: int = 8_192
-    caches: int = 256
-    segments: int = 8
-    ahead: int = 0
-    inputs: int = 0
-    margin: int = 2 * TICK
-    realtime: bool = False
-    priority: float = 0.25
-    cores: int = 1
 
 
 class Engine:
@@ -114,30 +70,13 @@ class Engine:
         memory: NDArray[np.uint8] | None = None,
         attached: bool = False,
     ) -> None:
-        if instrument.attack_rate != config.sample_rate:
-            raise ValueRangeError(
-                f"the instrument's attack is at {instrument.attack_rate} Hz, the engine runs at "
-                f"{config.sample_rate} Hz; convert it first (rtsynth.render.at_rate)"
-            )
-        if config.ahead != 0 and not 2 <= config.ahead <= 64:
-            raise ValueRangeError(f"ahead = {config.ahead}; legal: 0, 2 … 64", field="ahead")
-        if config.channels not in (1, 2):
-            raise ValueRangeError(f"channels = {config.channels}; legal: 1, 2", field="channels")
-        if config.inputs not in (0, 1, 2):
-            raise ValueRangeError(f"inputs = {config.inputs}; legal: 0, 1, 2", field="inputs")
-        if not 1 <= config.cores <= MOST_CORES:
-            raise ValueRangeError(f"cores = {config.cores}; legal: 1 … {MOST_CORES}", field="cores")
-        if not TICK <= config.margin <= config.sample_rate:
-            raise ValueRangeError(
-                f"margin = {config.margin}; legal: {TICK} … {config.sample_rate} frames",
-                field="margin",
-            )
+        check(config, instrument)
         self.config = config
         self.sample_rate = config.sample_rate
         self.channels = config.channels
         self.inputs = config.inputs
         self._silence = np.zeros((0, max(config.inputs, 1)), np.float32)
-        self._sizes = _sizes(config, instrument)
+        self._sizes = sizes_for(config, instrument)
         self._arena = Arena(manifest(self._sizes), memory)
         self._state = self._arena.state
         self._core = self._state.core[0]
@@ -157,7 +96,7 @@ class Engine:
     @staticmethod
     def bytes_for(config: EngineConfig, instrument: Instrument) -> int:
         """How much memory an engine of these sizes lies in."""
-        return bytes_of(manifest(_sizes(config, instrument)))
+        return bytes_of(manifest(sizes_for(config, instrument)))
 
     # --- the device's side -------------------------------------------------------------------
 
@@ -456,32 +395,3 @@ class Engine:
         for row, param in zip(state.params, PARAMS, strict=True):
             smoothed = param.curve is not Curve.STEPPED and param.path != "transport/tempo"
             row[:] = param.default, param.default, -1.0, smoothed, param.default
-
-
-def _sizes(config: EngineConfig, instrument: Instrument) -> Sizes:
-    field = instrument.field
-    record = 1 << math.ceil(math.log2(RECORD_S * config.sample_rate))
-    return Sizes(
-        channels=config.channels,
-        slots=config.slots,
-        voices=config.voices,
-        spare_voices=max(config.voices // 4, 8),
-        resonances=instrument.resonances,
-        modes=instrument.modes,
-        attack=instrument.attack.shape[1],
-        taps=instrument.strike_filter.shape[1],
-        inbox=config.queue,
-        pending=config.queue,
-        outbox=4 * config.queue,
-        record_frames=record,
-        fade=math.ceil(FADE_S * config.sample_rate),
-        lookahead=math.ceil(LOOKAHEAD_S * config.sample_rate),
-        caches=config.caches + instrument.resonances if field else 0,
-        segments=config.segments if field else 1,
-        drawn_attack=math.ceil(field.attack_s * config.sample_rate) if field else 0,
-        ahead=config.ahead,
-        inputs=config.inputs,
-        input_frames=record if config.inputs else 0,
-        hops=1 << math.ceil(math.log2(2 * config.ahead + 4)) if config.ahead else 0,
-        cores=config.cores,
-    )

@@ -30,17 +30,10 @@ from rtsynth.dsp.grain import (
     place_modes,
     strike_base,
 )
-from rtsynth.dsp.lanes import (
-    G0,
-    G1,
-    UI,
-    UR,
-    ZI,
-    ZR,
-)
 from rtsynth.dsp.modal import (
     TICK,
 )
+from rtsynth.dsp.registers import G0, G1, UI, UR, ZI, ZR
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import TEXTURE, bend_voice, is_blown, is_bowed, is_noisy
 from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BOW, NOW

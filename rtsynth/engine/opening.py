@@ -10,22 +10,6 @@ from typing import Any
 from rtsynth.dsp.bend import STRETCH
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.elementary import exp
-from rtsynth.dsp.lanes import (
-    AI,
-    AR,
-    G0,
-    G1,
-    NI,
-    NR,
-    PI,
-    PR,
-    UI,
-    UR,
-    WI,
-    WR,
-    ZI,
-    ZR,
-)
 from rtsynth.dsp.modal import (
     TICK,
     coast_modes,
@@ -33,6 +17,7 @@ from rtsynth.dsp.modal import (
     open_modes,
     set_bow,
 )
+from rtsynth.dsp.registers import AI, AR, G0, G1, NI, NR, PI, PR, UI, UR, WI, WR, ZI, ZR
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import (
     TEXTURE,

@@ -14,20 +14,13 @@ from rtsynth.dsp.click import (
     open_clicks,
 )
 from rtsynth.dsp.hum import add_hum
-from rtsynth.dsp.lanes import (
-    G0,
-    G1,
-    PI,
-    PR,
-    ZI,
-    ZR,
-)
 from rtsynth.dsp.modal import (
     TICK,
     drive_modes,
     drive_tick,
     ring_modes,
 )
+from rtsynth.dsp.registers import G0, G1, PI, PR, ZI, ZR
 from rtsynth.dsp.texture import HOP, grain_lead, overlap_add, silence_before, texture_grain
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import bend_voice, move_controls

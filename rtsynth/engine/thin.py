@@ -7,15 +7,11 @@ from typing import Any
 
 from rtsynth.dsp.atomic import fetch_add
 from rtsynth.dsp.bend import INHARM, STRETCH
-from rtsynth.dsp.lanes import (
-    G0,
-    ZI,
-    ZR,
-)
 from rtsynth.dsp.modal import (
     MODE_ALIGN,
     TICK,
 )
+from rtsynth.dsp.registers import G0, ZI, ZR
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import is_blown, is_bowed
 from rtsynth.engine.record import THINNED

@@ -44,6 +44,7 @@ from rtsynth.instrument import Instrument
 from rtsynth.player.link import Link, LinkHandler
 from rtsynth.player.player import Player, Settings
 from rtsynth.player.pulse import Pulse
+from rtsynth.render import at_rate
 
 __all__ = ["main", "mapped"]
 
@@ -133,7 +134,8 @@ def _player(job: dict[str, Any]) -> Player:
     engine_config, settings = EngineConfig(**job["config"]), Settings(**job["settings"])
     instrument = Instrument.load(Path(job["instrument"]))
     memory = mapped(job["arena"], int(job["bytes"]))
-    engine = Engine(engine_config, instrument, memory=memory, attached=True)
+    converted = at_rate(instrument, engine_config.sample_rate)
+    engine = Engine(engine_config, converted, memory=memory, attached=True)
     return Player(engine, instrument, settings)
 
 

@@ -93,7 +93,6 @@ class Supervisor:
     def lay(self, config: EngineConfig, instrument: Instrument) -> NDArray[np.uint8]:
         """Memory for an engine, in a file."""
         self._folder = ArenaFolder(Engine.bytes_for(config, instrument))
-        instrument.save(self._folder.instrument)
         self._config = config
         return self._folder.memory()
 
@@ -104,6 +103,7 @@ class Supervisor:
             DeviceError: it cannot be opened, or no engine process can be started.
         """
         assert self._folder is not None, "an engine is laid first"
+        instrument.save(self._folder.instrument)  # as it is, at whatever rate
         self._engine = engine
         self._job = {
             "arena": str(self._folder.arena),

@@ -8,7 +8,6 @@ import numba
 import numpy as np
 import pytest
 
-from rtsynth.dsp.lanes import G0, G1, ROWS, TICK, A, N, P, Pair, Q, U, Z
 from rtsynth.dsp.modal import (
     bow_modes,
     drive_tick,
@@ -16,6 +15,7 @@ from rtsynth.dsp.modal import (
     lift_bow,
     ring_modes,
 )
+from rtsynth.dsp.registers import G0, G1, ROWS, TICK, A, N, P, Pair, Q, U, Z
 
 RATE = 48_000.0
 FEATURES = llvmlite.binding.get_host_cpu_features()

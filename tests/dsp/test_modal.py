@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rtsynth.dsp import bend as modal_bend
-from rtsynth.dsp import lanes
+from rtsynth.dsp import registers
 from rtsynth.dsp.bend import CONTROLS, bend_modes
 from rtsynth.dsp.modal import (
     MODE_ALIGN,
@@ -50,7 +50,7 @@ class Bank:
         self.controls[modal_bend.TRANSPOSE] = 0.0
         self.modes[:] = 0.0
         self.bend()
-        self.modes[lanes.G0] = self.modes[lanes.G1]
+        self.modes[registers.G0] = self.modes[registers.G1]
         self.tick, self.left = 0, 0
 
     def bend(self, seed: int = 7) -> None:
@@ -90,17 +90,17 @@ class Bank:
 
     @property
     def z(self) -> np.ndarray:
-        z: np.ndarray = self.modes[lanes.ZR] + 1j * self.modes[lanes.ZI]
+        z: np.ndarray = self.modes[registers.ZR] + 1j * self.modes[registers.ZI]
         return z[: self.count]
 
     @property
     def pole(self) -> np.ndarray:
-        p: np.ndarray = self.modes[lanes.PR] + 1j * self.modes[lanes.PI]
+        p: np.ndarray = self.modes[registers.PR] + 1j * self.modes[registers.PI]
         return p[: self.count]
 
     @property
     def a(self) -> np.ndarray:
-        a: np.ndarray = self.modes[lanes.AR] + 1j * self.modes[lanes.AI]
+        a: np.ndarray = self.modes[registers.AR] + 1j * self.modes[registers.AI]
         return a[: self.count]
 
 
@@ -142,12 +142,12 @@ def test_a_deformed_pole_is_where_the_formulas_put_it() -> None:
     gain = 10.0 ** ((-4.0 * np.log2(k) + bank.vector[: bank.count]) / 20.0)
     gain[bent >= 0.49 * RATE] = 0.0
     # octaves are kept in float32: 8 octaves at 24 dB each are off by less than 2e-5 dB
-    assert bank.modes[lanes.G1, : bank.count] == pytest.approx(gain, rel=2e-7)
+    assert bank.modes[registers.G1, : bank.count] == pytest.approx(gain, rel=2e-7)
 
 
 def test_ringing_equals_its_twin_within_1e_5_of_the_peak() -> None:
     bank = struck()
-    gain = bank.modes[lanes.G0, : bank.count].copy()
+    gain = bank.modes[registers.G0, : bank.count].copy()
     expected = twins.modes_ringing(bank.pole, bank.z, gain, 100 * TICK)
     sound = np.concatenate([bank.ring() for _ in range(100)])
     assert np.abs(sound - expected).max() < 1e-5 * np.abs(expected).max()
@@ -155,9 +155,9 @@ def test_ringing_equals_its_twin_within_1e_5_of_the_peak() -> None:
 
 def test_driving_equals_its_twin_within_1e_5_of_the_peak() -> None:
     bank = Bank()
-    bank.modes[lanes.G1, : bank.count] = np.linspace(0.5, 1.5, bank.count)
-    start = bank.modes[lanes.G0, : bank.count].copy()
-    end = bank.modes[lanes.G1, : bank.count].copy()
+    bank.modes[registers.G1, : bank.count] = np.linspace(0.5, 1.5, bank.count)
+    start = bank.modes[registers.G0, : bank.count].copy()
+    end = bank.modes[registers.G1, : bank.count].copy()
     drive = np.random.default_rng(0).normal(size=TICK)
     first, last = 5, 29
     share = np.arange(1, last - first + 1)[:, None] / (last - first)
@@ -166,7 +166,7 @@ def test_driving_equals_its_twin_within_1e_5_of_the_peak() -> None:
     )
     sound = bank.drive(drive, first, last)[first:last]
     assert np.abs(sound - expected).max() < 1e-5 * np.abs(expected).max()
-    assert np.array_equal(bank.modes[lanes.G0, : bank.count], end)
+    assert np.array_equal(bank.modes[registers.G0, : bank.count], end)
 
 
 def test_ringing_and_silent_driving_are_the_same_sound() -> None:
@@ -269,10 +269,10 @@ def test_unused_columns_stay_silent_and_zero() -> None:
     bank = struck(count=5)
     for _ in range(10):
         bank.ring()
-    assert not bank.modes[[lanes.ZR, lanes.ZI], 5:].any()
+    assert not bank.modes[[registers.ZR, registers.ZI], 5:].any()
 
 
 def test_a_nan_in_one_bank_shows_in_its_output() -> None:
     bank = struck()
-    bank.modes[lanes.ZR, 3] = np.nan
+    bank.modes[registers.ZR, 3] = np.nan
     assert np.isnan(bank.ring()).all()  # seen by the guard, not hidden by fast arithmetic

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from rtsynth.dsp.compile import kernel
-from rtsynth.dsp.lanes import TICK
 from rtsynth.dsp.pour import pour
+from rtsynth.dsp.registers import TICK
 
 
 @kernel("void(float32[:,::1], float32[:,::1])")

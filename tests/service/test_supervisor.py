@@ -149,3 +149,16 @@ def test_stop_leaves_no_process_no_thread_and_no_file() -> None:
 def test_three_processes_are_refused() -> None:
     with pytest.raises(ValueRangeError, match="legal: 1, 2"):
         Service(Config(processes=3), small_instrument())
+
+
+def test_an_instrument_of_another_rate_plays_and_goes_on_playing() -> None:
+    score = Score(EventTable([Event(1, resonance=BELL)]), sample_rate=RATE)
+    config = Config(device="null", sample_rate=44_100, osc_port=0, zmq_port=0, processes=2)
+    with Service(config, small_instrument(), score) as found:
+        assert found.engine.sample_rate == 44_100
+        assert goes_on(found.engine)
+        assert isinstance(found._stage, Supervisor)
+        assert found._stage._process is not None
+        os.kill(found._stage._process.pid, signal.SIGKILL)
+        assert until(lambda: found.session.stats()["restarts"] == 1, LONG_S)
+        assert goes_on(found.engine)

@@ -24,16 +24,12 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from rtsynth.dsp import bend
 from rtsynth.dsp.bend import CONTROLS, bend_modes
 from rtsynth.dsp.compile import kernel
-from rtsynth.dsp.lanes import (
-    G0,
-    G1,
-    ZR,
-)
 from rtsynth.dsp.modal import (
     ROWS,
     TICK,
     ring_modes,
 )
+from rtsynth.dsp.registers import G0, G1, ZR
 from rtsynth.engine import Engine, EngineConfig, Op
 from rtsynth.events import Event, EventTable
 from rtsynth.instrument import Instrument
