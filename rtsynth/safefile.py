@@ -100,7 +100,8 @@ def load_arrays(
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
         # AttributeError: a type that NumPy does not have, such as float8
         raise FileFormatError(
-            f"{name}: not a readable rtsynth {kind} file ({error}); make it again"
+            f"{name}: not a readable rtsynth {kind} file ({error}); make it again, or take a "
+            "recording apart with `rtsynth decompose` first"
         ) from None
     return arrays, metadata
 

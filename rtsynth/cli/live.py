@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from rtsynth.errors import UsageError
 from rtsynth.player.launch import EngineProcess
 
 __all__ = ["announce", "devices", "play", "run_service", "serve"]
@@ -64,8 +65,9 @@ def devices(options: argparse.Namespace) -> int:
 def run_service(service: Any, seconds: float | None) -> int:
     """Run a service until its time is up or a signal ends it; say where it listens."""
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last when a terminal is closed
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: stop.set())
     with service:
         print(announce(service), flush=True)
         service.run(stop, seconds)
@@ -101,6 +103,10 @@ def announce(service: Any) -> str:
 
 
 def _settings(options: argparse.Namespace) -> dict[str, Any]:
+    if options.record and Path(options.record).suffix.lower() != ".wav":
+        raise UsageError(
+            f"--record {options.record}: the sound is written as WAV; legal: a name in .wav"
+        )
     return {
         "device": options.device,
         "sample_rate": options.sample_rate,

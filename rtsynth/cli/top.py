@@ -118,7 +118,7 @@ def _latency(status: Status) -> str:
         f"{status[key]} {part}" for part in PARTS if status.get(key := f"latency_{part}")
     )
     per_ms = status["sample_rate"] / 1e3
-    heard = status.get("latency_monitor", 0)
+    heard = status.get("latency_monitor", 0) if status.get("latency_tick") else 0
     input_ = f"; from the input {heard / per_ms:.1f} ms" if heard else ""
     return f"{status['latency_total'] / per_ms:.1f} ms = {named} frames{input_}"
 

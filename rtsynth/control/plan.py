@@ -91,6 +91,12 @@ class Planner:
 
     def _plan_simple(self, command: Command) -> Plan:
         op, numbers = SIMPLE[command.op], command.numbers
+        if op is Op.LOOP and numbers[0] and 0.0 < numbers[2] <= numbers[1]:
+            raise ValueRangeError(
+                f"end_s = {numbers[2]:g}; legal: more than begin_s = {numbers[1]:g}, or 0 for the "
+                "end of the score",
+                field="end_s",
+            )
         if not command.op.startswith("event/"):
             return _planned(command, [Post(op, () if op is Op.SYNC else numbers)])
         selection = self._mirror.select(command.target)

@@ -40,7 +40,7 @@ if "NUMBA_CACHE_DIR" not in os.environ:
     numba.config.CACHE_DIR = str(_folder)
     if not _folder.exists():
         logging.getLogger(__name__).warning(
-            "compiling the engine for this processor: about half a minute, this once"
+            "compiling the engine for this processor: about a minute of processor time, this once"
         )
 
 

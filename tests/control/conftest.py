@@ -22,6 +22,8 @@ ARGS: dict[str, list[Any]] = {
 
 def example(command: Command) -> list[Any]:
     """Legal arguments for any command of the table."""
+    if command.op == "transport/loop":
+        return [1, 1.0, 2.0]
     args = [item for arg in command.args for item in ARGS[arg.type]]
     return [-1, *args[1:]] if command.op == "event/new" else args
 

@@ -394,3 +394,11 @@ def test_status_holds_what_the_machine_says_of_itself() -> None:
     session.machine = lambda: {"restarts": 2, "device_state": "away"}
     assert do(session, "status")["restarts"] == 2
     assert session.stats()["device_state"] == "away"
+
+
+@pytest.mark.parametrize(("begin_s", "end_s"), [(5.0, 2.0), (1.0, 1.0)])
+def test_a_loop_that_ends_before_it_begins_is_refused(begin_s: float, end_s: float) -> None:
+    session, _ = make()
+    with pytest.raises(ValueRangeError, match=f"legal: more than begin_s = {begin_s:g}"):
+        do(session, "transport/loop", 1, begin_s, end_s)
+    do(session, "transport/loop", 1, begin_s, 0.0)
