@@ -107,12 +107,13 @@ def test_osc_and_zeromq_edit_the_same_score(tmp_path: Path) -> None:
         assert client.get(2)["fields"]["transpose"] == 5.0
 
 
-def test_sigterm_ends_the_service_cleanly(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_or_a_closed_terminal_ends_the_service_cleanly(tmp_path: Path, name: str) -> None:
     score = write_score(tmp_path, clicks(0.0))
     wav = tmp_path / "heard.wav"
     with serving(score, "--record", str(wav)) as service:
         time.sleep(0.2)
-        service.process.send_signal(signal.SIGTERM)
+        service.process.send_signal(getattr(signal, name))
         assert service.process.wait(timeout=2) == 0
     assert len(read_wav(wav)[0]) > 0
 

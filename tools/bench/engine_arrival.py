@@ -3,8 +3,10 @@
     python tools/bench/engine_arrival.py
 
 A process of its own sends numbered triggers over UDP at random moments and says when. The engine
-plays in the null device's thread at 48 kHz/128; a thread computes in Python all the while. Jitter
-is the spread of (frame on which the event sounded − frame it was given on arrival), in samples.
+plays on JACK's dummy driver at 48 kHz/128, or, without JACK, in the null device's thread, which is
+late itself beside a busy interpreter; a thread computes in Python all the while. Jitter is the
+spread of (frame on which the event sounded − frame it was given on arrival), in samples, once the
+stream's clock has settled; what comes too late for its frame is in it, and counted.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +23,18 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from rtsynth.audio import NullDevice
+from rtsynth.audio import NullDevice, PortAudioDevice
 from rtsynth.control import Control, Session
 from rtsynth.control.packet import encode
 from rtsynth.engine import Engine, EngineConfig, NoticeKind, Op
+from rtsynth.engine.ops import Operation
 from rtsynth.events import Event, EventTable
 from rtsynth.instrument import Instrument
 from rtsynth.player.pulse import SWITCH_INTERVAL_S
+from tests.audio.jack import JackServer
 
 RATE, BLOCK = 48_000, 128
+SETTLE_S = 3.0
 SENDER = """
 import random, socket, sys, time
 port, count = int(sys.argv[1]), int(sys.argv[2])
@@ -49,11 +55,12 @@ class Noting(Engine):
         self.noted: dict[float, tuple[float, int]] = {}
         super().__init__(*args)
 
-    def post(self, op: Op, target: int = 0, frame: int = -1, request: int = 0, *n: float) -> None:
-        """Note a trigger once it is in."""
-        super().post(op, target, frame, request, *n)
-        if op is Op.TRIGGER:
-            self.noted[n[0]] = time.monotonic(), frame
+    def post_all(self, operations: Sequence[Operation]) -> None:
+        """Note triggers once they are in."""
+        super().post_all(operations)
+        for op, _, frame, _, numbers in operations:
+            if op is Op.TRIGGER:
+                self.noted[numbers[0]] = time.monotonic(), frame
 
 
 def loop(quit_: threading.Event) -> None:
@@ -87,21 +94,30 @@ def main() -> None:
 
     engine.notices = notices  # type: ignore[method-assign]
     session = Session(engine, table)
-    with NullDevice(engine, block_size=BLOCK), Control(session, osc_port=0, zmq=False) as control:
+    server = JackServer(RATE, BLOCK)
+    jack = server.start()
+    device = (
+        PortAudioDevice(engine, "JACK", block_size=BLOCK)
+        if jack
+        else NullDevice(engine, block_size=BLOCK)
+    )
+    with device, Control(session, osc_port=0, zmq=False) as control:
         threading.Thread(target=loop, args=(quit_,), daemon=True).start()
-        time.sleep(0.5)
+        time.sleep(SETTLE_S)
         words = [sys.executable, "-c", SENDER, str(control.osc_port), str(count)]
         given = " ".join(packet.hex() for packet in packets)
         done = subprocess.run(words, input=given, capture_output=True, text=True, check=True)
         time.sleep(0.3)
         quit_.set()
+    if jack:
+        server.stop()
     sent = [float(word) for word in done.stdout.split()]
     came = [v for v in velocities if v in engine.noted]
     waits = [engine.noted[v][0] - s for v, s in zip(velocities, sent, strict=True) if v in came]
     spread = [sounded[v] - engine.noted[v][1] for v in came if v in sounded]
     p50, p99 = np.percentile(waits, [50, 99]) * 1e3
     print(
-        f"arrival: p50 {p50:.2f} ms, p99 {p99:.2f} ms beside a Python loop; "
+        f"arrival: p50 {p50:.2f} ms, p99 {p99:.2f} ms beside a Python loop, on {device.name}; "
         f"jitter {max(spread) - min(spread)} samples; {len(spread)} of {count} sounded, "
         f"{engine.stats().late} late"
     )
