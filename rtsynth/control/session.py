@@ -141,6 +141,7 @@ class Session:
         self._revision = 0
         self._last_request = 0
         self._last_due = self._now = 0
+        self._born: dict[int, int] = {}
         self._dues: dict[float | None, tuple[int, float]] = {}
         self._pending: dict[int, Plan] = {}
         self._news: deque[News] = deque(maxlen=MAX_NEWS)
@@ -331,7 +332,19 @@ class Session:
         last = len(targets) - 1
         for index, (post, target) in enumerate(zip(plan.posts, targets, strict=True)):
             number = request if index == last else 0
-            yield post.op, target, plan.frame, number, post.args
+            yield post.op, target, self._after_birth(post, target, plan.frame), number, post.args
+
+    def _after_birth(self, post: Post, target: int, frame: int) -> int:
+        """The frame; for an event that is freed before it is made, the one on which it is made.
+
+        It would otherwise stay, and nobody could address it.
+        """
+        if post.op is Op.ACTIVATE:
+            self._born[target] = frame
+        elif post.op is Op.FREE:
+            born = self._born.pop(target, ASAP)
+            return born if born > max(frame, self._now) else frame
+        return frame
 
     def _finish(self, plan: Plan) -> Reply:
         command = plan.command

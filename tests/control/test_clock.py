@@ -230,3 +230,15 @@ def test_a_tag_from_long_ago_is_late_and_no_time_at_all_is_refused(clocks: Clock
     assert [posted.frame for posted in engine.posts] == [ASAP]
     with pytest.raises(ValueRangeError, match="at most 30"):
         tagged(session, float("nan"))
+
+
+def test_an_event_freed_before_it_is_made_does_not_stay(clocks: Clocks) -> None:
+    session, engine = made(clocks)
+    session.submit([parse("event/new", (77,), clocks.wall_s + 1.0)])
+    session.submit([parse("event/free", (77,), clocks.wall_s + 0.5)])
+    birth, death = (next(p for p in engine.posts if p.op is op) for op in (Op.ACTIVATE, Op.FREE))
+    assert birth.target == death.target
+    assert birth.frame == death.frame > 480_000 + 256
+    session.submit([parse("event/new", (78,), clocks.wall_s + 0.1)])
+    session.submit([parse("event/free", (78,), clocks.wall_s + 0.2)])
+    assert engine.posts[-1].frame > engine.posts[-2].frame

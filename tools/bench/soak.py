@@ -38,7 +38,7 @@ from tests.engine.drawn import drawn_instrument
 
 RATE, BLOCK, VOICES, EVENTS, SPARE = 48_000, 1_024, 32, 48, 64
 CEILING = 10.0 ** (-1.0 / 20.0) + 1e-6
-WARM_UP = 0.2  # of the minutes: what is imported, compiled and cached once
+WARM_UP = 0.35  # of the minutes: rings are written to for the first time for twenty minutes
 SLOPE_MB_PER_H = 1.0
 PER_S = {  # how often each is done, on average, per second of sound
     "trigger": 16.0, "set": 8.0, "mute": 2.0, "solo": 1.0, "choke": 2.0, "new": 1.0, "free": 1.0,
