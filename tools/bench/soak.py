@@ -250,7 +250,7 @@ def soak(minutes: float, seed: int, *, told: bool = False) -> Facts:
     facts.notices = {kind.name: count for kind, count in sorted(engine.told.items())}
     facts.slope_mb_per_h = slope(facts.rss_mb)
     facts.faults += left_over(engine, session)
-    if minutes >= 10.0 and facts.slope_mb_per_h >= SLOPE_MB_PER_H:
+    if minutes >= 30.0 and facts.slope_mb_per_h >= SLOPE_MB_PER_H:
         facts.faults.append(f"memory grows by {facts.slope_mb_per_h:.2f} MB per hour of sound")
     return facts
 
