@@ -15,33 +15,33 @@ from rtsynth.dsp.intrinsic import ARM, X86, item_pointer
 __all__ = ["address_of", "exchange", "fetch_add", "prefetch", "relax"]
 
 
+def _changed(operation: str) -> Any:
+    """Code that changes `array[index]` by a number at once for all threads; what was there before.
+
+    Thread: main.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = item_pointer(context, builder, signature, args)
+        number = context.cast(builder, args[2], signature.args[2], types.int64)
+        return builder.atomic_rmw(operation, pointer, number, "seq_cst")
+
+    return codegen
+
+
 @intrinsic
 def fetch_add(typingctx: Any, array: Any, index: Any, number: Any) -> Any:
     """Add to `array[index]` of an int64 array at once for all threads; what was there before.
 
     Nothing is moved across it in either direction.
     """
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        index_value = context.cast(builder, args[1], signature.args[1], types.intp)
-        pointer = item_pointer(context, builder, signature.args[0], args[0], index_value)
-        added = context.cast(builder, args[2], signature.args[2], types.int64)
-        return builder.atomic_rmw("add", pointer, added, "seq_cst")
-
-    return types.int64(array, index, number), codegen
+    return types.int64(array, index, number), _changed("add")
 
 
 @intrinsic
 def exchange(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     """Set `array[index]` of an int64 array; what was there before. As `fetch_add` otherwise."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        index_value = context.cast(builder, args[1], signature.args[1], types.intp)
-        pointer = item_pointer(context, builder, signature.args[0], args[0], index_value)
-        number = context.cast(builder, args[2], signature.args[2], types.int64)
-        return builder.atomic_rmw("xchg", pointer, number, "seq_cst")
-
-    return types.int64(array, index, value), codegen
+    return types.int64(array, index, value), _changed("xchg")
 
 
 @intrinsic
@@ -49,8 +49,7 @@ def address_of(typingctx: Any, array: Any, index: Any) -> Any:
     """The integer address of `array[index]`."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        index_value = context.cast(builder, args[1], signature.args[1], types.intp)
-        pointer = item_pointer(context, builder, signature.args[0], args[0], index_value)
+        pointer = item_pointer(context, builder, signature, args)
         return builder.ptrtoint(pointer, ir.IntType(64))
 
     return types.int64(array, index), codegen
@@ -61,8 +60,7 @@ def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
     """Let the cache line of `array[index]` be on its way."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        index_value = context.cast(builder, args[1], signature.args[1], types.intp)
-        pointer = item_pointer(context, builder, signature.args[0], args[0], index_value)
+        pointer = item_pointer(context, builder, signature, args)
         byte = ir.IntType(8).as_pointer()
         fetch = builder.module.declare_intrinsic(
             "llvm.prefetch", [byte], ir.FunctionType(ir.VoidType(), [byte, *[ir.IntType(32)] * 3])

@@ -40,9 +40,14 @@ MXCSR_FTZ_DAZ = 0x8040
 FPCR_FZ = 1 << 24
 
 
-def item_pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
-    """LLVM value of the address of `array[index]`. Thread: main."""
-    struct = context.make_array(array_type)(context, builder, array)
+def item_pointer(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """LLVM value of the address of `array[index]`, an intrinsic's first two arguments.
+
+    Thread: main.
+    """
+    array_type, index_type = signature.args[:2]
+    struct = context.make_array(array_type)(context, builder, args[0])
+    index = context.cast(builder, args[1], index_type, types.intp)
     return cgutils.get_item_pointer(
         context, builder, array_type, struct, [index], wraparound=False, boundscheck=False
     )
@@ -53,8 +58,7 @@ def load_acquire(typingctx: Any, array: Any, index: Any) -> Any:
     """`array[index]` of an int64 array; nothing after it is read before it."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        index_value = context.cast(builder, args[1], signature.args[1], types.intp)
-        pointer = item_pointer(context, builder, signature.args[0], args[0], index_value)
+        pointer = item_pointer(context, builder, signature, args)
         return builder.load_atomic(pointer, "acquire", 8)
 
     return types.int64(array, index), codegen
@@ -65,8 +69,7 @@ def store_release(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     """`array[index] = value` of an int64 array; all before it is written before it."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        index_value = context.cast(builder, args[1], signature.args[1], types.intp)
-        pointer = item_pointer(context, builder, signature.args[0], args[0], index_value)
+        pointer = item_pointer(context, builder, signature, args)
         number = context.cast(builder, args[2], signature.args[2], types.int64)
         builder.store_atomic(number, pointer, "release", 8)
         return context.get_dummy_value()

@@ -9,8 +9,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from rtsynth.events import EventTable, Score
 from rtsynth.render import save_score
+from tests.audio.jack import JackServer, missing
+from tests.audio.wait import until
 from tests.engine.bank import RATE, small_instrument
 
 RTSYNTH = [sys.executable, "-m", "rtsynth"]
@@ -42,6 +46,28 @@ def write_score(folder: Path, table: EventTable, seconds: float = 1.0) -> Path:
     path = folder / "small.score.safetensors"
     save_score(score, small_instrument(), path)
     return path
+
+
+def ran(*words: str) -> subprocess.CompletedProcess[str]:
+    """What `rtsynth WORDS` said."""
+    return subprocess.run([*RTSYNTH, *words], capture_output=True, text=True, timeout=60)
+
+
+@contextlib.contextmanager
+def sound_server(monkeypatch: pytest.MonkeyPatch, rate: int = RATE) -> Iterator[JackServer]:
+    """A JACK server of a test's own, which this process itself is no client of."""
+    if missing():
+        pytest.skip(missing())
+    for name in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER", "JACK_NO_AUDIO_RESERVATION"):
+        monkeypatch.setenv(name, "")  # put back afterwards
+    server = JackServer(rate)
+    server.start(seen=False)
+    try:
+        if not until(lambda: "JACK" in ran("devices", "--json").stdout, 30.0):
+            pytest.skip("jackd is installed but PortAudio does not see it")
+        yield server
+    finally:
+        server.stop()
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from pythonosc.udp_client import SimpleUDPClient
 from rtsynth.audio import read_wav
 from rtsynth.client import Client
 from rtsynth.events import Event, EventTable
-from tests.audio.jack import JackServer, missing
+from tests.audio.jack import JackServer
 from tests.audio.wait import until
 from tests.engine.bank import BELL, mixed_table
 from tests.integration.running import RTSYNTH, Running, serving, write_score
@@ -31,27 +31,6 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills with POSI
 BACK_S = 60.0
 ANSWER_S = 2.0  # for one reply, on a machine that imports three Pythons meanwhile
 JACK = pytest.param("JACK", marks=pytest.mark.jack)
-
-
-@pytest.fixture
-def jack(monkeypatch: pytest.MonkeyPatch) -> Iterator[JackServer]:
-    """A server that this process is no client of."""
-    if missing():
-        pytest.skip(missing())
-    for name in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER", "JACK_NO_AUDIO_RESERVATION"):
-        monkeypatch.setenv(name, "")  # put back afterwards
-    server = JackServer()
-    server.start(seen=False)
-    if not until(lambda: "JACK" in listed(), 30.0):
-        server.stop()
-        pytest.skip("jackd is installed but PortAudio does not see it")
-    yield server
-    server.stop()
-
-
-def listed() -> str:
-    words = [*RTSYNTH, "devices", "--json"]
-    return subprocess.run(words, capture_output=True, text=True, timeout=60).stdout
 
 
 class Performance:

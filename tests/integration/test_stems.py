@@ -19,10 +19,10 @@ from rtsynth.instrument import Instrument
 from rtsynth.metrics import Placed, si_sdr, snr, stem_si_sdr
 from rtsynth.render import load_score, save_score
 from rtsynth.render import render_score as played
-from tests.audio.jack import JackServer, missing
+from tests.audio.jack import JackServer
 from tests.audio.wait import until
 from tests.decompose.known_bank import RATE, key_sound, melody
-from tests.integration.running import RTSYNTH, serving
+from tests.integration.running import RTSYNTH, serving, sound_server
 
 Float = NDArray[np.float64]
 
@@ -198,29 +198,15 @@ def test_events_survive_a_save_and_a_load_to_the_sample(
     assert np.array_equal(before, after)
 
 
-def devices() -> str:
-    words = [*RTSYNTH, "devices"]
-    return subprocess.run(words, capture_output=True, text=True, timeout=60).stdout
-
-
 @pytest.fixture
-def jack(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A JACK server at the recording's rate."""
-    if missing():
-        pytest.skip(missing())
-    for name in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER", "JACK_NO_AUDIO_RESERVATION"):
-        monkeypatch.setenv(name, "")  # put back afterwards
-    server = JackServer(RATE)
-    server.start(seen=False)
-    if not until(lambda: "JACK" in devices(), 10.0):
-        server.stop()
-        pytest.skip("jackd is installed but PortAudio does not see it")
-    yield
-    server.stop()
+def jack(monkeypatch: pytest.MonkeyPatch) -> Iterator[JackServer]:
+    """At the recording's rate."""
+    with sound_server(monkeypatch, RATE) as server:
+        yield server
 
 
 @pytest.mark.jack
-def test_on_a_sound_card_a_soloed_event_is_its_key_too(jack: None, tmp_path: Path) -> None:
+def test_on_a_sound_card_a_soloed_event_is_its_key_too(jack: JackServer, tmp_path: Path) -> None:
     score, wav, log = (tmp_path / name for name in ("a.score.safetensors", "a.wav", "a.jsonl"))
     save_score(MADE.score, MADE.instrument, score)
     files = ["--record", str(wav), "--log", str(log)]
