@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from rtsynth.errors import UsageError
 from rtsynth.player.launch import EngineProcess
 
 __all__ = ["announce", "devices", "play", "run_service", "serve"]
@@ -103,10 +102,10 @@ def announce(service: Any) -> str:
 
 
 def _settings(options: argparse.Namespace) -> dict[str, Any]:
-    if options.record and Path(options.record).suffix.lower() != ".wav":
-        raise UsageError(
-            f"--record {options.record}: the sound is written as WAV; legal: a name in .wav"
-        )
+    if options.record:
+        from rtsynth.cli.score import check_wav
+
+        check_wav("--record", options.record)
     return {
         "device": options.device,
         "sample_rate": options.sample_rate,

@@ -20,7 +20,7 @@ from rtsynth.render.load import SCORE_SUFFIX
 if TYPE_CHECKING:
     from rtsynth.decompose import Ranking, Recipe, Recording
 
-__all__ = ["compare", "decompose", "inspect", "print_facts", "recording_of", "render"]
+__all__ = ["check_wav", "compare", "decompose", "inspect", "print_facts", "recording_of", "render"]
 
 PICTURES = (".png", ".pdf", ".svg")
 
@@ -131,12 +131,21 @@ def _check_picture(name: str | None) -> None:
         raise UsageError(f"--png {name}: no picture by this name; legal: {', '.join(PICTURES)}")
 
 
+def check_wav(option: str, name: str) -> None:
+    """Refuse a name that says the sound is anything but WAV.
+
+    Raises:
+        UsageError: it does.
+    """
+    if Path(name).suffix.lower() != ".wav":
+        raise UsageError(f"{option} {name}: the sound is written as WAV; legal: a name in .wav")
+
+
 def render(options: argparse.Namespace) -> int:
     """`rtsynth render`."""
     from rtsynth.audio import WavWriter
 
-    if Path(options.output).suffix.lower() != ".wav":
-        raise UsageError(f"-o {options.output}: the sound is written as WAV; legal: a name in .wav")
+    check_wav("-o", options.output)
     if options.to_s is not None and options.to_s <= (options.from_s or 0.0):
         raise UsageError(
             f"--to {options.to_s:g} is not after --from {options.from_s or 0.0:g}; nothing to hear"

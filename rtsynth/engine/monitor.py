@@ -8,7 +8,6 @@ stay aligned. Thread: audio.
 import math
 from typing import Any
 
-from rtsynth.dsp.intrinsic import load_acquire
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import apply_fade, apply_line
 from rtsynth.engine.compile import state_kernel
@@ -21,7 +20,7 @@ from rtsynth.engine.patch import (
     NOW,
     TARGET,
 )
-from rtsynth.engine.ring import READ, WRITTEN, publish_write
+from rtsynth.engine.ring import write_frames
 from rtsynth.engine.voice import notify
 
 __all__ = ["add_input", "take_input"]
@@ -45,17 +44,8 @@ def take_input(st: Any) -> None:
     for c in range(core.inputs):
         for n in range(TICK):
             st.heard[c, n] = st.coming[c, n]
-    if core.listening == 0:
-        return
-    capacity = st.input.shape[0]
-    written = st.input_at[WRITTEN]
-    if capacity - (written - load_acquire(st.input_at, READ)) < TICK:
+    if core.listening != 0 and not write_frames(st.input, st.input_at, st.heard):
         core.input_lost += TICK
-        return
-    for n in range(TICK):
-        for c in range(core.inputs):
-            st.input[(written + n) & (capacity - 1), c] = st.heard[c, n]
-    publish_write(st.input_at, TICK)
 
 
 @state_kernel

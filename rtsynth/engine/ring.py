@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.intrinsic import load_acquire, store_release
 
-__all__ = ["READ", "WRITTEN", "free_space", "publish_read", "publish_write", "readable"]
+__all__ = [
+    "READ",
+    "WRITTEN",
+    "free_space",
+    "publish_read",
+    "publish_write",
+    "readable",
+    "write_frames",
+]
 
 WRITTEN = 0
 READ = 8  # the other cache line
@@ -43,6 +51,19 @@ def publish_write(at: NDArray[np.int64], count: int) -> None:
 def publish_read(at: NDArray[np.int64], count: int) -> None:
     """Give `count` read records back to the writer."""
     store_release(at, READ, at[READ] + count)
+
+
+@kernel("boolean(float32[:,::1], int64[::1], float32[:,::1])")
+def write_frames(ring: Any, at: NDArray[np.int64], block: Any) -> bool:
+    """Write a block, [channels, n], as n frames of a ring, [frames, channels]; false if full."""
+    count = block.shape[1]
+    if free_space(at, ring.shape[0]) < count:
+        return False
+    for n in range(count):
+        for c in range(block.shape[0]):
+            ring[(at[WRITTEN] + n) & (ring.shape[0] - 1), c] = block[c, n]
+    publish_write(at, count)
+    return True
 
 
 def push(ring: NDArray[Any], at: NDArray[np.int64], record: tuple[Any, ...]) -> bool:

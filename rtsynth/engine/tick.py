@@ -10,7 +10,6 @@ from typing import Any
 
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.grain import HOP
-from rtsynth.dsp.intrinsic import load_acquire
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import apply_fade, apply_line, ease
 from rtsynth.dsp.safety import block_dc, largest, limit
@@ -28,7 +27,7 @@ from rtsynth.engine.patch import (
     TARGET,
     TICKS_LEFT,
 )
-from rtsynth.engine.ring import READ, WRITTEN, free_space, publish_write
+from rtsynth.engine.ring import free_space, write_frames
 from rtsynth.engine.schedule import due, pop_pending, take_inbox
 from rtsynth.engine.share import render_voices
 from rtsynth.engine.state import state_at
@@ -152,16 +151,8 @@ def _rests(st: Any) -> bool:
 @state_kernel
 def _record(st: Any) -> None:
     """Hand this tick to the recorder, or count it as lost."""
-    core = st.core[0]
-    capacity = st.record.shape[0]
-    written = st.record_at[WRITTEN]
-    if capacity - (written - load_acquire(st.record_at, READ)) < TICK:
-        core.record_lost += TICK
-        return
-    for n in range(TICK):
-        for c in range(st.bus.shape[0]):
-            st.record[(written + n) & (capacity - 1), c] = st.bus[c, n]
-    publish_write(st.record_at, TICK)
+    if not write_frames(st.record, st.record_at, st.bus):
+        st.core[0].record_lost += TICK
 
 
 @state_kernel

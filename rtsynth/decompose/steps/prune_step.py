@@ -3,8 +3,6 @@
 What stays gets its level, and gains per mode where they pay. Thread: worker.
 """
 
-import numpy as np
-
 from rtsynth.decompose.offset import give_offsets
 from rtsynth.decompose.prune import lift_gains
 from rtsynth.decompose.regroup import regroup
@@ -15,17 +13,6 @@ from rtsynth.decompose.steps.task import Task
 __all__ = ["prune"]
 
 
-def _show(state: State) -> None:
-    """Tell the groups about resonances that are struck now and had no onset before."""
-    members = state.groups.members
-    had = {index for group in members for index, share in group.items() if share > 0.0}
-    onsets = np.array([take.onset for take in state.takes])
-    for strike in state.draft.strikes:
-        if strike.resonance not in had:
-            nearest = int(np.argmin(np.abs(onsets - strike.onset)))
-            members[nearest][strike.resonance] = strike.gain
-
-
 def prune(task: Task, state: State) -> None:
     """Merge and split, lift gains that least squares turned down, learn the strikes' offsets."""
     task.progress.begin("prune", 1)
@@ -34,7 +21,9 @@ def prune(task: Task, state: State) -> None:
         return
     fit = fit_of(task, state)
     merged, split = regroup(fit)
-    _show(state)
+    members = state.groups.members
+    had = {index for group in members for index, share in group.items() if share > 0.0}
+    state.show(strike for strike in state.draft.strikes if strike.resonance not in had)
     task.progress.tell(events=len(state.draft.strikes), merged=merged, split=split)
     lift_gains(fit)
     if task.recipe.offsets:

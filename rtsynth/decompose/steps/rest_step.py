@@ -67,11 +67,7 @@ def _show(state: State, first: int) -> None:
     state.known += [-1] * len(new)
     state.groups.modes += [resonance.modes for resonance in new]
     state.groups.pitches_hz += [0.0] * len(new)
-    onsets = np.array([take.onset for take in state.takes])
-    for strike in state.draft.strikes:
-        if strike.resonance >= first:
-            nearest = int(np.argmin(np.abs(onsets - strike.onset)))
-            state.groups.members[nearest][strike.resonance] = strike.gain
+    state.show(strike for strike in state.draft.strikes if strike.resonance >= first)
 
 
 def _drums_of(state: State, frozen: frozenset[int]) -> list[int]:

@@ -1,12 +1,13 @@
 """What is known of a recording, or a segment of one, after some of the steps. Thread: any."""
 
 import dataclasses
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float
-from rtsynth.decompose.draft import Draft
+from rtsynth.decompose.draft import Draft, Strike
 from rtsynth.decompose.grouping import Grouping, Take
 from rtsynth.instrument import TEXTURE_BANDS
 
@@ -40,3 +41,10 @@ class State:
     drums: bool = False
     draft: Draft = dataclasses.field(default_factory=lambda: Draft(0.0, 0, [], []))
     floor: Float = dataclasses.field(default_factory=lambda: np.zeros(TEXTURE_BANDS))
+
+    def show(self, strikes: Iterable[Strike]) -> None:
+        """Tell the groups that strikes' resonances are members of the takes nearest to them."""
+        onsets = np.array([take.onset for take in self.takes])
+        for strike in strikes:
+            nearest = int(np.argmin(np.abs(onsets - strike.onset)))
+            self.groups.members[nearest][strike.resonance] = strike.gain
