@@ -6,7 +6,8 @@
 from rtsynth.control.performance import LogHeader, PerformanceLog, Record, read_log, replay
 from rtsynth.control.port import EnginePort, Listener, News
 from rtsynth.control.server import Control
-from rtsynth.control.session import LATE_POLICIES, Session
+from rtsynth.control.session import Session
+from rtsynth.control.timing import LATE_POLICIES
 
 __all__ = [
     "LATE_POLICIES",

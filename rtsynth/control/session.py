@@ -19,7 +19,8 @@ from rtsynth.control.performance import PerformanceLog
 from rtsynth.control.plan import Plan, Planner, Post
 from rtsynth.control.port import EnginePort, News, Value
 from rtsynth.control.query import Query
-from rtsynth.engine.ops import ASAP, Notice, NoticeKind, Op, Operation
+from rtsynth.control.timing import TOO_FAR_S, Timing
+from rtsynth.engine.ops import Notice, NoticeKind, Op, Operation
 from rtsynth.errors import (
     CapacityError,
     QueueFullError,
@@ -30,16 +31,8 @@ from rtsynth.errors import (
 from rtsynth.events import EventTable
 from rtsynth.params import command_named, event_param_named, param_named
 
-__all__ = ["LATE_POLICIES", "Reply", "Session"]
+__all__ = ["Reply", "Session"]
 
-LATE_POLICIES = ("play", "drop", "clip")
-"""For a tagged command whose frame has passed: play it at once; leave it out; or play it as if it
-had come untagged, at its arrival plus the constant offset."""
-
-TOO_FAR_S = 30.0
-LONGEST_AHEAD_S = 86_400.0
-OLDEST_TAG_S = 1e11  # what is older is no time
-JITTER_S = 0.05  # of the clock, many times
 KEPT_FOR_PANIC = 8  # operations in the inbox that only `panic` may use
 MAX_PENDING = 65_536
 MAX_REQUEST = 2**30
@@ -113,12 +106,6 @@ class Session:
         macros: Sequence[str] = (),
         no_monitor: str = "",
     ) -> None:
-        if late not in LATE_POLICIES:
-            raise ValueRangeError(f"late = {late!r}; legal: {', '.join(LATE_POLICIES)}")
-        if not 0.0 <= too_far_s <= LONGEST_AHEAD_S:
-            raise ValueRangeError(
-                f"too_far_s = {too_far_s:g}; legal: 0 … {LONGEST_AHEAD_S:g}", field="too_far_s"
-            )
         self.engine = engine
         self.clock = Clock(engine)
         self.log: PerformanceLog | None = None
@@ -136,13 +123,10 @@ class Session:
         self._macros = {f"{MACRO}{name}": f"vector{i}" for i, name in enumerate(macros)}
         self._resonances = resonances
         self.no_monitor = no_monitor
-        self._late, self._too_far_s, self._asap = late, too_far_s, asap
+        self._timing = Timing(engine, self.clock, late, too_far_s, asap, self._facts)
         self._lock = threading.RLock()
         self._revision = 0
         self._last_request = 0
-        self._last_due = self._now = 0
-        self._born: dict[int, int] = {}
-        self._dues: dict[float | None, tuple[int, float]] = {}
         self._pending: dict[int, Plan] = {}
         self._news: deque[News] = deque(maxlen=MAX_NEWS)
         self._echoes: dict[tuple[Any, ...], News] = {}
@@ -181,8 +165,7 @@ class Session:
         arrived_s = time.monotonic() if arrived_s is None else arrived_s
         with self._lock:
             try:
-                self._now = self.engine.frame  # the same for all of a bundle, as is the clock
-                self._dues.clear()
+                self._timing.begin()
                 plans = [self._plan(c, arrived_s, frame) for c in commands]
                 self._post(plans)
             except BaseException:
@@ -216,8 +199,8 @@ class Session:
     def _plan(self, command: Command, arrived_s: float, frame: int | None) -> Plan:
         if not command_named(command.op).timed:
             return Plan(command, self.engine.frame, self._query.answer(command), [], list)
-        due, late_s = self._due(command, arrived_s) if frame is None else (frame, 0.0)
-        if late_s and self._late == "drop":
+        due, late_s = self._timing.due(command, arrived_s) if frame is None else (frame, 0.0)
+        if late_s and self._timing.late == "drop":
             return Plan(command, due, {"late_s": late_s, "action": "drop"}, [], list, late_s)
         plan = self._planner.plan(self._without_macros(command))
         if plan is None:
@@ -235,44 +218,6 @@ class Session:
                 raise UnknownNameError(f"no macro {name[:80]!r}; legal: {legal}", field=name[:80])
         pairs = tuple((self._macros.get(name, name), value) for name, value in command.pairs)
         return dataclasses.replace(command, pairs=pairs)
-
-    def _due(self, command: Command, arrived_s: float) -> tuple[int, float]:
-        """Frame at which a command is due, and by how many seconds its tag has passed."""
-        if command.op == "panic":
-            return ASAP, 0.0
-        if command.time_s not in self._dues:
-            self._dues[command.time_s] = self._judged(command.time_s, arrived_s)
-        return self._dues[command.time_s]
-
-    def _judged(self, time_s: float | None, arrived_s: float) -> tuple[int, float]:
-        """The same of a tag, None without one."""
-        if time_s is None:
-            return (ASAP if self._asap else self._stamped(arrived_s)), 0.0
-        self.clock.follow_wall()
-        ahead_s = self.clock.ahead_s(time_s)
-        if not -OLDEST_TAG_S < ahead_s <= self._too_far_s:
-            self._facts["too_far"] += 1
-            raise ValueRangeError(
-                f"time is {ahead_s:.6g} s ahead; legal: at most {self._too_far_s:g}", field="t"
-            )
-        due = self.clock.due_wall(time_s)
-        passed = self._now - due
-        if passed <= 0:
-            return due, 0.0
-        late_s = passed / self.engine.sample_rate
-        return (self._stamped(arrived_s) if self._late == "clip" else ASAP), late_s
-
-    def _stamped(self, arrived_s: float) -> int:
-        """Frame of an untagged command: its arrival plus the offset, not just before another.
-
-        The clock's jitter would otherwise turn the order of two messages around. Where the stream
-        itself has lost time, the earlier one is far ahead, and is not waited for.
-        """
-        due = self.clock.due(arrived_s)
-        if self._last_due - due < JITTER_S * self.engine.sample_rate:
-            due = max(due, self._last_due)
-        self._last_due = due
-        return due
 
     def _post(self, plans: list[Plan]) -> None:
         """Check, reserve and resolve everything, and only then post."""
@@ -332,26 +277,20 @@ class Session:
         last = len(targets) - 1
         for index, (post, target) in enumerate(zip(plan.posts, targets, strict=True)):
             number = request if index == last else 0
-            yield post.op, target, self._after_birth(post, target, plan.frame), number, post.args
-
-    def _after_birth(self, post: Post, target: int, frame: int) -> int:
-        """The frame; for an event that is freed before it is made, the one on which it is made.
-
-        It would otherwise stay, and nobody could address it.
-        """
-        if post.op is Op.ACTIVATE:
-            self._born[target] = frame
-        elif post.op is Op.FREE:
-            born = self._born.pop(target, ASAP)
-            return born if born > max(frame, self._now) else frame
-        return frame
+            yield (
+                post.op,
+                target,
+                self._timing.after_birth(post.op, target, plan.frame),
+                number,
+                post.args,
+            )
 
     def _finish(self, plan: Plan) -> Reply:
         command = plan.command
         if plan.late_s:
             self._facts["late_tagged"] += 1
-            self._facts["late_dropped"] += self._late == "drop"
-            self._tell_late(command, plan.late_s, self._late, plan.frame)
+            self._facts["late_dropped"] += self._timing.late == "drop"
+            self._tell_late(command, plan.late_s, self._timing.late, plan.frame)
         if plan.posts and command.op not in PASSING:
             self._revision += 1
             for args in plan.logged():

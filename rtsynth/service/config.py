@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from rtsynth.control.osc import DEFAULT_OSC_PORT
-from rtsynth.control.session import LATE_POLICIES, TOO_FAR_S
+from rtsynth.control.timing import LATE_POLICIES, TOO_FAR_S
 from rtsynth.control.zeromq import DEFAULT_ZMQ_PORT
 from rtsynth.dsp.modal import TICK
 
