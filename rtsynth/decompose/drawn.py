@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Complex, Float
 from rtsynth.dsp.draw import CURVE_RATE
+from rtsynth.dsp.fft import GRAIN
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.noise import fill_gaussian, uniform_at
-from rtsynth.dsp.texture import GRAIN, HOP, band_weights
+from rtsynth.dsp.texture import HOP, band_weights
 from rtsynth.events import Event
 from rtsynth.instrument import BLOW_EDGES_HZ, CONTROL_LIMITS, CONTROLS, Instrument
 from rtsynth.instrument.field import BEND, BOW, BRIGHT, DAMP, DRY, WET

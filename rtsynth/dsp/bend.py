@@ -30,6 +30,7 @@ __all__ = [
     "T60",
     "TRANSPOSE",
     "bend_modes",
+    "vector_db",
 ]
 
 FREQ, T60, GAIN_RE, GAIN_IM, OCTAVE = range(5)
@@ -41,6 +42,27 @@ CONTROLS = 8
 extra decay in nepers per second, largest |z/a| of a mode whose age runs backwards."""
 
 LN1000 = math.log(1000.0)
+
+
+@kernel("void(float32[:,::1], int32[::1], int64, float32[::1], float32[::1])", fastmath=True)
+def vector_db(
+    mode_map: np.ndarray, columns: np.ndarray, count: int, vector: np.ndarray, out: np.ndarray
+) -> None:
+    """What an event's vector makes of the modes of a resonance, in dB.
+
+    Args:
+        mode_map: [modes of the instrument, D] dB per unit of the vector.
+        columns: [≥ count] rows of `mode_map`.
+        count: modes in use.
+        vector: [D] float32.
+        out: [≥ count] float32, overwritten.
+    """
+    for m in range(count):
+        row = mode_map[columns[m]]
+        total = np.float32(0.0)
+        for k in range(vector.shape[0]):
+            total += row[k] * vector[k]
+        out[m] = total
 
 
 @kernel("void(float32[:,::1], int64, float64[::1], uint64, float64[:,::1])")

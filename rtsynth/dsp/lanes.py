@@ -16,12 +16,8 @@ from numba.extending import intrinsic
 from rtsynth.dsp.registers import (
     G0,
     G1,
-    LANES,
-    NARROW,
     STEP,
     TICK,
-    WHOLE,
-    WIDE,
     A,
     Code,
     N,
@@ -30,9 +26,8 @@ from rtsynth.dsp.registers import (
     U,
     W,
     Z,
-    constant,
-    places,
 )
+from rtsynth.dsp.vectors import LANES, NARROW, WHOLE, WIDE, constant, places
 
 __all__ = ["bow_lanes", "drive_lanes", "glide_lanes", "largest_bits", "ring_lanes"]
 

@@ -84,15 +84,18 @@ def normal_at(seed: np.uint64, position: int) -> float:
     return radius * math.cos(2.0 * math.pi * uniform_at(seed, 2 * position + 1))
 
 
-@kernel("void(uint64, int64, float64[::1], float64[::1])", fastmath=True)
+@kernel(
+    [f"void(uint64, int64, {real}[::1], {real}[::1])" for real in ("float64", "float32")],
+    fastmath=True,
+)
 def fill_gaussian(seed: np.uint64, first: int, one: np.ndarray, other: np.ndarray) -> None:
     """The pairs of `gaussian_at(seed, first + i)`, made many at a time.
 
     Args:
         seed: the stream.
         first: position of the first pair.
-        one: [n] float64, the first of each pair.
-        other: [n] float64, the second.
+        one: [n] float64 or float32, the first of each pair.
+        other: [n] likewise, the second.
     """
     start = finalise(seed + GOLDEN)
     for i in range(one.shape[0]):

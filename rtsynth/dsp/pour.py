@@ -9,7 +9,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from rtsynth.dsp.registers import LANES, NARROW, TICK, constant
+from rtsynth.dsp.registers import TICK
+from rtsynth.dsp.vectors import LANES, NARROW, constant
 
 __all__ = ["pour"]
 

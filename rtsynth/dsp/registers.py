@@ -1,4 +1,4 @@
-"""A builder of code for vector registers, and how the modes of a voice lie in memory.
+"""How the modes of a voice lie in memory, and a builder of vector code on them.
 
 LANES modes stand side by side; what is float64 in memory may be worked on as float32.
 Thread: audio; the code is built when it is compiled.
@@ -8,11 +8,12 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-import llvmlite.binding
 from llvmlite import ir
 from numba.core import cgutils
 
-__all__ = ["Code", "LANES", "ROWS", "TICK", "constant", "places"]
+from rtsynth.dsp.vectors import LANES, NARROW, WIDE, Pair, Vectors, constant, places
+
+__all__ = ["Code", "ROWS", "TICK"]
 
 TICK = 32
 """Frames of the absolute grid on which everything done per block is done."""
@@ -25,26 +26,14 @@ the pole's direction p/|p|; the bow's phasor u, and its share w of the state."""
 STEP = 4
 """Samples made from one state."""
 
-LANES = 16 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 8
-"""Modes side by side; divides `MODE_ALIGN`."""
-
 Z, P, Q, A, N, U, W = (ZR, ZI), (PR, PI), (QR, QI), (AR, AI), (NR, NI), (UR, UI), (WR, WI)
-NARROW = ir.VectorType(ir.FloatType(), LANES)
-WIDE = ir.VectorType(ir.DoubleType(), LANES)
-WHOLE = ir.VectorType(ir.IntType(32), LANES)
-Pair = tuple[Any, Any]
 
 
-def places(chosen: list[int]) -> Any:
-    """The mask of a shuffle."""
-    return ir.Constant(ir.VectorType(ir.IntType(32), len(chosen)), chosen)
-
-
-class Code:
+class Code(Vectors):
     """A builder of vector code on the rows of a voice's modes."""
 
     def __init__(self, context: Any, builder: Any, array_type: Any, array: Any) -> None:
-        self.context, self.builder = context, builder
+        super().__init__(context, builder)
         modes = context.make_array(array_type)(context, builder, array)
         self.data = modes.data
         self.columns = cgutils.unpack_tuple(builder, modes.shape)[1]
@@ -101,50 +90,6 @@ class Code:
             yield
 
     # --- arithmetic --------------------------------------------------------------------------
-
-    def mul(self, a: Any, b: Any) -> Any:
-        """The product a·b; may become part of a fused multiply-add."""
-        return self.builder.fmul(a, b, flags=("contract",))
-
-    def add(self, a: Any, b: Any) -> Any:
-        """The sum a + b; likewise."""
-        return self.builder.fadd(a, b, flags=("contract",))
-
-    def sub(self, a: Any, b: Any) -> Any:
-        """The difference a − b; likewise."""
-        return self.builder.fsub(a, b, flags=("contract",))
-
-    def scale(self, a: Pair, factor: Any) -> Pair:
-        """Both parts by a real factor."""
-        return self.mul(a[0], factor), self.mul(a[1], factor)
-
-    def splat(self, scalar: Any) -> Any:
-        """A float64 in every lane."""
-        none = ir.Constant(WIDE, ir.Undefined)
-        one = self.builder.insert_element(none, scalar, ir.Constant(ir.IntType(32), 0))
-        return self.builder.shuffle_vector(one, none, places([0] * LANES))
-
-    def splat_lane(self, vector: Any, lane: int) -> Any:
-        """One lane in every lane."""
-        return self.builder.shuffle_vector(vector, vector, places([lane] * LANES))
-
-    def real(self, a: Pair, b: Pair, plus: Any = None) -> Any:
-        """`plus + Re(a·b)`."""
-        first = self.mul(a[0], b[0])
-        if plus is not None:
-            first = self.add(plus, first)
-        return self.sub(first, self.mul(a[1], b[1]))
-
-    def imaginary(self, a: Pair, b: Pair, plus: Any = None) -> Any:
-        """`plus + Im(a·b)`."""
-        first = self.mul(a[0], b[1])
-        if plus is not None:
-            first = self.add(plus, first)
-        return self.add(first, self.mul(a[1], b[0]))
-
-    def times(self, a: Pair, b: Pair) -> Pair:
-        """The complex product a·b."""
-        return self.real(a, b), self.imaginary(a, b)
 
     def powers(self, p: Pair) -> list[Pair]:
         """p, p² … p^STEP."""
@@ -270,8 +215,3 @@ class Code:
                 self.builder.shuffle_vector(level, level, high),
             )
         return self.builder.extract_element(level, ir.Constant(ir.IntType(32), 0))
-
-
-def constant(value: float, kind: Any) -> Any:
-    """A vector of equal numbers."""
-    return ir.Constant(kind, [value] * LANES)

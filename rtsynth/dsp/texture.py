@@ -10,26 +10,24 @@ import math
 import numpy as np
 
 from rtsynth.dsp.compile import kernel
+from rtsynth.dsp.fft import BINS, GRAIN, inverse_fft
 from rtsynth.dsp.noise import fill_gaussian, finalise, normal_at
 from rtsynth.dsp.registers import TICK
 
 __all__ = [
-    "GRAIN",
     "HOP",
+    "band_spans",
     "band_weights",
     "grain_lead",
     "grain_window",
-    "inverse_fft",
     "overlap_add",
     "silence_before",
     "swell_db",
+    "take_out",
     "texture_grain",
-    "twiddles",
 ]
 
-GRAIN = 1024
 HOP = GRAIN // 2
-BINS = GRAIN // 2
 NODES_PER_CYCLE = 2.0
 SWELLS = np.uint64(0x5E11_0000_0000_0001)
 """What the event's seed is mixed with, so that the motion is independent of the noise."""
@@ -41,12 +39,6 @@ MEAN_POWER = math.log(10.0) / 20.0
 def grain_window() -> np.ndarray:
     """[GRAIN] float32 sine window; squares at a distance of HOP sum to 1. Thread: main."""
     return np.sin(np.pi * (np.arange(GRAIN) + 0.5) / GRAIN).astype(np.float32)
-
-
-def twiddles() -> np.ndarray:
-    """[2, GRAIN/2] float64 cosines and sines of the inverse transform. Thread: main."""
-    angle = 2.0 * np.pi * np.arange(GRAIN // 2) / GRAIN
-    return np.stack([np.cos(angle), np.sin(angle)])
 
 
 def band_weights(edges_hz: np.ndarray, sample_rate: float) -> np.ndarray:
@@ -67,46 +59,16 @@ def band_weights(edges_hz: np.ndarray, sample_rate: float) -> np.ndarray:
     return weights.astype(np.float32)
 
 
-@kernel("void(float64[:,::1], float64[:,::1])", fastmath=True)
-def inverse_fft(tables: np.ndarray, data: np.ndarray) -> None:
-    """Real inverse DFT of GRAIN samples, unscaled, from the lower half of their spectrum.
-
-    One complex transform of half the size gives even and odd samples as real and imaginary parts;
-    it sorts itself (Stockham), so that every inner loop runs over neighbours.
+def band_spans(weights: np.ndarray) -> np.ndarray:
+    """[bands, 2] int64: each band's first bin and the one after its last. Thread: main.
 
     Args:
-        tables: [2, GRAIN/2] from `twiddles`.
-        data: [3, GRAIN] float64. Row 0 holds the real parts of bins 0 … GRAIN/2 − 1, then the
-            imaginary ones, bin 0 being 0; it becomes the samples. The other rows are scratch.
+        weights: [bands, BINS] from `band_weights`.
     """
-    re, im = data[1, :BINS], data[1, BINS:]
-    to_re, to_im = data[2, :BINS], data[2, BINS:]
-    re[0] = im[0] = 0.0
-    for k in range(1, BINS):
-        ar, ai = data[0, k], data[0, BINS + k]
-        br, bi = data[0, BINS - k], -data[0, GRAIN - k]
-        dr, di = ar - br, ai - bi
-        c, s = tables[0, k], tables[1, k]
-        re[k] = ar + br - (dr * s + di * c)
-        im[k] = ai + bi + (dr * c - di * s)
-    step, groups = 1, BINS // 2
-    while groups >= 1:
-        for p in range(groups):
-            wr, wi = tables[0, p * (BINS // groups)], tables[1, p * (BINS // groups)]
-            here, there, to = p * step, (p + groups) * step, 2 * p * step
-            for q in range(step):
-                ar, ai, br, bi = re[here + q], im[here + q], re[there + q], im[there + q]
-                dr, di = ar - br, ai - bi
-                to_re[to + q] = ar + br
-                to_im[to + q] = ai + bi
-                to_re[to + step + q] = dr * wr - di * wi
-                to_im[to + step + q] = dr * wi + di * wr
-        re, to_re = to_re, re
-        im, to_im = to_im, im
-        step, groups = 2 * step, groups // 2
-    for m in range(BINS):
-        data[0, 2 * m] = re[m]
-        data[0, 2 * m + 1] = im[m]
+    inside = weights > 0.0
+    first = np.where(inside.any(axis=1), inside.argmax(axis=1), 0)
+    last = np.where(inside.any(axis=1), BINS - inside[:, ::-1].argmax(axis=1), 0)
+    return np.stack([first, last], axis=1)
 
 
 @kernel("float64(uint64, int64, float64)")
@@ -130,7 +92,8 @@ def swell_db(seed: np.uint64, band: int, cycles: float) -> float:
 
 @kernel(
     "void(uint64, int64, float32[::1], float32[::1], float32[::1], float64, float32[:,::1],"
-    " float64[:,::1], float64[:,::1])"
+    " int64[:,::1], float32[:,::1], float32[:,::1])",
+    fastmath=True,
 )
 def texture_grain(
     seed: np.uint64,
@@ -140,6 +103,7 @@ def texture_grain(
     am_depth_db: np.ndarray,
     am_rate: float,
     weights: np.ndarray,
+    spans: np.ndarray,
     tables: np.ndarray,
     data: np.ndarray,
 ) -> None:
@@ -153,8 +117,9 @@ def texture_grain(
         am_depth_db: [bands] float32, standard deviation of each band's level.
         am_rate: cycles of that motion per frame; 0 for none.
         weights: [bands, BINS] from `band_weights`.
-        tables: [2, GRAIN/2] from `twiddles`.
-        data: [3, GRAIN] float64; rows 0 and 1 are the transform, row 2 is scratch.
+        spans: [bands, 2] from `band_spans`.
+        tables: from `fft_tables`.
+        data: [3, GRAIN] float32; rows 1 and 2 are scratch.
     """
     power = data[2, :BINS]
     for i in range(BINS):
@@ -167,12 +132,13 @@ def texture_grain(
             cycles = (index + 1) * HOP * am_rate  # at the grain's middle
             db += am_depth_db[b] * (swell_db(seed, b, cycles) - MEAN_POWER * am_depth_db[b])
         gain = band_gain[b] * 10.0 ** (db / 20.0)
-        for i in range(BINS):
-            power[i] += gain * gain * weights[b, i]
+        share = np.float32(gain * gain)
+        for i in range(spans[b, 0], spans[b, 1]):
+            power[i] += share * weights[b, i]
     fill_gaussian(seed, (index + 1) * BINS, data[0, :BINS], data[0, BINS:])
     for i in range(BINS):
         # a conjugate pair of bins of variance σ² each way sounds with power 4σ², unscaled
-        size = 0.5 * math.sqrt(power[i])
+        size = np.float32(0.5) * math.sqrt(power[i])
         data[0, i] *= size
         data[0, BINS + i] *= size
     data[0, 0] = data[0, BINS] = 0.0
@@ -188,22 +154,51 @@ def grain_lead(seed: int) -> int:
     return int(finalise(np.uint64(seed)) % np.uint64(HOP // TICK)) * TICK
 
 
-@kernel("void(float64[::1], float32[::1], int64, float32[::1])")
+@kernel("void(float32[::1], float32[::1], int64, float32[::1])")
 def overlap_add(grain: np.ndarray, window: np.ndarray, position: int, ring: np.ndarray) -> None:
     """Add a windowed grain into a ring from `position` on, wrapping around.
 
     Args:
-        grain: [size] float64.
+        grain: [size] float32.
         window: [size] float32.
         position: of the grain's first frame; wraps around the ring.
         ring: [≥ size] float32, added to.
     """
     begin = position % ring.shape[0]
     before = min(ring.shape[0] - begin, grain.shape[0])
+    to = ring[begin : begin + before]
     for i in range(before):
-        ring[begin + i] += grain[i] * window[i]
-    for i in range(before, grain.shape[0]):
-        ring[begin + i - ring.shape[0]] += grain[i] * window[i]
+        to[i] += grain[i] * window[i]
+    rest, shape = grain[before:], window[before:]
+    for i in range(rest.shape[0]):
+        ring[i] += rest[i] * shape[i]
+
+
+@kernel("void(int64, int64, float32[::1], float32[::1])")
+def take_out(position: int, first: int, ring: np.ndarray, out: np.ndarray) -> None:
+    """A tick out of a ring, in which it leaves silence.
+
+    Args:
+        position: of the tick's frame 0; wraps around the ring.
+        first: frame of the tick to begin at; those before it are silent, and stay in the ring.
+        ring: [length] float32, length ≥ TICK.
+        out: [TICK] float32, overwritten.
+    """
+    begin = (position + first) % ring.shape[0]
+    before = min(ring.shape[0] - begin, out.shape[0] - first)
+    for i in range(first):
+        out[i] = 0.0
+    heard, rest = ring[begin : begin + before], out[first : first + before]
+    for i in range(before):
+        rest[i] = heard[i]
+    for i in range(before):
+        heard[i] = 0.0
+    rest = out[first + before :]
+    heard = ring[: rest.shape[0]]
+    for i in range(rest.shape[0]):
+        rest[i] = heard[i]
+    for i in range(rest.shape[0]):
+        heard[i] = 0.0
 
 
 @kernel("void(int64, float32[::1])")

@@ -7,9 +7,20 @@ noise is that of the event's seed + 1. Thread: audio, helper.
 import math
 from typing import Any
 
+import numpy as np
+
 from rtsynth.dsp.bend import DAMP, STRETCH
+from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.modal import TICK
-from rtsynth.dsp.texture import HOP, grain_lead, overlap_add, silence_before, texture_grain
+from rtsynth.dsp.ramp import apply_line
+from rtsynth.dsp.texture import (
+    HOP,
+    grain_lead,
+    overlap_add,
+    silence_before,
+    take_out,
+    texture_grain,
+)
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import curves_at
 from rtsynth.engine.patch import BEFORE, BLOW_LEVEL, DRAWN_DRY, DRAWN_WET, NOW
@@ -39,10 +50,11 @@ def _add_grain(st: Any, v: int, index: int, age: int) -> None:
         st.am_depth_db[voice.resonance, : st.band_db.shape[0]],
         0.0,
         st.blow_weights,
-        st.twiddles,
-        st.work64,
+        st.blow_spans,
+        st.fft_tables,
+        st.spectrum,
     )
-    overlap_add(st.work64[0], st.window, index * HOP, st.rings[v])
+    overlap_add(st.spectrum[0], st.window, index * HOP, st.rings[v])
 
 
 @state_kernel
@@ -56,6 +68,14 @@ def _open_ring(st: Any, v: int, age: int, end: int) -> None:
     silence_before(age, ring)
 
 
+@kernel()
+def _fade_released(st: Any, faded: int, noise: Any) -> None:
+    """Fade out a tick that begins `faded` frames after the release, before it if negative."""
+    for n in range(max(-faded, 0), TICK):
+        at = faded + n
+        noise[n] *= 1.0 - st.fade[at] if at < st.fade.shape[0] else 0.0
+
+
 @state_kernel
 def blow(st: Any, v: int, first: int) -> None:
     """Add the dry noise of frames first … TICK to st.mono and the wet to st.drive[1].
@@ -64,7 +84,6 @@ def blow(st: Any, v: int, first: int) -> None:
     """
     voice = st.voices[v]
     res = st.resonances[voice.resonance]
-    ring = st.rings[v]
     age = st.core[0].tick_frame - voice.onset
     end = age + TICK + grain_lead(voice.seed)
     if voice.blowing == 0:
@@ -72,19 +91,15 @@ def blow(st: Any, v: int, first: int) -> None:
         _open_ring(st, v, age + first, end)
     elif (end - 1) // HOP != (end - TICK - 1) // HOP:  # a grain's turn has come
         _add_grain(st, v, (end - 1) // HOP, age)
-    let_go = math.inf
+    noise, mono, drive = st.blown, st.mono, st.drive[1]
+    take_out(age, first, st.rings[v], noise)
+    apply_line(st.params[BLOW_LEVEL, BEFORE], st.params[BLOW_LEVEL, NOW], noise)
     if voice.release < st.core[0].tick_frame + TICK:
-        let_go = math.ceil(voice.release) - voice.onset
-    start = st.params[BLOW_LEVEL, BEFORE]
-    step = (st.params[BLOW_LEVEL, NOW] - start) / TICK
-    dry = res.blow_dry * 2.0 ** st.drawn[v, DRAWN_DRY]
+        _fade_released(st, age - (math.ceil(voice.release) - voice.onset), noise)
+    dry = np.float32(res.blow_dry * 2.0 ** st.drawn[v, DRAWN_DRY])
     wet = res.blow_wet * 2.0 ** st.drawn[v, DRAWN_WET]
-    for n in range(first, TICK):
-        place = (age + n) & (ring.shape[0] - 1)
-        noise = float(ring[place]) * (start + step * (n + 1))
-        ring[place] = 0.0
-        if age + n >= let_go:
-            faded = int(age + n - let_go)
-            noise *= 1.0 - st.fade[faded] if faded < st.fade.shape[0] else 0.0
-        st.mono[n] += dry * noise
-        st.drive[1, n] += wet * noise
+    for n in range(TICK):
+        mono[n] += dry * noise[n]
+    if wet > 0.0:
+        for n in range(TICK):
+            drive[n] += wet * noise[n]

@@ -18,6 +18,7 @@ from rtsynth.dsp.bend import (
     STRETCH,
     TRANSPOSE,
     bend_modes,
+    vector_db,
 )
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.draw import CURVE_RATE, SEGMENT_POINTS, read_curves
@@ -117,13 +118,8 @@ def strike_from(st: Any, v: int, age: int) -> None:
 def project_vector(st: Any, v: int) -> None:
     """What the voice's vector makes of its modes, in dB."""
     voice = st.voices[v]
-    vector = st.voice_vectors[v]
-    for m in range(voice.modes):
-        row = st.mode_map[st.columns[voice.resonance, m]]
-        total = 0.0
-        for k in range(vector.shape[0]):
-            total += row[k] * vector[k]
-        st.gain_db[v, m] = total
+    columns = st.columns[voice.resonance]
+    vector_db(st.mode_map, columns, voice.modes, st.voice_vectors[v], st.gain_db[v])
 
 
 @state_kernel
@@ -257,9 +253,12 @@ def move_controls(st: Any, v: int) -> bool:
     for k in range(CONTROLS):
         st.controls[v, k] += (target[k] - st.controls[v, k]) * share
     st.controls[v, CAP] = target[CAP]
+    off = 0.0
     for k in range(st.vectors.shape[1]):
-        st.voice_vectors[v, k] += (st.vectors[voice.slot, k] - st.voice_vectors[v, k]) * share
-    if voice.kind != TEXTURE:  # whose vector means bands, not modes
+        step = st.vectors[voice.slot, k] - st.voice_vectors[v, k]
+        off = max(off, abs(step))
+        st.voice_vectors[v, k] += step * share
+    if off > 0.0 and voice.kind != TEXTURE:  # whose vector means bands, not modes
         project_vector(st, v)
     voice.ramp_ticks -= 1
     return True

@@ -21,8 +21,8 @@ __all__ = ["MOST_CORES", "Crew"]
 MOST_CORES = 16
 END_S = 1.0  # they answer within a voice's tick; one whose core was taken away does not
 SCRATCH = (
-    "target", "band_db", "bend", "blown", "bowed", "work32", "work64", "mono", "rung", "drive",
-    "told", "sum",
+    "target", "band_db", "bend", "blown", "bowed", "work32", "work64", "spectrum", "mono", "rung",
+    "drive", "told", "sum",
 )  # fmt: skip
 
 

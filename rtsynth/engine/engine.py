@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtsynth.dsp.fft import fft_tables
 from rtsynth.dsp.grain import HOP, grain_halves
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import fade_curve
-from rtsynth.dsp.texture import band_weights, grain_window, twiddles
+from rtsynth.dsp.texture import band_spans, band_weights, grain_window
 from rtsynth.engine.arena import Arena, bytes_of
 from rtsynth.engine.bank import load_instrument
 from rtsynth.engine.caches import Caches
@@ -378,6 +379,7 @@ class Engine:
         state.limiter[:] = 0.0, 1.0, self._sizes.lookahead + 1
         state.limiter_gains[:] = 1.0
         state.blow_weights[:] = band_weights(BLOW_EDGES_HZ, config.sample_rate)
+        state.blow_spans[:] = band_spans(state.blow_weights)
         state.limits[:] = CONTROL_LIMITS
         state.slots["cache"] = state.prototypes[:] = -1
         state.segments[:] = -1
@@ -390,7 +392,8 @@ class Engine:
         state.ahead_input[:, -1] = 1.0
         state.halves[:] = grain_halves()
         state.band_weights[:] = band_weights(TEXTURE_EDGES_HZ, config.sample_rate)
-        state.twiddles[:] = twiddles()
+        state.band_spans[:] = band_spans(state.band_weights)
+        state.fft_tables[:] = fft_tables()
         state.window[:] = grain_window()
         for row, param in zip(state.params, PARAMS, strict=True):
             smoothed = param.curve is not Curve.STEPPED and param.path != "transport/tempo"

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from rtsynth.dsp.bend import CONTROLS
 from rtsynth.dsp.draw import SEGMENT_POINTS
+from rtsynth.dsp.fft import BINS, GRAIN
 from rtsynth.dsp.grain import COLUMNS, HOP_TICKS
 from rtsynth.dsp.grain import HOP as GRAIN_HOP
 from rtsynth.dsp.modal import MODE_ALIGN, ROWS, TICK
-from rtsynth.dsp.texture import BINS, GRAIN
 from rtsynth.engine.record import (
     CACHE_DTYPE,
     COMMAND_DTYPE,
@@ -113,6 +113,7 @@ class State(NamedTuple):
     blow_gain: NDArray[Any]  # [R, BLOW_BANDS]
     blow_fall: NDArray[Any]  # [R, BLOW_BANDS] dB per frame by which each band dies away
     blow_weights: NDArray[Any]  # [BLOW_BANDS, BINS]
+    blow_spans: NDArray[Any]  # [BLOW_BANDS, 2]
     resonances: NDArray[Any]  # [R] RESONANCE_DTYPE
     attack: NDArray[Any]  # [R, A]
     envelope: NDArray[Any]  # [R, ENVELOPE_POINTS]
@@ -122,7 +123,8 @@ class State(NamedTuple):
     am_depth_db: NDArray[Any]  # [R, TEXTURE_BANDS]
     hums: NDArray[Any]  # [R, 2, HUM_PARTIALS]: Hz, amplitude
     band_weights: NDArray[Any]  # [TEXTURE_BANDS, BINS]
-    twiddles: NDArray[Any]  # [2, GRAIN/2]
+    band_spans: NDArray[Any]  # [TEXTURE_BANDS, 2]
+    fft_tables: NDArray[Any]  # [4, BINS]
     window: NDArray[Any]  # [GRAIN]
     fade: NDArray[Any]  # [fade]
     bases: NDArray[Any]  # [voices + spare, 2, M] state from which a voice's sums count
@@ -147,7 +149,8 @@ class State(NamedTuple):
     bus_gain: NDArray[Any]  # [TICK]
     bus_limits: NDArray[Any]  # [2] ceiling, release
     work32: NDArray[Any]  # [6, M] scratch of the modal bank
-    work64: NDArray[Any]  # [3, GRAIN] scratch of texture and strike
+    work64: NDArray[Any]  # [3, GRAIN] scratch of strike and clicks
+    spectrum: NDArray[Any]  # [3, GRAIN] scratch of noise grains, which come out in row 0
     mono: NDArray[Any]  # [TICK] one voice
     rung: NDArray[Any]  # [TICK] its modes alone
     drive: NDArray[Any]  # [2, TICK] strike noise, drive of the modes
@@ -217,7 +220,7 @@ def manifest(sizes: Sizes) -> Manifest:
         "band_db": (f4, (BLOW_BANDS,)),
         "bend": (f8, (CONTROLS,)),
         "members": (f8, (len(MEMBERS),)),
-        "blown": (f8, (TICK,)),
+        "blown": (f4, (TICK,)),
         "bowed": (f4, (TICK,)),
         "rings": (f4, (pool, 2 * GRAIN)),
         "caches": (CACHE_DTYPE, (n,)),
@@ -232,6 +235,7 @@ def manifest(sizes: Sizes) -> Manifest:
         "blow_gain": (f4, (r, BLOW_BANDS)),
         "blow_fall": (f8, (r, BLOW_BANDS)),
         "blow_weights": (f4, (BLOW_BANDS, BINS)),
+        "blow_spans": (i8, (BLOW_BANDS, 2)),
         "resonances": (RESONANCE_DTYPE, (r,)),
         "attack": (f4, (r, max(sizes.attack, 1))),
         "envelope": (f4, (r, ENVELOPE_POINTS)),
@@ -241,7 +245,8 @@ def manifest(sizes: Sizes) -> Manifest:
         "am_depth_db": (f4, (r, TEXTURE_BANDS)),
         "hums": (f4, (r, 2, HUM_PARTIALS)),
         "band_weights": (f4, (TEXTURE_BANDS, BINS)),
-        "twiddles": (f8, (2, GRAIN // 2)),
+        "band_spans": (i8, (TEXTURE_BANDS, 2)),
+        "fft_tables": (f4, (4, BINS)),
         "window": (f4, (GRAIN,)),
         "fade": (f4, (sizes.fade,)),
         "bases": (f8, (pool, 2, wide)),
@@ -267,6 +272,7 @@ def manifest(sizes: Sizes) -> Manifest:
         "bus_limits": (f8, (2,)),
         "work32": (f4, (6, wide)),
         "work64": (f8, (3, GRAIN)),
+        "spectrum": (f4, (3, GRAIN)),
         "mono": (f4, (TICK,)),
         "rung": (f4, (TICK,)),
         "drive": (f8, (2, TICK)),

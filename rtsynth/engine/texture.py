@@ -21,7 +21,14 @@ from rtsynth.dsp.modal import (
     ring_modes,
 )
 from rtsynth.dsp.registers import G0, G1, PI, PR, ZI, ZR
-from rtsynth.dsp.texture import HOP, grain_lead, overlap_add, silence_before, texture_grain
+from rtsynth.dsp.texture import (
+    HOP,
+    grain_lead,
+    overlap_add,
+    silence_before,
+    take_out,
+    texture_grain,
+)
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import bend_voice, move_controls
 from rtsynth.engine.voice import let_die
@@ -50,10 +57,11 @@ def _add_grain(st: Any, v: int, index: int) -> None:
         st.am_depth_db[voice.resonance],
         st.textures[voice.resonance].am_rate,
         st.band_weights,
-        st.twiddles,
-        st.work64,
+        st.band_spans,
+        st.fft_tables,
+        st.spectrum,
     )
-    overlap_add(st.work64[0], st.window, index * HOP, st.rings[v])
+    overlap_add(st.spectrum[0], st.window, index * HOP, st.rings[v])
 
 
 @state_kernel
@@ -137,7 +145,6 @@ def render_texture(st: Any, v: int, first: int) -> None:
     voice = st.voices[v]
     texture = st.textures[voice.resonance]
     moved = move_controls(st, v)
-    ring = st.rings[v]
     age = st.core[0].tick_frame - voice.onset
     clicking = texture.click_rate > 0.0 and texture.click_gain > 0.0 and voice.modes > 0
     end = age + TICK + grain_lead(voice.seed)
@@ -148,10 +155,10 @@ def render_texture(st: Any, v: int, first: int) -> None:
             _open_clicks(st, v, age + first)
     elif (end - 1) // HOP != (end - TICK - 1) // HOP:  # a grain's turn has come
         _add_grain(st, v, (end - 1) // HOP)
-    for n in range(first, TICK):
-        slot = (age + n) & (ring.shape[0] - 1)
-        st.mono[n] += ring[slot]
-        ring[slot] = 0.0
+    take_out(age, first, st.rings[v], st.blown)
+    blown, mono = st.blown, st.mono
+    for n in range(TICK):
+        mono[n] += blown[n]
     if clicking:
         _click(st, v, first, moved)
     if texture.hums > 0:

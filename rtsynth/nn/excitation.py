@@ -11,15 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rtsynth.dsp.fft import BINS, GRAIN, fft_tables
 from rtsynth.dsp.strike import strike_noise
 from rtsynth.dsp.texture import (
-    BINS,
-    GRAIN,
     HOP,
+    band_spans,
     band_weights,
     grain_window,
     texture_grain,
-    twiddles,
 )
 from rtsynth.instrument import BLOW_EDGES_HZ, Instrument
 
@@ -52,10 +51,12 @@ def strike_table(
 @functools.lru_cache(maxsize=4096)
 def _raw_grain(seed: int, index: int) -> NDArray[np.complex128]:
     """[BINS + 1] random spectrum of a grain whose every bin has a power of 1."""
-    data = np.zeros((3, GRAIN))
+    data = np.zeros((3, GRAIN), np.float32)
     flat, level = np.ones((1, BINS), np.float32), np.ones(1, np.float32)
     still = np.zeros(1, np.float32)
-    texture_grain(np.uint64(seed), index, level, still, still, 0.0, flat, twiddles(), data)
+    texture_grain(
+        np.uint64(seed), index, level, still, still, 0.0, flat, band_spans(flat), fft_tables(), data
+    )
     return np.fft.rfft(data[0])
 
 

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from rtsynth.dsp.click import CELLS_PER_S, count_clicks, place_click, size_click
+from rtsynth.dsp.fft import BINS, GRAIN
 from rtsynth.dsp.noise import fill_gaussian
-from rtsynth.dsp.texture import BINS, GRAIN, HOP, band_weights, swell_db
+from rtsynth.dsp.texture import HOP, band_weights, swell_db
 from rtsynth.instrument import TEXTURE_BANDS, TEXTURE_EDGES_HZ
 
 __all__ = ["Texture", "TextureMoments"]

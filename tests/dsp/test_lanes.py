@@ -15,7 +15,8 @@ from rtsynth.dsp.modal import (
     lift_bow,
     ring_modes,
 )
-from rtsynth.dsp.registers import G0, G1, ROWS, TICK, A, N, P, Pair, Q, U, Z
+from rtsynth.dsp.registers import G0, G1, ROWS, TICK, A, N, P, Q, U, Z
+from rtsynth.dsp.vectors import Pair
 
 RATE = 48_000.0
 FEATURES = llvmlite.binding.get_host_cpu_features()

@@ -11,18 +11,18 @@ from rtsynth.dsp.click import (
     count_clicks,
     drive_clicks,
 )
+from rtsynth.dsp.fft import BINS, GRAIN, fft_tables
 from rtsynth.dsp.hum import add_hum
+from rtsynth.dsp.registers import TICK
 from rtsynth.dsp.texture import (
-    BINS,
-    GRAIN,
     HOP,
+    band_spans,
     band_weights,
     grain_window,
-    inverse_fft,
     overlap_add,
     swell_db,
+    take_out,
     texture_grain,
-    twiddles,
 )
 from rtsynth.instrument import TEXTURE_EDGES_HZ
 from tests.contract import verify_contract
@@ -31,7 +31,8 @@ from tests.dsp import twins
 RATE = 48_000
 BANDS = len(TEXTURE_EDGES_HZ) - 1
 WEIGHTS = band_weights(TEXTURE_EDGES_HZ, RATE)
-TABLES, WINDOW = twiddles(), grain_window()
+SPANS = band_spans(WEIGHTS)
+TABLES, WINDOW = fft_tables(), grain_window()
 FLAT = np.zeros(BANDS, np.float32)
 
 
@@ -44,7 +45,7 @@ class Texture:
         self.gains = np.full(BANDS, 0.02, np.float32) if gains is None else gains
         self.depth, self.rate = FLAT, 0.0
         self.seed = np.uint64(seed)
-        self.data = np.zeros((3, GRAIN))
+        self.data = np.zeros((3, GRAIN), np.float32)
         self.ring = np.zeros(2 * GRAIN, np.float32)
         self.reset()
 
@@ -56,7 +57,16 @@ class Texture:
 
     def grain(self, index: int) -> np.ndarray:
         texture_grain(
-            self.seed, index, self.gains, FLAT, self.depth, self.rate, WEIGHTS, TABLES, self.data
+            self.seed,
+            index,
+            self.gains,
+            FLAT,
+            self.depth,
+            self.rate,
+            WEIGHTS,
+            SPANS,
+            TABLES,
+            self.data,
         )
         grain: np.ndarray = self.data[0]
         return grain
@@ -86,22 +96,12 @@ def test_the_texture_keeps_the_contract() -> None:
     verify_contract(Texture, frames=20_000)
 
 
-def test_the_inverse_transform_is_numpys_within_1e_10() -> None:
-    rng = np.random.default_rng(0)
-    data = rng.normal(size=(3, GRAIN))
-    spectrum = np.zeros(GRAIN // 2 + 1, complex)
-    spectrum[1:-1] = (data[0, : GRAIN // 2] + 1j * data[0, GRAIN // 2 :])[1:]
-    expected = np.fft.irfft(spectrum, GRAIN) * GRAIN
-    inverse_fft(TABLES, data)
-    assert np.abs(data[0] - expected).max() < 1e-10
-
-
 def test_a_grain_equals_its_twin_within_1e_5_of_its_peak() -> None:
     gains = np.random.default_rng(0).uniform(0.0, 0.1, BANDS).astype(np.float32)
     vector = np.linspace(-12.0, 6.0, BANDS).astype(np.float32)
-    data = np.zeros((3, GRAIN))
+    data = np.zeros((3, GRAIN), np.float32)
     for index in (-1, 0, 5, 10**6):
-        texture_grain(np.uint64(8), index, gains, vector, FLAT, 0.0, WEIGHTS, TABLES, data)
+        texture_grain(np.uint64(8), index, gains, vector, FLAT, 0.0, WEIGHTS, SPANS, TABLES, data)
         expected = twins.texture_grain(
             8, index, gains.astype(float), vector.astype(float), WEIGHTS.astype(float), GRAIN
         )
@@ -167,9 +167,30 @@ def test_band_weights_conserve_power_below_the_nyquist_frequency(rate: int) -> N
     assert weights.sum(axis=1) == pytest.approx(share, abs=1e-6)
 
 
+def test_a_span_holds_all_of_its_band_and_no_more() -> None:
+    for weights, (first, last) in zip(WEIGHTS, SPANS, strict=True):
+        assert not weights[:first].any()
+        assert not weights[last:].any()
+        assert first == last or min(weights[first], weights[last - 1]) > 0.0
+
+
+@pytest.mark.parametrize("position", [0, 3, 50, 64, 100])
+@pytest.mark.parametrize("first", [0, 5])
+def test_what_is_taken_out_of_a_ring_leaves_silence(position: int, first: int) -> None:
+    ring = np.arange(1, 65, dtype=np.float32)
+    out = np.full(TICK, 7.0, np.float32)
+    place = (position + np.arange(TICK)) % 64
+    expected = np.where(np.arange(TICK) < first, 0.0, ring[place])
+    left = ring.copy()
+    left[place[first:]] = 0.0
+    take_out(position, first, ring, out)
+    assert np.array_equal(out, expected)
+    assert np.array_equal(ring, left)
+
+
 def test_overlap_add_wraps_around_the_ring() -> None:
     ring = np.ones(12, np.float32)
-    overlap_add(np.arange(8.0), np.full(8, 0.5, np.float32), 7, ring)
+    overlap_add(np.arange(8, dtype=np.float32), np.full(8, 0.5, np.float32), 7, ring)
     expected = np.ones(12)
     expected[(7 + np.arange(8)) % 12] += 0.5 * np.arange(8)
     assert np.array_equal(ring, expected)

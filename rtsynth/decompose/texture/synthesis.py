@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Complex, Float, ring
 from rtsynth.dsp.click import CELLS_PER_S, count_clicks, place_click, size_click
+from rtsynth.dsp.fft import BINS, GRAIN
 from rtsynth.dsp.noise import fill_gaussian
-from rtsynth.dsp.texture import BINS, GRAIN, HOP, NODES_PER_CYCLE, SWELLS, band_weights
+from rtsynth.dsp.texture import HOP, NODES_PER_CYCLE, SWELLS, band_weights
 from rtsynth.events import Event
 from rtsynth.instrument import TEXTURE_EDGES_HZ, Instrument
 

@@ -1,0 +1,44 @@
+"""The transform that makes a grain is NumPy's, to float32's rounding."""
+
+import numpy as np
+import pytest
+
+from rtsynth.dsp.fft import BINS, GRAIN, fft_tables, inverse_fft
+
+
+def transformed(spectrum: np.ndarray) -> np.ndarray:
+    """[GRAIN] by our transform; spectrum [BINS] complex, bin 0 of it left out."""
+    data = np.full((3, GRAIN), 7.0, np.float32)  # what scratch holds is of no account
+    data[0] = np.concatenate([spectrum.real, spectrum.imag])
+    data[0, [0, BINS]] = 0.0
+    inverse_fft(fft_tables(), data)
+    found: np.ndarray = data[0]
+    return found
+
+
+def by_numpy(spectrum: np.ndarray) -> np.ndarray:
+    """[GRAIN] float64, bin 0 and the Nyquist frequency silent."""
+    whole = np.zeros(BINS + 1, complex)
+    whole[1:BINS] = spectrum[1:]
+    found: np.ndarray = np.fft.irfft(whole, GRAIN) * GRAIN
+    return found
+
+
+def test_the_inverse_transform_is_numpys_within_3e_7_of_the_rms() -> None:
+    rng = np.random.default_rng(0)
+    spectrum = rng.normal(size=BINS) + 1j * rng.normal(size=BINS)
+    expected = by_numpy(spectrum)
+    error = transformed(spectrum) - expected
+    assert np.sqrt((error**2).mean()) < 3e-7 * np.sqrt((expected**2).mean())
+    assert np.abs(error).max() < 1e-6 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("bin_", [1, 2, 15, 16, 31, 32, 33, 255, 256, 257, 511])
+def test_one_bin_is_one_wave(bin_: int) -> None:
+    spectrum = np.zeros(BINS, complex)
+    spectrum[bin_] = 0.5 - 0.25j
+    assert np.abs(transformed(spectrum) - by_numpy(spectrum)).max() < 1e-6
+
+
+def test_silence_stays_silence() -> None:
+    assert not transformed(np.zeros(BINS, complex)).any()
