@@ -1,6 +1,6 @@
 """Everything that listens, started and stopped together. Thread: main."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rtsynth.control.hub import Hub
 from rtsynth.control.osc import DEFAULT_OSC_PORT, OscServer
@@ -60,11 +60,16 @@ class Control:
         """How many listen or have asked for something lately. Thread: any."""
         return sum(server.clients() for server in (self.osc, self.zmq) if server is not None)
 
-    def start(self) -> None:
-        """Begin to serve."""
-        for server in (self._hub, self.osc, self.zmq):
-            if server is not None:
+    def start(self, start_receiving: Callable[[Callable[[], None]], None] | None = None) -> None:
+        """Begin to serve; `start_receiving(start)` starts what waits for messages, if given."""
+        self._hub.start()
+        for server in (self.osc, self.zmq):
+            if server is None:
+                continue
+            if start_receiving is None:
                 server.start()
+            else:
+                start_receiving(server.start)
 
     def stop(self) -> None:
         """End every thread and close every socket, within a second each."""

@@ -44,15 +44,19 @@ if "NUMBA_CACHE_DIR" not in os.environ:
         )
 
 
-def kernel(signature: Any = None, *, fastmath: bool = False) -> Callable[[Any], Any]:
+def kernel(
+    signature: Any = None, *, fastmath: bool = False, held: bool = False
+) -> Callable[[Any], Any]:
     """Decorator: compile for the audio thread, eagerly where a signature is written.
 
     Args:
         signature: Numba signature, or None to compile for the types of the first call.
         fastmath: allow reassociation (`FASTMATH`); the result is still the same at every run.
+        held: keep the interpreter's lock. For what Python calls and is over at once: who lets go of
+            the lock beside a thread that computes waits a whole switch interval to get it back.
     """
     options: dict[str, Any] = {
-        "nogil": True,
+        "nogil": not held,
         "cache": True,
         "error_model": "numpy",
         "fastmath": FASTMATH if fastmath else False,

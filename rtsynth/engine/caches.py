@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from rtsynth.dsp.bend import STRETCH
 from rtsynth.dsp.draw import CURVE_RATE, SEGMENT_POINTS
+from rtsynth.engine.ends import push
 from rtsynth.engine.layout import Sizes, State
 from rtsynth.engine.ops import ASAP, Op
 from rtsynth.engine.record import NOTHING, NUMBERS
-from rtsynth.engine.ring import push
 from rtsynth.engine.voice import FREE
 from rtsynth.events import Kind
 from rtsynth.instrument import CONTROLS, MEMBERS

@@ -19,12 +19,12 @@ from rtsynth.engine.caches import Caches
 from rtsynth.engine.callback import callback, run_block
 from rtsynth.engine.config import EngineConfig, check, sizes_for
 from rtsynth.engine.crew import Crew
+from rtsynth.engine.ends import drain, push_all, read_frames, space
 from rtsynth.engine.hops import Hops
 from rtsynth.engine.layout import manifest
 from rtsynth.engine.ops import ASAP, ON_EVENTS, Latency, Notice, NoticeKind, Op, Operation, Stats
 from rtsynth.engine.record import NUMBERS
 from rtsynth.engine.resume import Revival
-from rtsynth.engine.ring import drain, free_space, push_all, read_frames
 from rtsynth.engine.state import HEADER
 from rtsynth.errors import CapacityError, QueueFullError, UnknownNameError, ValueRangeError
 from rtsynth.events import FIELDS, EventTable
@@ -290,7 +290,7 @@ class Engine:
 
     def free_space(self) -> int:
         """Commands the inbox can still take."""
-        return int(free_space(self._state.inbox_at, len(self._state.inbox)))
+        return int(space(self._state.inbox_at, len(self._state.inbox)))
 
     def notices(self) -> list[Notice]:
         """Everything the audio thread has told since the last call, oldest first."""

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.dsp.grain import HOP
+from rtsynth.engine.ends import give_back, publish, space, waiting
 from rtsynth.engine.layout import Sizes, State
-from rtsynth.engine.ring import READ, WRITTEN, free_space, publish_read, publish_write, readable
+from rtsynth.engine.ring import READ, WRITTEN
 
 __all__ = ["Hop", "Hops", "PackedBank"]
 
@@ -82,7 +83,7 @@ class Hops:
     def next(self) -> Hop | None:
         """The oldest hop that has not been read, None if there is none."""
         state = self._state
-        if readable(state.hops_at) < 1:
+        if waiting(state.hops_at) < 1:
             return None
         at = int(state.hops_at[READ]) % len(state.hops)
         here = slice(at * self.pool, at * self.pool + int(state.hops[at]["voices"]))
@@ -99,7 +100,7 @@ class Hops:
 
     def done(self) -> None:
         """Give the hop that `next` returned back to the engine."""
-        publish_read(self._state.hops_at, 1)
+        give_back(self._state.hops_at, 1)
 
     def is_late(self, number: int) -> bool:
         """Whether the grain of a hop would come too late."""
@@ -112,10 +113,10 @@ class Hops:
         Grains come in the order of their numbers.
         """
         state = self._state
-        if free_space(state.grains_at, len(state.grains)) < 1:
+        if space(state.grains_at, len(state.grains)) < 1:
             return False
         at = int(state.grains_at[WRITTEN]) % len(state.grains)
         state.grain_numbers[at] = number
         state.grains[at] = grain
-        publish_write(state.grains_at, 1)
+        publish(state.grains_at, 1)
         return True

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.dsp.modal import TICK
+from rtsynth.engine.ends import push
 from rtsynth.engine.layout import State
 from rtsynth.engine.ops import NoticeKind, Op
 from rtsynth.engine.patch import (
@@ -24,7 +25,7 @@ from rtsynth.engine.patch import (
     TICKS_LEFT,
 )
 from rtsynth.engine.record import NOTHING
-from rtsynth.engine.ring import READ, WRITTEN, push
+from rtsynth.engine.ring import READ, WRITTEN
 from rtsynth.engine.voice import FREE, SOUNDING
 from rtsynth.params import PARAMS
 

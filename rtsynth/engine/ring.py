@@ -1,12 +1,11 @@
-"""Rings of fixed records between one writer and one reader.
+"""Rings of fixed records between one writer and one reader, as kernels see them.
 
-Thread: audio at one end, any one at the other.
+Thread: audio. Python's end of them stands in `rtsynth.engine.ends`.
 
 `at` holds the counts written and read, on cache lines of their own; both only grow, the slot is the
 count modulo the ring's size (a power of two). A full ring is the writer's error, never a wait.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -64,35 +63,3 @@ def write_frames(ring: Any, at: NDArray[np.int64], block: Any) -> bool:
             ring[(at[WRITTEN] + n) & (ring.shape[0] - 1), c] = block[c, n]
     publish_write(at, count)
     return True
-
-
-def push(ring: NDArray[Any], at: NDArray[np.int64], record: tuple[Any, ...]) -> bool:
-    """Write one record from Python; false if the ring is full. Thread: the ring's one writer."""
-    return push_all(ring, at, (record,))
-
-
-def push_all(ring: NDArray[Any], at: NDArray[np.int64], records: Sequence[tuple[Any, ...]]) -> bool:
-    """Write records that the reader sees all at once; false, and none, if they do not fit."""
-    if free_space(at, len(ring)) < len(records):
-        return False
-    for offset, record in enumerate(records):
-        ring[(at[WRITTEN] + offset) % len(ring)] = record
-    publish_write(at, len(records))
-    return True
-
-
-def read_frames(ring: NDArray[np.float32], at: NDArray[np.int64], into: NDArray[np.float32]) -> int:
-    """Move the oldest frames of a ring into `into`, [n, channels]; returns how many."""
-    count = min(int(readable(at)), len(into))
-    if count:
-        into[:count] = ring[(at[READ] + np.arange(count)) % len(ring)]
-        publish_read(at, count)
-    return count
-
-
-def drain(ring: NDArray[Any], at: NDArray[np.int64]) -> NDArray[Any]:
-    """A copy of all readable records, oldest first, now read. Thread: the ring's one reader."""
-    count = readable(at)
-    records = ring[(at[READ] + np.arange(count)) % len(ring)]
-    publish_read(at, count)
-    return records

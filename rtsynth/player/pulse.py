@@ -5,7 +5,7 @@ import sys
 
 __all__ = ["SWITCH_INTERVAL_S", "Pulse"]
 
-SWITCH_INTERVAL_S = 0.0005
+SWITCH_INTERVAL_S = 0.00015
 """How long a Python thread may keep the interpreter while another, with a message, waits for it."""
 
 

@@ -1,9 +1,10 @@
-"""Real-time priority for the threads that render, as far as the system grants it.
+"""Real-time priority for the threads that render or receive, as far as the system grants it.
 
 In this order: SCHED_FIFO, which root and members of groups like `audio` may use; RealtimeKit, which
-desktops run and which is asked through systemd's `busctl`; a nice value below 0. Only the threads
-of a device and the engine's helpers are raised: a drawing worker or an interpreter at real-time
-priority could starve what it waits for. Thread: main.
+desktops run and which is asked through systemd's `busctl`; a nice value below 0. The threads of a
+device and the engine's helpers are raised; so are those that wait for messages, far below them and
+by SCHED_FIFO alone (RealtimeKit's limit would end a process that is flooded with them). No other: a
+drawing worker at real-time priority could starve what it waits for. Thread: main.
 """
 
 import logging
@@ -14,10 +15,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["NONE", "start_raised"]
+__all__ = ["NONE", "start_raised", "start_receiving"]
 
 NONE = "none"
 PRIORITY = 60  # below the sound server's own
+RECEIVING = 10
 RTKIT_PRIORITY = 10
 RTKIT_LIMIT_US = 200_000  # of processor time without a pause: RealtimeKit asks for a limit
 NICE = -11
@@ -35,18 +37,31 @@ def start_raised(start: Callable[[], None]) -> str:
     if sys.platform != "linux":
         start()  # Core Audio and WASAPI raise their own threads
         return NONE
+    threads = _threads()
+    if _start_fifo(start, PRIORITY):
+        return f"SCHED_FIFO {PRIORITY}"
+    start()
+    return _raise(sorted(_threads() - threads))
+
+
+def start_receiving(start: Callable[[], None]) -> None:
+    """Call `start` and raise the threads it starts, which wait for messages, if that is granted."""
+    if sys.platform != "linux" or not _start_fifo(start, RECEIVING):
+        start()
+
+
+def _start_fifo(start: Callable[[], None], priority: int) -> bool:
+    """Call `start` at a priority that its threads inherit; false, and not called, if refused."""
     before = os.sched_getscheduler(0), os.sched_getparam(0)
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
     except OSError:
-        threads = _threads()
-        start()
-        return _raise(sorted(_threads() - threads))
+        return False
     try:
-        start()  # its threads inherit it
+        start()
     finally:
         os.sched_setscheduler(0, *before)
-    return f"SCHED_FIFO {PRIORITY}"
+    return True
 
 
 def _threads() -> set[int]:

@@ -16,6 +16,7 @@ from rtsynth.player.cores import cores_for
 from rtsynth.player.launch import EngineProcess
 from rtsynth.player.player import Settings
 from rtsynth.player.pulse import Pulse
+from rtsynth.player.realtime import start_receiving
 from rtsynth.render import grains_wanted, look_ahead
 from rtsynth.service.build import make_engine
 from rtsynth.service.config import Config
@@ -184,7 +185,7 @@ class Service:
             self.session.submit([parse("transport/play", ())], frame=after_ramp)
         self._pulse.set()
         self._stage.start()
-        self.control.start()
+        self.control.start(start_receiving)
 
     def run(self, stop: threading.Event, seconds: float | None = None) -> None:
         """Wait until told to stop or until so many seconds of sound have been delivered."""

@@ -7,14 +7,13 @@ import pytest
 from numpy.typing import NDArray
 
 from rtsynth.dsp.compile import kernel
+from rtsynth.engine.ends import drain, push
 from rtsynth.engine.ring import (
     READ,
     WRITTEN,
-    drain,
     free_space,
     publish_read,
     publish_write,
-    push,
     readable,
 )
 

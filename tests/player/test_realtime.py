@@ -17,7 +17,7 @@ class Starts:
     """Starts one thread that says what its policy is."""
 
     def __init__(self) -> None:
-        self.policy = -1
+        self.policy = self.priority = -1
         self.quit = threading.Event()
         self.nice = 0
 
@@ -26,6 +26,7 @@ class Starts:
 
         def run() -> None:
             self.policy = os.sched_getscheduler(0)
+            self.priority = os.sched_getparam(0).sched_priority
             said.set()
             self.quit.wait(10.0)
             self.nice = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
@@ -48,6 +49,26 @@ def test_the_thread_gets_what_is_said_and_its_starter_keeps_its_own() -> None:
     assert how.startswith("SCHED_FIFO") == fifo
     if not fifo:
         assert how == realtime.NONE or how.split()[0] in ("RealtimeKit", "nice")
+
+
+def test_who_waits_for_messages_stands_below_who_renders() -> None:
+    starts, before = Starts(), os.sched_getscheduler(0)
+    realtime.start_receiving(starts)
+    starts.end()
+    assert os.sched_getscheduler(0) == before
+    if starts.policy & 0xFF == os.SCHED_FIFO:
+        assert starts.priority == realtime.RECEIVING
+    assert realtime.RECEIVING < realtime.PRIORITY
+
+
+def test_who_waits_for_messages_starts_all_the_same_where_the_system_refuses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "sched_setscheduler", refused)
+    starts = Starts()
+    realtime.start_receiving(starts)
+    assert starts.thread.is_alive()
+    starts.end()
 
 
 def refused(*_: object) -> None:

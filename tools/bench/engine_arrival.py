@@ -10,6 +10,7 @@ stream's clock has settled; what comes too late for its frame is in it, and coun
 """
 
 import argparse
+import contextlib
 import gc
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from rtsynth.engine.ops import Operation
 from rtsynth.events import Event, EventTable
 from rtsynth.instrument import Instrument
 from rtsynth.player.pulse import SWITCH_INTERVAL_S
+from rtsynth.player.realtime import start_receiving
 from tests.audio.jack import JackServer
 
 RATE, BLOCK = 48_000, 128
@@ -61,6 +63,14 @@ class Noting(Engine):
         for op, _, frame, _, numbers in operations:
             if op is Op.TRIGGER:
                 self.noted[numbers[0]] = time.monotonic(), frame
+
+
+class Served:
+    """A control that serves as in `rtsynth serve`, until it is closed."""
+
+    def __init__(self, control: Control) -> None:
+        self.close = control.stop
+        control.start(start_receiving)
 
 
 def loop(quit_: threading.Event) -> None:
@@ -101,7 +111,8 @@ def main() -> None:
         if jack
         else NullDevice(engine, block_size=BLOCK)
     )
-    with device, Control(session, osc_port=0, zmq=False) as control:
+    control = Control(session, osc_port=0, zmq=False)
+    with device, contextlib.closing(Served(control)):
         threading.Thread(target=loop, args=(quit_,), daemon=True).start()
         time.sleep(SETTLE_S)
         words = [sys.executable, "-c", SENDER, str(control.osc_port), str(count)]
