@@ -53,6 +53,7 @@ def _account(st: Any, begin_ns: int, spent_before: int, frames: int) -> None:
     core.load += (load - core.load) * 0.02
     core.load_peak = max(core.load_peak, load)
     spent = spent_ns() - spent_before + core.away_ns
+    st.own_ns[core.blocks & (st.own_ns.shape[0] - 1)] = spent
     share = spent * 1e-9 * core.sample_rate / max(frames, 1)
     weigh_help(st, share, frames)
     weigh_block(st, share, frames)

@@ -169,7 +169,8 @@ class State(NamedTuple):
     outbox_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
     record: NDArray[Any]  # [record_frames, channels]
     record_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
-    body_ns: NDArray[Any]  # [BODIES] time each of the last blocks took
+    body_ns: NDArray[Any]  # [BODIES] time each of the last blocks took, by the clock on the wall
+    own_ns: NDArray[Any]  # [BODIES] the same in processor time of the audio thread
     coming: NDArray[Any]  # [inputs, TICK] what has come in since the last tick
     heard: NDArray[Any]  # [inputs, TICK] what came in during the tick before
     input: NDArray[Any]  # [input_frames, inputs] ring to a worker
@@ -292,6 +293,7 @@ def manifest(sizes: Sizes) -> Manifest:
         "record": (f4, (sizes.record_frames, c)),
         "record_at": (i8, indices),
         "body_ns": (i8, (BODIES,)),
+        "own_ns": (i8, (BODIES,)),
         "coming": (f4, (max(sizes.inputs, 1), TICK)),
         "heard": (f4, (max(sizes.inputs, 1), TICK)),
         "input": (f4, (max(sizes.input_frames, 1), max(sizes.inputs, 1))),
