@@ -15,12 +15,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.fft import GRAIN, fft_tables, inverse_fft
 from rtsynth.engine import Engine, EngineConfig, Op
 from rtsynth.events import Event, EventTable
@@ -97,7 +97,7 @@ class Constant:
         return (time.thread_time_ns() - began) / 1e3
 
 
-@numba.njit(nogil=True)
+@kernel("void(int64, float32[:,::1], float32[:,::1])")
 def _transforms(count: int, tables: Any, data: Any) -> None:
     for _ in range(count):
         inverse_fft(tables, data)
