@@ -2,9 +2,10 @@
 
 import argparse
 import json
+import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -21,6 +22,7 @@ __all__ = ["screen", "top"]
 WIDTH = 78
 PARTS = ("block", "offset", "render", "limiter", "device")
 BAR = 40
+LOOK_S = 0.1  # between two looks at whether it was ended by hand
 ALARM, CALM = "bold red", "green"
 STATES = {"ok": CALM, "away": "yellow", "lost": ALARM}
 Status = Mapping[str, Any]
@@ -39,17 +41,33 @@ def top(options: argparse.Namespace) -> int:
 
 
 def _watch(client: Client, every_s: float) -> int:
-    with Live(screen(client.status()), auto_refresh=False, screen=sys.stdout.isatty()) as live:
-        try:
-            while True:
-                time.sleep(every_s)
+    ended = False
+
+    def end(*_: object) -> None:
+        nonlocal ended
+        ended = True
+
+    # an interrupt raised as an exception may be lost in somebody's destructor
+    first = screen(client.status())
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        with Live(first, auto_refresh=False, screen=sys.stdout.isatty()) as live:
+            while not ended:
+                _sleep(every_s, lambda: ended)
                 live.update(screen(client.status()), refresh=True)
-        except KeyboardInterrupt:
-            return 0
-        except NoAnswerError:
-            live.stop()
-            print("rtsynth: the service has ended", file=sys.stderr)
-            return 1
+    except NoAnswerError:
+        print("rtsynth: the service has ended", file=sys.stderr)
+        return 1
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return 0
+
+
+def _sleep(seconds: float, ended: Callable[[], bool]) -> None:
+    """Sleep so long, or until it has ended."""
+    until = time.monotonic() + seconds
+    while not ended() and (left := until - time.monotonic()) > 0.0:
+        time.sleep(min(left, LOOK_S))
 
 
 def screen(status: Status) -> Panel:
