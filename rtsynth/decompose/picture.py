@@ -16,6 +16,8 @@ from rtsynth.instrument import Instrument
 __all__ = ["draw"]
 
 WIDTH_INCHES, SPECTROGRAM_INCHES = 14.0, 2.7
+FREE_DB = 3.0
+"""A waveform that is explained by less is not matched at all: its phases are free."""
 ROW_INCHES, ROWS_INCHES = 0.19, (1.6, 8.0)
 
 
@@ -42,12 +44,16 @@ def draw(
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    panels = _panels(resynthesis, reference)
-    seconds, high = len(panels[0][1]) / sample_rate, sample_rate / 2
+    made = _one_channel(resynthesis)
+    original = None if reference is None else _one_channel(reference)
+    if original is not None:
+        frames = min(len(made), len(original))
+        made, original = made[:frames], original[:frames]
+    seconds, high = len(made) / sample_rate, sample_rate / 2
+    panels = _panels(made, original, sample_rate)
     figure, axes = _figure(plt, len(panels), len(set(score.table.rows["resonance"].tolist())))
-    levels = [log_spectrogram(sound, sample_rate) for _, sound in panels]
-    top = max(float(level.max()) for level in levels[:2])
-    for axis, (title, _), level in zip(axes, panels, levels, strict=False):
+    top = max(float(level.max()) for _, level in panels[:2])
+    for axis, (title, level) in zip(axes, panels, strict=False):
         image = spectrogram(axis, level, seconds, high, top)
         axis.set_title(title, loc="left", fontsize=10)
     figure.colorbar(image, ax=list(axes[: len(panels)]), label="level, dB", pad=0.01, aspect=40)
@@ -98,28 +104,42 @@ def _headline(score: Score) -> str:
     return f"{name}: {len(modal)} events on {used} resonances{floor}, {score.seconds:.1f} s"
 
 
-def _panels(resynthesis: ArrayLike, reference: ArrayLike | None) -> list[tuple[str, Float]]:
-    made = _one_channel(resynthesis)
-    if reference is None:
-        return [("resynthesis, with the events' onsets", made)]
-    original = _one_channel(reference)
-    count = min(len(made), len(original))
-    made, original = made[:count], original[:count]
-    left = original - made
+def _panels(made: Float, original: Float | None, sample_rate: int) -> list[tuple[str, Float]]:
+    """Titles and levels, [bins, columns] in dB; two sounds are equally long."""
+    heard = log_spectrogram(made, sample_rate)
+    if original is None:
+        return [("resynthesis, with the events' onsets", heard)]
+    level = log_spectrogram(original, sample_rate)
     return [
-        ("original, with the onsets found", original),
-        ("resynthesis", made),
-        (f"residual: original − resynthesis{_below(original, left)}", left),
+        ("original, with the onsets found", level),
+        ("resynthesis", heard),
+        _residual(original, original - made, level, heard, sample_rate),
     ]
 
 
-def _below(original: Float, left: Float) -> str:
-    """How far the residual lies below the original, in words."""
+def _residual(
+    original: Float, left: Float, level: Float, heard: Float, sample_rate: int
+) -> tuple[str, Float]:
+    """What is left of the waveform; where that is not matched, of the levels."""
+    below = _below_db(original, left)
+    if below is None or below >= FREE_DB:
+        words = "" if below is None else f", {below:.1f} dB below the original"
+        return f"residual: original − resynthesis{words}", log_spectrogram(left, sample_rate)
+    amplitude, rest = 10.0 ** (level / 20.0), level_left(level, heard)
+    below = _below_db(amplitude, 10.0 ** (rest / 20.0))
+    words = "" if below is None else f", {below:.1f} dB below the original"
+    return f"residual of the levels (phases are free): |original| − |resynthesis|{words}", rest
+
+
+def level_left(level: Float, heard: Float) -> Float:
+    """DB of the difference of two amplitudes given in dB, down to −140."""
+    return 20.0 * np.log10(np.abs(10.0 ** (level / 20.0) - 10.0 ** (heard / 20.0)) + 1e-7)
+
+
+def _below_db(original: Float, left: Float) -> float | None:
+    """How far one lies below the other; None where either is silent."""
     power, rest = float(np.sum(original**2)), float(np.sum(left**2))
-    if power == 0.0 or rest == 0.0:
-        return ""
-    below_db = 10.0 * np.log10(power / rest)
-    return f", {abs(below_db):.1f} dB {'below' if below_db >= 0 else 'above'} the original"
+    return 10.0 * float(np.log10(power / rest)) if power > 0.0 and rest > 0.0 else None
 
 
 def _one_channel(sound: ArrayLike) -> Float:

@@ -3,8 +3,11 @@
 import pathlib
 
 import numpy as np
+import pytest
 
 from rtsynth.decompose import draw
+from rtsynth.decompose.axes import log_spectrogram
+from rtsynth.decompose.picture import level_left
 from rtsynth.events import Event, EventTable, Kind, Score
 from rtsynth.instrument import Instrument
 
@@ -24,3 +27,19 @@ def test_pictures_are_written(tmp_path: pathlib.Path) -> None:
             path = tmp_path / f"{name}-{reference is None}.png"
             draw(score, bank, sound, RATE, path, reference=reference)
             assert path.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_tone_of_another_phase_leaves_nothing_of_its_level() -> None:
+    t = np.arange(4 * RATE) / RATE
+    one, other = (np.sin(2.0 * np.pi * 440.0 * t + phase) for phase in (0.0, 2.5))
+    level, heard = (log_spectrogram(sound, RATE)[:, 20:-20] for sound in (one, other))
+    strong = level > level.max() - 20.0
+    assert (level - level_left(level, heard))[strong].min() > 40.0  # dB
+    assert log_spectrogram(one - other, RATE).max() > level.max()
+
+
+def test_what_is_missing_is_left_at_its_own_level() -> None:
+    level = np.array([[-20.0, -60.0]])
+    assert level_left(level, np.array([[-140.0, -60.0]])) == pytest.approx(
+        np.array([[-20.0, -140.0]]), abs=0.01
+    )
