@@ -41,6 +41,8 @@ READY_S, READY_MOST_S = 0.25, 30.0  # of grains in time until a late worker is t
 # every fall-back doubles it, the first to half a second
 RESONANCE_FIELD = next(i for i, p in enumerate(EVENT_PARAMS) if p.path == "resonance")
 IN_FRAMES = ("onset", "duration")
+LAZY = ("curves", "drawn_attack")
+"""Arrays of which only what the drawing worker has written to takes memory."""
 PLAIN_FIELDS = tuple(name for name in FIELDS if name not in ("onset_s", "duration_s"))
 
 
@@ -91,7 +93,9 @@ class Engine:
         self.hops = Hops(self._state, self._sizes)
         self.revival = Revival(self._state, self._user)
         self.crew = Crew(self._state, self._user, config.cores)
-        if not attached:
+        if attached:
+            self._arena.touch(but=LAZY)
+        else:
             self.reset()
 
     @staticmethod
@@ -180,7 +184,7 @@ class Engine:
 
         No device may be calling meanwhile.
         """
-        self._arena.clear(keep=("curves", "drawn_attack", "crew"))
+        self._arena.clear(keep=(*LAZY, "crew"))
         self._told.clear()
         self._slots_by_id: dict[int, int] = {}
         self._free_slots = list(range(self._sizes.slots - 1, -1, -1))

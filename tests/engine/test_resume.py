@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -12,11 +13,13 @@ import pytest
 from numpy.typing import NDArray
 
 from rtsynth.engine import Engine, EngineConfig, NoticeKind, Op
+from rtsynth.engine.ops import ALL, ASAP
 from rtsynth.engine.repair import repair
 from rtsynth.engine.ring import READ, WRITTEN
 from rtsynth.engine.voice import SOUNDING
 from rtsynth.events import Event, EventTable, Kind
 from rtsynth.params import param_named
+from rtsynth.player.process import mapped
 from tests.engine.bank import (
     BELL,
     HISS,
@@ -30,6 +33,8 @@ from tests.engine.bank import (
 )
 
 ROOT = Path(__file__).parents[2]
+SHARED = Path("/dev/shm")
+FEW_FAULTS = 16  # for what is not in the arena
 
 
 def taken_up(engine: Engine, *, silent: bool = False) -> Engine:
@@ -280,3 +285,23 @@ def test_a_trigger_that_a_silent_start_leaves_out_is_refused_to_its_sender() -> 
     engine.notices()
     other = taken_up(engine, silent=True)
     assert 77 in {n.request for n in other.notices() if n.kind is NoticeKind.REFUSED}
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the arena lies in memory there")
+def test_the_audio_thread_of_another_process_is_given_no_pages_late() -> None:
+    resource = pytest.importorskip("resource")
+    table = EventTable(Event(i + 1, resonance=BELL) for i in range(64))
+    config, instrument = EngineConfig(sample_rate=RATE, voices=64, slots=64), small_instrument()
+    with tempfile.NamedTemporaryFile(dir=SHARED) as lain:
+        size = lain.write(bytes(Engine.bytes_for(config, instrument)))
+        lain.flush()
+        memory, again = mapped(lain.name, size), mapped(lain.name, size)
+    engine = Engine(config, instrument, table, memory=memory)
+    run(engine, 960)  # code, stack and numpy are there
+    other = Engine(config, instrument, memory=again, attached=True)
+    engine.post(Op.TRIGGER, ALL, ASAP, 0, 1.0)
+    out = np.zeros((960, other.channels), np.float32)
+    before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+    other.process(out)
+    assert other.stats().voices == 64
+    assert resource.getrusage(resource.RUSAGE_THREAD).ru_minflt - before < FEW_FAULTS

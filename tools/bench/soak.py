@@ -47,6 +47,7 @@ PER_S = {  # how often each is done, on average, per second of sound
 }  # fmt: skip
 EASE, STRAINS = 0.3, (0.8, 0.9, 1.2)  # loads that the engine is told
 STRAIN_BLOCKS = (4, 60)
+DEAR, SHOWN = 0.5, 12  # shares of a piece's time that are listed, and how many
 COSTLY = ("resonance", "voice/retrigger")  # kept as they are most of the time
 
 
@@ -61,6 +62,7 @@ class Facts:
     longest: float = 0.0
     too_long_own: int = 0
     longest_own: float = 0.0
+    dear: list[str] = dataclasses.field(default_factory=list)
     commands: int = 0
     refused: int = 0
     peak: float = 0.0
@@ -226,6 +228,8 @@ def soak(minutes: float, seed: int, *, told: bool = False) -> Facts:
         realtime=True,
     )  # fmt: skip
     engine = CountedEngine(config, instrument, table)
+    for lazy in (engine._state.curves, engine._state.drawn_attack):
+        lazy[...] = 0.0  # else they take memory when a cache is first used, an hour later
     drawer = Drawer(engine, instrument)
     session = Session(engine, table, resonances=instrument.resonances)
     performer = Performer(session, engine, seed)
@@ -281,6 +285,8 @@ def _hear(
     facts.longest = max(facts.longest, float(bodies.max(initial=0.0)))
     facts.too_long_own += int(np.count_nonzero(own > 1.0))
     facts.longest_own = max(facts.longest_own, float(own.max(initial=0.0)))
+    for place in np.flatnonzero(own > DEAR)[:2]:
+        facts.dear.append(f"{own[place]:.0%} at frame {engine.frame - BLOCK + place * DRAW_GRID}")
 
 
 def left_over(engine: CountedEngine, session: Session) -> list[str]:
@@ -331,6 +337,8 @@ def main() -> int:
     print(f"{facts.too_long_own} of {facts.pieces} pieces of {DRAW_GRID} frames took more of the "
           f"processor than they last, the dearest {facts.longest_own:.0%} of it; by the clock on "
           f"the wall {facts.too_long}, the longest {facts.longest:.0%}")  # fmt: skip
+    if facts.dear:
+        print(f"dear: {', '.join(facts.dear[:SHOWN])}")
     print(f"peak {20 * np.log10(facts.peak):.2f} dBFS, {stats['voices_peak']} voices at most, "
           f"{stats['stolen']} stolen, {stats['late']} late, {stats['howls']} howls")  # fmt: skip
     print(f"memory {facts.rss_mb[0]:.1f} -> {facts.rss_mb[-1]:.1f} MB, "
