@@ -5,7 +5,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -41,32 +41,27 @@ def top(options: argparse.Namespace) -> int:
 
 
 def _watch(client: Client, every_s: float) -> int:
-    ended = False
-
-    def end(*_: object) -> None:
-        nonlocal ended
-        ended = True
-
-    # an interrupt raised as an exception may be lost in somebody's destructor
-    first = screen(client.status())
-    before = signal.signal(signal.SIGINT, end)
+    interrupts: list[int] = []  # raised as an exception, one may be lost in somebody's destructor
+    shown = screen(client.status())
+    before = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
     try:
-        with Live(first, auto_refresh=False, screen=sys.stdout.isatty()) as live:
-            while not ended:
-                _sleep(every_s, lambda: ended)
+        with Live(shown, auto_refresh=False, screen=sys.stdout.isatty()) as live:
+            while not interrupts:
                 live.update(screen(client.status()), refresh=True)
+                _sleep(every_s, interrupts)
     except NoAnswerError:
-        print("rtsynth: the service has ended", file=sys.stderr)
-        return 1
+        if not interrupts:
+            print("rtsynth: the service has ended", file=sys.stderr)
+            return 1
     finally:
         signal.signal(signal.SIGINT, before)
     return 0
 
 
-def _sleep(seconds: float, ended: Callable[[], bool]) -> None:
-    """Sleep so long, or until it has ended."""
+def _sleep(seconds: float, interrupts: list[int]) -> None:
+    """Sleep so long, or until there is an interrupt."""
     until = time.monotonic() + seconds
-    while not ended() and (left := until - time.monotonic()) > 0.0:
+    while not interrupts and (left := until - time.monotonic()) > 0.0:
         time.sleep(min(left, LOOK_S))
 
 

@@ -17,7 +17,7 @@ __all__ = ["draw"]
 
 WIDTH_INCHES, SPECTROGRAM_INCHES = 14.0, 2.7
 FREE_DB = 3.0
-"""A waveform that is explained by less is not matched at all: its phases are free."""
+"""A waveform explained by less is not matched: its phases are free, or the fit has failed."""
 ROW_INCHES, ROWS_INCHES = 0.19, (1.6, 8.0)
 
 
@@ -121,18 +121,23 @@ def _residual(
     original: Float, left: Float, level: Float, heard: Float, sample_rate: int
 ) -> tuple[str, Float]:
     """What is left of the waveform; where that is not matched, of the levels."""
-    below = _below_db(original, left)
-    if below is None or below >= FREE_DB:
-        words = "" if below is None else f", {below:.1f} dB below the original"
-        return f"residual: original − resynthesis{words}", log_spectrogram(left, sample_rate)
+    below_db = _below_db(original, left)
+    if below_db is None or below_db >= FREE_DB:
+        title = f"residual: original − resynthesis{_in_words(below_db)}"
+        return title, log_spectrogram(left, sample_rate)
     amplitude, rest = 10.0 ** (level / 20.0), level_left(level, heard)
-    below = _below_db(amplitude, 10.0 ** (rest / 20.0))
-    words = "" if below is None else f", {below:.1f} dB below the original"
-    return f"residual of the levels (phases are free): |original| − |resynthesis|{words}", rest
+    below_db = _below_db(amplitude, 10.0 ** (rest / 20.0))
+    return f"residual of levels (the waveform is not matched){_in_words(below_db)}", rest
+
+
+def _in_words(below_db: float | None) -> str:
+    if below_db is None:
+        return ""
+    return f", {abs(below_db):.1f} dB {'below' if below_db >= 0 else 'above'} the original"
 
 
 def level_left(level: Float, heard: Float) -> Float:
-    """DB of the difference of two amplitudes given in dB, down to −140."""
+    """The difference of two amplitudes; all three in dB, down to −140."""
     return 20.0 * np.log10(np.abs(10.0 ** (level / 20.0) - 10.0 ** (heard / 20.0)) + 1e-7)
 
 

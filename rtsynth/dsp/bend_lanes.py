@@ -11,8 +11,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from rtsynth.dsp.arithmetic import NARROW, WIDE, Pair, constant
 from rtsynth.dsp.registers import G1, QR, A, Code, N, P, Q
-from rtsynth.dsp.vectors import NARROW, WIDE, Pair, constant
 
 __all__ = ["bend_lanes"]
 

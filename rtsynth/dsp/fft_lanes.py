@@ -15,7 +15,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from rtsynth.dsp.vectors import LANES, NARROW, Pair, Vectors, constant, places
+from rtsynth.dsp.arithmetic import LANES, NARROW, Arithmetic, Pair, constant, places
 
 __all__ = ["DOWN", "POINTS", "ROUND", "transform_lanes"]
 
@@ -24,10 +24,10 @@ DOWN, ROUND = 16, 32
 """Rows and columns of the first table."""
 
 
-class _Transform(Vectors):
+class _Transform(Arithmetic):
     """A builder of short transforms on vectors, and of loads and stores of float32."""
 
-    def vector_at(self, array_type: Any, array: Any, row: int, place: Any) -> Any:
+    def lanes_at(self, array_type: Any, array: Any, row: int, place: Any) -> Any:
         """Address of the vector that begins at a place of a row of an array."""
         cells = self.context.make_array(array_type)(self.context, self.builder, array)
         columns = cgutils.unpack_tuple(self.builder, cells.shape)[1]
@@ -115,11 +115,11 @@ def transform_lanes(typingctx: Any, tables: Any, data: Any) -> Any:
 
         def cell(row: int, first: int, moved: Any) -> Any:
             place = builder.add(ir.Constant(whole, first), moved)
-            return code.vector_at(data_type, data_at, row, place)
+            return code.lanes_at(data_type, data_at, row, place)
 
         def table(row: int, first: int, moved: Any) -> Any:
             place = builder.add(ir.Constant(whole, first), moved)
-            return builder.load(code.vector_at(tables_type, tables_at, row, place), align=4)
+            return builder.load(code.lanes_at(tables_type, tables_at, row, place), align=4)
 
         def pair(row: int, first: int, moved: Any) -> Pair:
             re, im = cell(row, first, moved), cell(row, POINTS + first, moved)

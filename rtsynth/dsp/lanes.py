@@ -13,6 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from rtsynth.dsp.arithmetic import LANES, NARROW, WHOLE, WIDE, constant, places
 from rtsynth.dsp.registers import (
     G0,
     G1,
@@ -27,7 +28,6 @@ from rtsynth.dsp.registers import (
     W,
     Z,
 )
-from rtsynth.dsp.vectors import LANES, NARROW, WHOLE, WIDE, constant, places
 
 __all__ = ["bow_lanes", "drive_lanes", "glide_lanes", "largest_bits", "ring_lanes"]
 

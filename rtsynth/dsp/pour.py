@@ -9,8 +9,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from rtsynth.dsp.arithmetic import LANES, NARROW, constant
 from rtsynth.dsp.registers import TICK
-from rtsynth.dsp.vectors import LANES, NARROW, constant
 
 __all__ = ["pour"]
 

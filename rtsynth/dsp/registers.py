@@ -11,7 +11,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-from rtsynth.dsp.vectors import LANES, NARROW, WIDE, Pair, Vectors, constant, places
+from rtsynth.dsp.arithmetic import LANES, NARROW, WIDE, Arithmetic, Pair, constant, places
 
 __all__ = ["Code", "ROWS", "TICK"]
 
@@ -29,7 +29,7 @@ STEP = 4
 Z, P, Q, A, N, U, W = (ZR, ZI), (PR, PI), (QR, QI), (AR, AI), (NR, NI), (UR, UI), (WR, WI)
 
 
-class Code(Vectors):
+class Code(Arithmetic):
     """A builder of vector code on the rows of a voice's modes."""
 
     def __init__(self, context: Any, builder: Any, array_type: Any, array: Any) -> None:

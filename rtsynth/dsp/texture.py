@@ -132,9 +132,9 @@ def texture_grain(
             cycles = (index + 1) * HOP * am_rate  # at the grain's middle
             db += am_depth_db[b] * (swell_db(seed, b, cycles) - MEAN_POWER * am_depth_db[b])
         gain = band_gain[b] * 10.0 ** (db / 20.0)
-        share = np.float32(gain * gain)
+        loud = np.float32(gain * gain)
         for i in range(spans[b, 0], spans[b, 1]):
-            power[i] += share * weights[b, i]
+            power[i] += loud * weights[b, i]
     fill_gaussian(seed, (index + 1) * BINS, data[0, :BINS], data[0, BINS:])
     for i in range(BINS):
         # a conjugate pair of bins of variance σ² each way sounds with power 4σ², unscaled
@@ -174,6 +174,15 @@ def overlap_add(grain: np.ndarray, window: np.ndarray, position: int, ring: np.n
         ring[i] += rest[i] * shape[i]
 
 
+@kernel("void(float32[::1], float32[::1])")
+def _move(source: np.ndarray, to: np.ndarray) -> None:
+    """Copy, and leave silence; one loop for each, which the compiler makes vectors of."""
+    for i in range(to.shape[0]):
+        to[i] = source[i]
+    for i in range(to.shape[0]):
+        source[i] = 0.0
+
+
 @kernel("void(int64, int64, float32[::1], float32[::1])")
 def take_out(position: int, first: int, ring: np.ndarray, out: np.ndarray) -> None:
     """A tick out of a ring, in which it leaves silence.
@@ -188,17 +197,9 @@ def take_out(position: int, first: int, ring: np.ndarray, out: np.ndarray) -> No
     before = min(ring.shape[0] - begin, out.shape[0] - first)
     for i in range(first):
         out[i] = 0.0
-    heard, rest = ring[begin : begin + before], out[first : first + before]
-    for i in range(before):
-        rest[i] = heard[i]
-    for i in range(before):
-        heard[i] = 0.0
-    rest = out[first + before :]
-    heard = ring[: rest.shape[0]]
-    for i in range(rest.shape[0]):
-        rest[i] = heard[i]
-    for i in range(rest.shape[0]):
-        heard[i] = 0.0
+    _move(ring[begin : begin + before], out[first : first + before])
+    wrapped = out[first + before :]
+    _move(ring[: wrapped.shape[0]], wrapped)
 
 
 @kernel("void(int64, float32[::1])")

@@ -56,7 +56,8 @@ class Arena:
         """Have this process given every page, but for the arrays named, while there is time."""
         for name, array in zip(State._fields, self.state, strict=True):
             if name not in but:
-                array.view(np.uint8).reshape(-1)[:: mmap.PAGESIZE].max(initial=0)
+                data = array.view(np.uint8).reshape(-1)
+                np.concatenate([data[:: mmap.PAGESIZE], data[-1:]]).max(initial=0)
 
     def _views(self, manifest: Manifest) -> list[NDArray[Any]]:
         views = []

@@ -1,6 +1,6 @@
 """Python's end of the rings: records in, records and frames out. Thread: the one at that end.
 
-Nothing here lets go of the interpreter's lock, which beside a thread that computes would take a
+The kernels here keep the interpreter's lock, which beside a thread that computes would take a
 switch interval to get back: a message would wait for it on its way to the engine.
 """
 

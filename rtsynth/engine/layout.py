@@ -170,7 +170,7 @@ class State(NamedTuple):
     record: NDArray[Any]  # [record_frames, channels]
     record_at: NDArray[Any]  # [2·CACHE_LINE/8]: written, read
     body_ns: NDArray[Any]  # [BODIES] time each of the last blocks took, by the clock on the wall
-    own_ns: NDArray[Any]  # [BODIES] the same in processor time of the audio thread
+    own_ns: NDArray[Any]  # [BODIES] the same in processor time, and what was waited for helpers
     coming: NDArray[Any]  # [inputs, TICK] what has come in since the last tick
     heard: NDArray[Any]  # [inputs, TICK] what came in during the tick before
     input: NDArray[Any]  # [input_frames, inputs] ring to a worker

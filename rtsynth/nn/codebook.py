@@ -19,7 +19,7 @@ ROUNDS = 50
 
 @dataclasses.dataclass(frozen=True)
 class Codebook:
-    """Vectors to choose from.
+    """Arithmetic to choose from.
 
     Attributes:
         entries: [entries, coordinates] float64.

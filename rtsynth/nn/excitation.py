@@ -57,7 +57,7 @@ def _raw_grain(seed: int, index: int) -> NDArray[np.complex128]:
     texture_grain(
         np.uint64(seed), index, level, still, still, 0.0, flat, band_spans(flat), fft_tables(), data
     )
-    return np.fft.rfft(data[0])
+    return np.fft.rfft(data[0].astype(np.float64))
 
 
 def grain_ages(first: Tensor, count: int, sample_rate: int) -> tuple[Tensor, Tensor]:

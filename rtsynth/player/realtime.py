@@ -2,9 +2,10 @@
 
 In this order: SCHED_FIFO, which root and members of groups like `audio` may use; RealtimeKit, which
 desktops run and which is asked through systemd's `busctl`; a nice value below 0. The threads of a
-device and the engine's helpers are raised; so are those that wait for messages, far below them and
-by SCHED_FIFO alone (RealtimeKit's limit would end a process that is flooded with them). No other: a
-drawing worker at real-time priority could starve what it waits for. Thread: main.
+device and the engine's helpers are raised; so are those that wait for messages, far below them,
+where SCHED_FIFO is granted to both (RealtimeKit's limit would end a process that is flooded with
+messages) and a second core is left for the others. No other: a drawing worker at real-time priority
+could starve what it waits for. Thread: main.
 """
 
 import logging
@@ -46,18 +47,24 @@ def start_raised(start: Callable[[], None]) -> str:
 
 def start_receiving(start: Callable[[], None]) -> None:
     """Call `start` and raise the threads it starts, which wait for messages, if that is granted."""
-    if sys.platform != "linux" or not _start_fifo(start, RECEIVING):
+    if sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2:
+        start()
+    elif not _start_fifo(start, RECEIVING):
         start()
 
 
 def _start_fifo(start: Callable[[], None], priority: int) -> bool:
-    """Call `start` at a priority that its threads inherit; false, and not called, if refused."""
+    """Call `start` at a priority that its threads inherit; false, and not called, if refused.
+
+    Refused too where that of the device's threads would be: nobody may stand above them.
+    """
     before = os.sched_getscheduler(0), os.sched_getparam(0)
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
     except OSError:
         return False
     try:
+        os.sched_setparam(0, os.sched_param(priority))
         start()
     finally:
         os.sched_setscheduler(0, *before)

@@ -1,6 +1,7 @@
 """The session on the real engine."""
 
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +102,23 @@ def test_client_hears_the_engine_go() -> None:
         run(engine, 4_800)
         assert next(n for n in news if n.topic == "go").fields["event"] == 1
         assert client.status()["sample_rate"] == RATE
+
+
+def test_what_waits_for_messages_is_started_as_told_and_nothing_else() -> None:
+    _, session = session_on()
+    control = Control(session, osc_port=0, zmq_port=0)
+    told: list[object] = []
+
+    def start_receiving(start: Callable[[], None]) -> None:
+        told.append(start)
+        start()
+
+    control.start(start_receiving)
+    try:
+        assert control.osc is not None
+        assert control.zmq is not None
+        assert told == [control.osc.start, control.zmq.start]
+        with Client(control.zmq_ports[0]) as client:
+            assert client.status()["sample_rate"] == RATE
+    finally:
+        control.stop()

@@ -7,7 +7,7 @@ import pytest
 
 from rtsynth.decompose import draw
 from rtsynth.decompose.axes import log_spectrogram
-from rtsynth.decompose.picture import level_left
+from rtsynth.decompose.picture import _panels, level_left
 from rtsynth.events import Event, EventTable, Kind, Score
 from rtsynth.instrument import Instrument
 
@@ -43,3 +43,23 @@ def test_what_is_missing_is_left_at_its_own_level() -> None:
     assert level_left(level, np.array([[-140.0, -60.0]])) == pytest.approx(
         np.array([[-20.0, -140.0]]), abs=0.01
     )
+
+
+@pytest.mark.parametrize(
+    ("phase", "gain", "title"),
+    [
+        (0.0, 0.9, "residual: original − resynthesis, 20.0 dB below the original"),
+        (2.5, 1.0, "residual of levels"),
+        (0.0, 3.0, "residual of levels (the waveform is not matched), 6.0 dB above the original"),
+        (0.0, 0.0, "residual of levels (the waveform is not matched), 0.0 dB below the original"),
+    ],
+)
+def test_a_waveform_that_is_not_matched_is_judged_by_its_levels(
+    phase: float, gain: float, title: str
+) -> None:
+    t = np.arange(RATE) / RATE
+    original = np.sin(2.0 * np.pi * 440.0 * t)
+    made = gain * np.sin(2.0 * np.pi * 440.0 * t + phase)
+    found, level = _panels(made, original, RATE)[2]
+    assert found.startswith(title)
+    assert level.shape == log_spectrogram(original, RATE).shape

@@ -1,5 +1,10 @@
 """The transform that makes a grain is NumPy's, to float32's rounding."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -42,3 +47,32 @@ def test_one_bin_is_one_wave(bin_: int) -> None:
 
 def test_silence_stays_silence() -> None:
     assert not transformed(np.zeros(BINS, complex)).any()
+
+
+NARROWER = """
+import llvmlite.binding as binding
+found = dict(binding.get_host_cpu_features())
+found["avx512f"] = False
+binding.get_host_cpu_features = lambda: found
+import sys
+import numpy as np
+from rtsynth.dsp.arithmetic import LANES
+from rtsynth.dsp.fft import fft_tables, inverse_fft
+assert LANES == 8
+data = np.load(sys.argv[1])
+inverse_fft(fft_tables(), data)
+np.save(sys.argv[1], data)
+"""
+
+
+def test_a_processor_with_shorter_registers_makes_the_same_of_it(tmp_path: Path) -> None:
+    data = np.zeros((3, GRAIN), np.float32)
+    data[0] = np.random.default_rng(1).normal(size=GRAIN)
+    data[0, [0, BINS]] = 0.0
+    np.save(tmp_path / "data.npy", data)
+    inverse_fft(fft_tables(), data)
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    words = [sys.executable, "-c", NARROWER, str(tmp_path / "data.npy")]
+    subprocess.run(words, env=environment, check=True, timeout=120)
+    found = np.load(tmp_path / "data.npy")
+    assert np.abs(found[0] - data[0]).max() < 1e-6 * np.abs(data[0]).max()

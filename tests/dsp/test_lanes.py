@@ -8,6 +8,7 @@ import numba
 import numpy as np
 import pytest
 
+from rtsynth.dsp.arithmetic import Pair
 from rtsynth.dsp.modal import (
     bow_modes,
     drive_tick,
@@ -16,7 +17,6 @@ from rtsynth.dsp.modal import (
     ring_modes,
 )
 from rtsynth.dsp.registers import G0, G1, ROWS, TICK, A, N, P, Q, U, Z
-from rtsynth.dsp.vectors import Pair
 
 RATE = 48_000.0
 FEATURES = llvmlite.binding.get_host_cpu_features()

@@ -1,13 +1,14 @@
 """A ring between two threads loses nothing, repeats nothing and never waits."""
 
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from rtsynth.dsp.compile import kernel
-from rtsynth.engine.ends import drain, push
+from rtsynth.engine.ends import drain, give_back, publish, push, space, waiting
 from rtsynth.engine.ring import (
     READ,
     WRITTEN,
@@ -99,3 +100,10 @@ def test_what_was_drained_is_a_copy() -> None:
     push(ring, at, (2, 2))
     push(ring, at, (3, 3))
     assert records["number"].tolist() == [1]
+
+
+@pytest.mark.parametrize("kernel_", [space, waiting, publish, give_back])
+def test_pythons_end_keeps_the_interpreters_lock(kernel_: Any) -> None:
+    """Who lets go of it beside a thread that computes waits a switch interval to get it back."""
+    assert not kernel_.targetoptions["nogil"]
+    assert free_space.targetoptions["nogil"]

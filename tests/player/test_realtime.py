@@ -17,7 +17,7 @@ class Starts:
     """Starts one thread that says what its policy is."""
 
     def __init__(self) -> None:
-        self.policy = self.priority = -1
+        self.policy = -1
         self.quit = threading.Event()
         self.nice = 0
 
@@ -26,7 +26,6 @@ class Starts:
 
         def run() -> None:
             self.policy = os.sched_getscheduler(0)
-            self.priority = os.sched_getparam(0).sched_priority
             said.set()
             self.quit.wait(10.0)
             self.nice = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
@@ -51,14 +50,34 @@ def test_the_thread_gets_what_is_said_and_its_starter_keeps_its_own() -> None:
         assert how == realtime.NONE or how.split()[0] in ("RealtimeKit", "nice")
 
 
-def test_who_waits_for_messages_stands_below_who_renders() -> None:
-    starts, before = Starts(), os.sched_getscheduler(0)
+@pytest.mark.parametrize(("granted", "given"), [(99, [60, 10]), (20, [])])
+def test_who_waits_for_messages_stands_far_below_who_renders_or_where_it_stood(
+    granted: int, given: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def set_(_: int, policy: int, param: os.sched_param) -> None:
+        if policy == os.SCHED_FIFO and param.sched_priority > granted:
+            raise PermissionError
+        if policy == os.SCHED_FIFO:
+            asked.append(param.sched_priority)
+
+    monkeypatch.setattr(os, "sched_setscheduler", set_)
+    monkeypatch.setattr(os, "sched_setparam", lambda _, param: asked.append(param.sched_priority))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    started: list[list[int]] = []
+    realtime.start_receiving(lambda: started.append(list(asked)))
+    assert started == [given]
+
+
+def test_on_one_core_nobody_who_waits_for_messages_is_raised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+    starts = Starts()
     realtime.start_receiving(starts)
     starts.end()
-    assert os.sched_getscheduler(0) == before
-    if starts.policy & 0xFF == os.SCHED_FIFO:
-        assert starts.priority == realtime.RECEIVING
-    assert realtime.RECEIVING < realtime.PRIORITY
+    assert starts.policy == os.sched_getscheduler(0)
 
 
 def test_who_waits_for_messages_starts_all_the_same_where_the_system_refuses(

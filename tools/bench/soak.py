@@ -277,7 +277,7 @@ def _hear(
         facts.faults.append(f"output of {peak} before frame {engine.frame}")
     facts.peak = max(facts.peak, peak)
     blocks, state = int(engine._core["blocks"]), engine._state
-    new = np.arange(facts.pieces, blocks) & (len(state.body_ns) - 1)
+    new = np.arange(facts.pieces + 1, blocks + 1) & (len(state.body_ns) - 1)
     period_ns = DRAW_GRID / RATE * 1e9
     bodies, own = state.body_ns[new] / period_ns, state.own_ns[new] / period_ns
     facts.pieces = blocks

@@ -9,7 +9,7 @@ from typing import Any
 import llvmlite.binding
 from llvmlite import ir
 
-__all__ = ["LANES", "NARROW", "Pair", "Vectors", "WHOLE", "WIDE", "constant", "places"]
+__all__ = ["LANES", "NARROW", "Pair", "Arithmetic", "WHOLE", "WIDE", "constant", "places"]
 
 LANES = 16 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 8
 """Numbers side by side; divides `MODE_ALIGN`."""
@@ -31,7 +31,7 @@ def places(chosen: list[int]) -> Any:
     return ir.Constant(ir.VectorType(ir.IntType(32), len(chosen)), chosen)
 
 
-class Vectors:
+class Arithmetic:
     """A builder of sums, products and shuffles of vectors, real and complex."""
 
     def __init__(self, context: Any, builder: Any) -> None:
