@@ -8,7 +8,8 @@ there are voices, or a while in which the engine is told that it has not the tim
 giving up everything. What comes out must be finite and at most −1 dBFS; at the end nothing may be
 left sounding, no slot or cache be missing, and the memory must not have grown. Exit code 1
 otherwise. Blocks that took longer than they last are counted: in processor time of the thread that
-renders, which is our doing, and by the clock on the wall, where other programs are in it.
+renders, which is our doing, and by the clock on the wall, where other programs are in it. Between
+the blocks a loop does the same work every time, and says how far the machine lets times spread.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from constant import Constant
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -47,6 +49,7 @@ PER_S = {  # how often each is done, on average, per second of sound
 }  # fmt: skip
 EASE, STRAINS = 0.3, (0.8, 0.9, 1.2)  # loads that the engine is told
 STRAIN_BLOCKS = (4, 60)
+CONSTANT_US = 800.0  # about what the engine takes for a block
 DEAR, SHOWN = 0.5, 12  # shares of a piece's time that are listed, and how many
 COSTLY = ("resonance", "voice/retrigger")  # kept as they are most of the time
 
@@ -63,6 +66,7 @@ class Facts:
     too_long_own: int = 0
     longest_own: float = 0.0
     dear: list[str] = dataclasses.field(default_factory=list)
+    constant: list[float] = dataclasses.field(default_factory=list)
     commands: int = 0
     refused: int = 0
     peak: float = 0.0
@@ -239,8 +243,10 @@ def soak(minutes: float, seed: int, *, told: bool = False) -> Facts:
     noise = np.random.default_rng(seed).normal(0.0, 0.05, (BLOCK, 1)).astype(np.float32)
     out = np.zeros((BLOCK, engine.channels), np.float32)
     sampled = -1
+    constant = Constant(CONSTANT_US)
     while engine.frame < end:
         performer.perform(BLOCK)
+        facts.constant.append(constant.time_us())
         _hear(engine, drawer, session, out, noise, facts)
         if engine.frame // (RATE * 10) != sampled:
             sampled = engine.frame // (RATE * 10)
@@ -337,6 +343,11 @@ def main() -> int:
     print(f"{facts.too_long_own} of {facts.pieces} pieces of {DRAW_GRID} frames took more of the "
           f"processor than they last, the dearest {facts.longest_own:.0%} of it; by the clock on "
           f"the wall {facts.too_long}, the longest {facts.longest:.0%}")  # fmt: skip
+    spread = np.percentile(facts.constant, [50, 99.99, 100])
+    limit_us = DRAW_GRID / RATE * 1e6
+    print(f"constant work between the blocks: {spread[0]:.0f} µs, 99.99 % within {spread[1]:.0f}, "
+          f"{spread[2]:.0f} at most; {np.sum(np.array(facts.constant) > limit_us + spread[0])} of "
+          f"{len(facts.constant)} took {limit_us:.0f} µs more than usual")  # fmt: skip
     if facts.dear:
         print(f"dear: {', '.join(facts.dear[:SHOWN])}")
     print(f"peak {20 * np.log10(facts.peak):.2f} dBFS, {stats['voices_peak']} voices at most, "
