@@ -46,9 +46,8 @@ def _watch(client: Client, every_s: float) -> int:
     before = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
     try:
         with Live(shown, auto_refresh=False, screen=sys.stdout.isatty()) as live:
-            while not interrupts:
+            while not _interrupted(every_s, interrupts):
                 live.update(screen(client.status()), refresh=True)
-                _sleep(every_s, interrupts)
     except NoAnswerError:
         if not interrupts:
             print("rtsynth: the service has ended", file=sys.stderr)
@@ -58,11 +57,12 @@ def _watch(client: Client, every_s: float) -> int:
     return 0
 
 
-def _sleep(seconds: float, interrupts: list[int]) -> None:
-    """Sleep so long, or until there is an interrupt."""
-    until = time.monotonic() + seconds
+def _interrupted(within_s: float, interrupts: list[int]) -> bool:
+    """Wait so long, or until there is an interrupt; whether there is one."""
+    until = time.monotonic() + within_s
     while not interrupts and (left := until - time.monotonic()) > 0.0:
         time.sleep(min(left, LOOK_S))
+    return bool(interrupts)
 
 
 def screen(status: Status) -> Panel:

@@ -1,6 +1,7 @@
 """Everything that listens, started and stopped together. Thread: main."""
 
 from collections.abc import Callable, Sequence
+from operator import call
 
 from rtsynth.control.hub import Hub
 from rtsynth.control.osc import DEFAULT_OSC_PORT, OscServer
@@ -60,15 +61,11 @@ class Control:
         """How many listen or have asked for something lately. Thread: any."""
         return sum(server.clients() for server in (self.osc, self.zmq) if server is not None)
 
-    def start(self, start_receiving: Callable[[Callable[[], None]], None] | None = None) -> None:
-        """Begin to serve; `start_receiving(start)` starts what waits for messages, if given."""
+    def start(self, start_receiving: Callable[[Callable[[], None]], None] = call) -> None:
+        """Begin to serve; `start_receiving(start)` starts what waits for messages."""
         self._hub.start()
         for server in (self.osc, self.zmq):
-            if server is None:
-                continue
-            if start_receiving is None:
-                server.start()
-            else:
+            if server is not None:
                 start_receiving(server.start)
 
     def stop(self) -> None:

@@ -37,6 +37,15 @@ class Arithmetic:
     def __init__(self, context: Any, builder: Any) -> None:
         self.context, self.builder = context, builder
 
+    def vectors(self, array_type: Any, array: Any, kind: Any, size: int) -> list[Any]:
+        """Where the vectors of the first `size` numbers of an array lie."""
+        data = self.context.make_array(array_type)(self.context, self.builder, array).data
+        cells = []
+        for first in range(0, size, LANES):
+            at = self.builder.gep(data, [ir.Constant(ir.IntType(64), first)])
+            cells.append(self.builder.bitcast(at, kind.as_pointer()))
+        return cells
+
     def mul(self, a: Any, b: Any) -> Any:
         """The product a·b; may become part of a fused multiply-add."""
         return self.builder.fmul(a, b, flags=("contract",))

@@ -27,8 +27,9 @@ DOWN, ROUND = 16, 32
 class _Transform(Arithmetic):
     """A builder of short transforms on vectors, and of loads and stores of float32."""
 
-    def lanes_at(self, array_type: Any, array: Any, row: int, place: Any) -> Any:
-        """Address of the vector that begins at a place of a row of an array."""
+    def lanes_at(self, array_type: Any, array: Any, row: int, first: int, moved: Any) -> Any:
+        """Address of the vector that begins at `first + moved` of a row of an array."""
+        place = self.builder.add(ir.Constant(ir.IntType(64), first), moved)
         cells = self.context.make_array(array_type)(self.context, self.builder, array)
         columns = cgutils.unpack_tuple(self.builder, cells.shape)[1]
         start = self.builder.mul(ir.Constant(columns.type, row), columns)
@@ -114,12 +115,11 @@ def transform_lanes(typingctx: Any, tables: Any, data: Any) -> Any:
         whole = ir.IntType(64)
 
         def cell(row: int, first: int, moved: Any) -> Any:
-            place = builder.add(ir.Constant(whole, first), moved)
-            return code.lanes_at(data_type, data_at, row, place)
+            return code.lanes_at(data_type, data_at, row, first, moved)
 
         def table(row: int, first: int, moved: Any) -> Any:
-            place = builder.add(ir.Constant(whole, first), moved)
-            return builder.load(code.lanes_at(tables_type, tables_at, row, place), align=4)
+            at = code.lanes_at(tables_type, tables_at, row, first, moved)
+            return builder.load(at, align=4)
 
         def pair(row: int, first: int, moved: Any) -> Pair:
             re, im = cell(row, first, moved), cell(row, POINTS + first, moved)

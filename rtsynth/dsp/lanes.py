@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from rtsynth.dsp.arithmetic import LANES, NARROW, WHOLE, WIDE, constant, places
+from rtsynth.dsp.arithmetic import LANES, NARROW, WHOLE, WIDE, Arithmetic, constant, places
 from rtsynth.dsp.registers import (
     G0,
     G1,
@@ -78,7 +78,7 @@ def drive_lanes(typingctx: Any, modes: Any, count: Any, drive: Any, out: Any) ->
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         code = Code(context, builder, signature.args[0], args[0])
-        cells = code.vectors(signature.args[2], args[2], WIDE)
+        cells = code.vectors(signature.args[2], args[2], WIDE, TICK)
         x = [code.narrow(builder.load(cell, align=8)) for cell in cells]
         beats = [code.splat_lane(x[n // LANES], n % LANES) for n in range(TICK)]
         sums, answer = code.sums(TICK), code.sums(2 * STEP)
@@ -140,13 +140,11 @@ def largest_bits(typingctx: Any, audio: Any) -> Any:
     """Largest |x| of [TICK] float32 as the bits of a float32: NaN and infinity above all others."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
         found = ir.Constant(WHOLE, [0] * LANES)
         sign = ir.Constant(WHOLE, [0x7FFFFFFF] * LANES)
-        for first in range(0, TICK, LANES):
-            at = builder.gep(data, [ir.Constant(ir.IntType(64), first)])
-            bits = builder.load(builder.bitcast(at, WHOLE.as_pointer()), align=4)
-            bits = builder.and_(bits, sign)
+        code = Arithmetic(context, builder)
+        for cell in code.vectors(signature.args[0], args[0], WHOLE, TICK):
+            bits = builder.and_(builder.load(cell, align=4), sign)
             found = builder.select(builder.icmp_signed(">", bits, found), bits, found)
         width = LANES
         while width > 1:

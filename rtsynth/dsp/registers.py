@@ -72,15 +72,6 @@ class Code(Arithmetic):
         """Both parts as float32."""
         return self.narrow(value[0]), self.narrow(value[1])
 
-    def vectors(self, array_type: Any, array: Any, kind: Any) -> list[Any]:
-        """Where the vectors of a TICK's length of an array lie."""
-        data = self.context.make_array(array_type)(self.context, self.builder, array).data
-        cells = []
-        for first in range(0, TICK, LANES):
-            at = self.builder.gep(data, [ir.Constant(ir.IntType(64), first)])
-            cells.append(self.builder.bitcast(at, kind.as_pointer()))
-        return cells
-
     @contextlib.contextmanager
     def over_columns(self, count: Any) -> Iterator[None]:
         """The body of a loop over vectors of columns."""
@@ -204,7 +195,7 @@ class Code(Arithmetic):
 
     def finish(self, array_type: Any, array: Any, heard: list[Any]) -> Any:
         """Write the tick; the level in one number."""
-        for cell, vector in zip(self.vectors(array_type, array, NARROW), heard, strict=True):
+        for cell, vector in zip(self.vectors(array_type, array, NARROW, TICK), heard, strict=True):
             self.builder.store(vector, cell, align=4)
         level, width = self.builder.load(self.level), LANES
         while width > 1:

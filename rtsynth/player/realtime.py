@@ -47,9 +47,8 @@ def start_raised(start: Callable[[], None]) -> str:
 
 def start_receiving(start: Callable[[], None]) -> None:
     """Call `start` and raise the threads it starts, which wait for messages, if that is granted."""
-    if sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2:
-        start()
-    elif not _start_fifo(start, RECEIVING):
+    spare_core = sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1
+    if not (spare_core and _start_fifo(start, RECEIVING)):
         start()
 
 

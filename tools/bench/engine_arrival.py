@@ -65,14 +65,6 @@ class Noting(Engine):
                 self.noted[numbers[0]] = time.monotonic(), frame
 
 
-class Served:
-    """A control that serves as in `rtsynth serve`, until it is closed."""
-
-    def __init__(self, control: Control) -> None:
-        self.close = control.stop
-        control.start(start_receiving)
-
-
 def loop(quit_: threading.Event) -> None:
     """Compute in Python and never rest."""
     while not quit_.is_set():
@@ -112,7 +104,9 @@ def main() -> None:
         else NullDevice(engine, block_size=BLOCK)
     )
     control = Control(session, osc_port=0, zmq=False)
-    with device, contextlib.closing(Served(control)):
+    with device, contextlib.ExitStack() as at_end:
+        control.start(start_receiving)  # as `rtsynth serve` does
+        at_end.callback(control.stop)
         threading.Thread(target=loop, args=(quit_,), daemon=True).start()
         time.sleep(SETTLE_S)
         words = [sys.executable, "-c", SENDER, str(control.osc_port), str(count)]

@@ -1,6 +1,6 @@
 """An hour's worth of blocks with a random performance, as fast as it goes.
 
-    python tools/bench/soak.py --minutes 60 --seed 1
+    python tools/bench/soak.py --minutes 60 --seed 1 --passes 2
 
 Everything a client may do is done at random frames: triggers, edits, mutes, solos, chokes, events
 made and freed, parameters, seeks, loops, tempo, panics, and now and then more triggers at once than
@@ -8,12 +8,17 @@ there are voices, or a while in which the engine is told that it has not the tim
 giving up everything. What comes out must be finite and at most −1 dBFS; at the end nothing may be
 left sounding, no slot or cache be missing, and the memory must not have grown. Exit code 1
 otherwise. Blocks that took longer than they last are counted: in processor time of the thread that
-renders, which is our doing, and by the clock on the wall, where other programs are in it. Between
-the blocks a loop does the same work every time, and says how far the machine lets times spread.
+renders, and by the clock on the wall, where other programs are in it. Between the blocks a loop
+does the same work every time, and says how far the machine lets times spread.
+
+The same seed is the same performance to the sample, so a piece that is too dear by our doing is so
+in every pass; what the machine does to a piece, it does to another one the next time. Each pass is
+a process of its own.
 """
 
 import argparse
 import dataclasses
+import multiprocessing
 import os
 import sys
 import time
@@ -43,6 +48,7 @@ RATE, BLOCK, VOICES, EVENTS, SPARE = 48_000, 1_024, 32, 48, 64
 CEILING = 10.0 ** (-1.0 / 20.0) + 1e-6
 WARM_UP = 0.35  # of the minutes: rings are written to for the first time for twenty minutes
 SLOPE_MB_PER_H = 1.0
+AFTER_S = 3  # until the last voice must have ended
 PER_S = {  # how often each is done, on average, per second of sound
     "trigger": 16.0, "set": 8.0, "mute": 2.0, "solo": 1.0, "choke": 2.0, "new": 1.0, "free": 1.0,
     "param": 2.0, "transport": 0.5, "crowd": 0.02, "strain": 0.05, "panic": 0.02,
@@ -50,7 +56,7 @@ PER_S = {  # how often each is done, on average, per second of sound
 EASE, STRAINS = 0.3, (0.8, 0.9, 1.2)  # loads that the engine is told
 STRAIN_BLOCKS = (4, 60)
 CONSTANT_US = 800.0  # about what the engine takes for a block
-DEAR, SHOWN = 0.5, 12  # shares of a piece's time that are listed, and how many
+SHOWN = 6  # the dearest pieces that are listed, with their numbers
 COSTLY = ("resonance", "voice/retrigger")  # kept as they are most of the time
 
 
@@ -63,9 +69,7 @@ class Facts:
     pieces: int = 0
     too_long: int = 0
     longest: float = 0.0
-    too_long_own: int = 0
-    longest_own: float = 0.0
-    dear: list[str] = dataclasses.field(default_factory=list)
+    own: NDArray[np.float32] = dataclasses.field(default_factory=lambda: np.zeros(0, np.float32))
     constant: NDArray[np.float64] = dataclasses.field(default_factory=lambda: np.zeros(0))
     commands: int = 0
     refused: int = 0
@@ -232,8 +236,8 @@ def soak(minutes: float, seed: int, *, told: bool = False) -> Facts:
         realtime=True,
     )  # fmt: skip
     engine = CountedEngine(config, instrument, table)
-    for lazy in (engine._state.curves, engine._state.drawn_attack):
-        lazy[...] = 0.0  # else they take memory when a cache is first used, an hour later
+    for array in engine._state:
+        array[...] = array.copy()  # else a page takes its memory an hour later
     drawer = Drawer(engine, instrument)
     session = Session(engine, table, resonances=instrument.resonances)
     performer = Performer(session, engine, seed)
@@ -244,7 +248,8 @@ def soak(minutes: float, seed: int, *, told: bool = False) -> Facts:
     out = np.zeros((BLOCK, engine.channels), np.float32)
     sampled = -1
     constant = Constant(CONSTANT_US)
-    facts.constant = np.zeros(-(-end // BLOCK))  # whole at once: it must not grow
+    facts.constant = np.full(-(-end // BLOCK), np.nan)  # written at once: it must not grow
+    facts.own = np.full((end + AFTER_S * RATE) // DRAW_GRID + BLOCK, np.nan, np.float32)
     while engine.frame < end:
         performer.perform(BLOCK)
         facts.constant[engine.frame // BLOCK] = constant.time_us()
@@ -256,7 +261,7 @@ def soak(minutes: float, seed: int, *, told: bool = False) -> Facts:
                 print(f"{sampled // 6} min of sound, {facts.rss_mb[-1]:.1f} MB, "
                       f"{len(facts.faults)} faults", flush=True)  # fmt: skip
     performer.end()
-    for _ in range(3 * RATE // BLOCK):
+    for _ in range(AFTER_S * RATE // BLOCK):
         _hear(engine, drawer, session, out, noise, facts)
     facts.frames, facts.seconds = engine.frame, time.monotonic() - began_s
     facts.commands, facts.refused = performer.commands, performer.refused
@@ -287,13 +292,10 @@ def _hear(
     new = np.arange(facts.pieces + 1, blocks + 1) & (len(state.body_ns) - 1)
     period_ns = DRAW_GRID / RATE * 1e9
     bodies, own = state.body_ns[new] / period_ns, state.own_ns[new] / period_ns
+    facts.own[facts.pieces : blocks] = own
     facts.pieces = blocks
     facts.too_long += int(np.count_nonzero(bodies > 1.0))
     facts.longest = max(facts.longest, float(bodies.max(initial=0.0)))
-    facts.too_long_own += int(np.count_nonzero(own > 1.0))
-    facts.longest_own = max(facts.longest_own, float(own.max(initial=0.0)))
-    for place in np.flatnonzero(own > DEAR)[:2]:
-        facts.dear.append(f"{own[place]:.0%} at frame {engine.frame - BLOCK + place * DRAW_GRID}")
 
 
 def left_over(engine: CountedEngine, session: Session) -> list[str]:
@@ -331,34 +333,57 @@ def slope(rss: list[float]) -> float:
     return float(np.polyfit(np.arange(len(late)) * 10.0 / 3600.0, late, 1)[0])
 
 
-def main() -> int:
-    """0 if nothing was wrong."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
-    facts = soak(args.minutes, args.seed, told=True)
-    stats = facts.stats
+def report(facts: Facts) -> None:
+    """Print what one pass found."""
+    stats, own = facts.stats, facts.own[: facts.pieces]
     print(f"{facts.frames} frames in {facts.seconds:.0f} s, {stats['blocks']} blocks, "
           f"{facts.commands} commands, {facts.refused} of them refused")  # fmt: skip
-    print(f"{facts.too_long_own} of {facts.pieces} pieces of {DRAW_GRID} frames took more of the "
-          f"processor than they last, the dearest {facts.longest_own:.0%} of it; by the clock on "
-          f"the wall {facts.too_long}, the longest {facts.longest:.0%}")  # fmt: skip
+    print(f"{too_dear(own)}; by the clock on the wall {facts.too_long}, the longest "
+          f"{facts.longest:.0%}")  # fmt: skip
     spread = np.percentile(facts.constant, [50, 99.99, 100])
     limit_us = DRAW_GRID / RATE * 1e6
     print(f"constant work between the blocks: {spread[0]:.0f} µs, 99.99 % within {spread[1]:.0f}, "
           f"{spread[2]:.0f} at most; {np.sum(facts.constant > limit_us + spread[0])} of "
           f"{len(facts.constant)} took {limit_us:.0f} µs more than usual")  # fmt: skip
-    if facts.dear:
-        print(f"dear: {', '.join(facts.dear[:SHOWN])}")
     print(f"peak {20 * np.log10(facts.peak):.2f} dBFS, {stats['voices_peak']} voices at most, "
           f"{stats['stolen']} stolen, {stats['late']} late, {stats['howls']} howls")  # fmt: skip
     print(f"memory {facts.rss_mb[0]:.1f} -> {facts.rss_mb[-1]:.1f} MB, "
           f"{facts.slope_mb_per_h:+.2f} MB/h")  # fmt: skip
     print("notices " + ", ".join(f"{name} {count}" for name, count in facts.notices.items()))
     for fault in facts.faults:
-        print(f"FAULT   {fault}")
-    return 1 if facts.faults else 0
+        print(f"FAULT   {fault}", flush=True)
+
+
+def too_dear(own: NDArray[np.float32]) -> str:
+    """How many pieces took more of the processor than they last, and the dearest ones."""
+    dearest = np.argsort(own)[: -SHOWN - 1 : -1]
+    shown = ", ".join(f"{own[n]:.0%} ({n})" for n in dearest.tolist())
+    return (f"{np.count_nonzero(own > 1.0)} of {len(own)} pieces of {DRAW_GRID} frames took more "
+            f"of the processor than they last, the dearest {shown}")  # fmt: skip
+
+
+def main() -> int:
+    """0 if nothing was wrong."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--passes", type=int, default=1, help="times the same is performed")
+    args = parser.parse_args()
+    passes = []
+    for number in range(args.passes):
+        print(f"pass {number + 1}", flush=True)
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            facts = pool.apply(soak, (args.minutes, args.seed), {"told": True})
+        report(facts)
+        passes.append(facts)
+    faults = any(facts.faults for facts in passes)
+    if any(facts.notices != passes[0].notices for facts in passes):
+        print("FAULT   the passes were not the same performance")
+        faults = True
+    elif len(passes) > 1:
+        least = np.min([facts.own[: facts.pieces] for facts in passes], axis=0)
+        print(f"in every pass: {too_dear(least)}")
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":
