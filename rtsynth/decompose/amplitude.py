@@ -7,7 +7,6 @@ For windows of many strikes of one resonance the normal equations are sums of
 import dataclasses
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Complex, Float, project
 
@@ -101,18 +100,16 @@ def fit_offsets(s: Complex, amplitude: Complex, window: Window) -> Float:
 
 def _sums(s: Complex, first: int, last: int) -> tuple[Complex, Complex]:
     """`Σ e^{(s_i + conj s_j) n}` and `Σ e^{(s_i + s_j) n}` over n = first … last − 1."""
-    return (
-        _geometric(s[:, None] + s.conj()[None, :], first, last),
-        _geometric(s[:, None] + s[None, :], first, last),
-    )
+    return _geometric(s, s.conj(), first, last), _geometric(s, s, first, last)
 
 
-def _geometric(exponent: Complex, first: int, last: int) -> Complex:
-    below = 1.0 - np.exp(exponent)
+def _geometric(s: Complex, other: Complex, first: int, last: int) -> Complex:
+    below = 1.0 - np.multiply.outer(np.exp(s), np.exp(other))
     degenerate = np.abs(below) < 1e-9
-    below = np.where(degenerate, 1.0, below)
-    total = (np.exp(exponent * first) - np.exp(exponent * last)) / below
-    sums: NDArray[np.complex128] = np.where(degenerate, last - first + 0j, total)
+    below[degenerate] = 1.0
+    begin, end = (np.multiply.outer(np.exp(s * n), np.exp(other * n)) for n in (first, last))
+    sums: Complex = np.asarray((begin - end) / below, complex)
+    sums[degenerate] = last - first
     return sums
 
 

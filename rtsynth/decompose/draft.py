@@ -120,15 +120,15 @@ def modal_signal(strike: Strike, modes: Modes, sample_rate: float, limit: int) -
     if strike.offset_db is None:
         first = strike.gain * _held_on(modes, sample_rate, held)
     else:
-        first = ring(
-            poles(modes.freq_hz, modes.t60_s, sample_rate), amplitudes(strike, modes), held
-        )
+        s = poles(modes.freq_hz, modes.t60_s, sample_rate)
+        first = ring(s, amplitudes(strike, modes), held, single=True)
     if strike.held is None:
         return first
     s = poles(modes.freq_hz, modes.t60_s, sample_rate)
     rest = min(limit - held, int(RING_LEVELS * strike.release_s * sample_rate) + 1)
     damped = s - LN1000 / (strike.release_s * sample_rate)
-    return np.concatenate([first, ring(damped, amplitudes(strike, modes) * np.exp(s * held), rest)])
+    level = amplitudes(strike, modes) * np.exp(s * held)
+    return np.concatenate([first, ring(damped, level, rest, single=True)])
 
 
 _last = threading.local()
@@ -138,6 +138,6 @@ def _held_on(modes: Modes, sample_rate: float, length: int) -> Float:
     """[length] samples of modes as struck with gain 1: the strikes of a resonance share them."""
     kept, rate, sound = getattr(_last, "sound", (None, 0.0, np.zeros(0)))
     if kept is not modes or rate != sample_rate or len(sound) < length:
-        sound = ring_modes(modes, sample_rate, length)
+        sound = ring_modes(modes, sample_rate, length, single=True)
         _last.sound = (modes, sample_rate, sound)
     return sound[:length]

@@ -53,7 +53,7 @@ class _Bands:
         turned = np.zeros(size)
         turned[: half + 1], turned[-half:] = taps[half:], taps[:half]
         self._gain = scipy.fft.rfft(turned).real[: self._reach + 1]
-        self._spectrum = scipy.fft.rfft(signal, size)
+        self._spectrum = scipy.fft.rfft(signal.astype(np.float32), size)  # 140 dB are enough
         self.rate = (2 * self._reach + 1) * self._spacing
         seconds = np.array([half, len(signal) - half]) / sample_rate
         first, last = np.ceil(seconds * self.rate).astype(int)
@@ -93,7 +93,7 @@ def peel_modes(composite: Composite, sample_rate: float, count: int) -> Modes:
     window = _window(sound, trust, sample_rate)
     found, left, strongest = Modes.none(), sound.copy(), 0.0
     for _ in range(ROUNDS):
-        level = np.abs(scipy.fft.rfft(left * window, size)) * loud
+        level = np.abs(scipy.fft.rfft((left * window).astype(np.float32), size)) * loud
         strongest = max(strongest, float(level.max()))
         tops = _tops(level, freq, QUIETEST * strongest)
         if len(tops) == 0 or len(found) >= count:
@@ -103,7 +103,7 @@ def peel_modes(composite: Composite, sample_rate: float, count: int) -> Modes:
         for centre, part in zip(tops, parts, strict=True):
             loud[np.abs(freq - centre) < (APART_HZ if len(part) else 2.0 * APART_HZ)] = 0.0
         new = refit_modes(_joined(parts), Composite(left, composite.precision), sample_rate)
-        left -= ring_modes(new, sample_rate, len(left))
+        left -= ring_modes(new, sample_rate, len(left), single=True)
         found = _joined([found, new])
     return refit_modes(found.take(np.arange(min(count, len(found)))), composite, sample_rate)
 

@@ -6,15 +6,13 @@ poles within a few hertz are the strings of one key: their beating and two-stage
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rtsynth.decompose.damped import Complex, Float
+from rtsynth.decompose.damped import Complex, Float, powers
 from rtsynth.decompose.mode import esprit
+from rtsynth.dsp.pole import move_poles, pole_scratch
 
 __all__ = ["band_poles"]
 
-STEPS = 15
-SETTLED = 1e-3
 WORTH = 0.78  # of the misfit that may be left by one more pole
 HOPELESS = 0.97  # of it after the best proposal: moving will not bring it down far enough
 ROWS = 32
@@ -35,12 +33,14 @@ def band_poles(
     """
     proposed = _proposals(band, rate, most, decays)
     chosen = np.zeros(0, complex)
-    misfit = float(np.sum(np.abs(band * weight) ** 2))
+    wanted = band * weight
+    misfit = float(np.sum(np.abs(wanted) ** 2))
     while len(chosen) < most and len(proposed):
         best, left = _best(proposed, chosen, band, weight)
         if not left < HOPELESS * misfit:
             break
-        moved, left = _move(np.append(chosen, proposed[best]), band, weight, decays)
+        moved = np.append(chosen, proposed[best])
+        left = move_poles(moved, wanted, weight, *decays, *pole_scratch(len(moved), len(band)))
         if not left < WORTH * misfit:
             break
         chosen, misfit = moved, left
@@ -69,61 +69,13 @@ def _legal(s: Complex, decays: tuple[float, float]) -> Complex:
 
 def _best(proposed: Complex, chosen: Complex, band: Complex, weight: Float) -> tuple[int, float]:
     """The proposal that, beside those chosen, explains most, and the misfit then."""
-    age = np.arange(len(band))
-    trials = np.exp(np.outer(age, proposed)) * weight[:, None]
+    trials = powers(proposed, len(band)) * weight[:, None]
     left = band * weight
     if len(chosen):
-        basis, _ = np.linalg.qr(np.exp(np.outer(age, chosen)) * weight[:, None])
+        basis, _ = np.linalg.qr(powers(chosen, len(band)) * weight[:, None])
         trials = trials - basis @ (basis.conj().T @ trials)
         left = left - basis @ (basis.conj().T @ left)
     power = np.sum(np.abs(trials) ** 2, axis=0)
     gains = np.abs(trials.conj().T @ left) ** 2 / (power + 1e-9 * float(power.max()) + 1e-30)
     best = int(np.argmax(gains))
     return best, float(np.sum(np.abs(left) ** 2) - gains[best])
-
-
-def _solve(s: Complex, band: Complex, weight: Float) -> tuple[Complex, Complex, float]:
-    """Amplitudes, the exponentials, and the misfit."""
-    shape = np.exp(np.outer(np.arange(len(band)), s))
-    design = shape * weight[:, None]
-    gram = design.conj().T @ design
-    gram[np.diag_indices_from(gram)] *= 1.0 + 1e-6
-    gram[np.diag_indices_from(gram)] += 1e-30
-    amplitude = np.linalg.solve(gram, design.conj().T @ (band * weight))
-    left = (band - shape @ amplitude) * weight
-    return amplitude, shape, float(np.sum(np.abs(left) ** 2))
-
-
-def _move(
-    s: Complex, band: Complex, weight: Float, decays: tuple[float, float]
-) -> tuple[Complex, float]:
-    """Poles and misfit after Levenberg–Marquardt; amplitudes are solved again after each step."""
-    amplitude, shape, misfit = _solve(s, band, weight)
-    age, damping = np.arange(len(band))[:, None], 1e-2
-    for _ in range(STEPS):
-        design = np.concatenate([shape, age * shape * amplitude], axis=1) * weight[:, None]
-        gram = design.conj().T @ design
-        right = design.conj().T @ ((band - shape @ amplitude) * weight)
-        for _ in range(6):
-            step = _damped_step(np.asarray(gram, complex), right, damping)
-            moved = _legal(s + step[len(s) :], decays)
-            found, seen, left = _solve(moved, band, weight)
-            if left < misfit:
-                break
-            damping *= 5.0
-        else:
-            break
-        gained = 1.0 - left / misfit
-        s, amplitude, shape, misfit = moved, found, seen, left
-        damping = max(damping / 5.0, 1e-6)
-        if gained < SETTLED:
-            break
-    return s, misfit
-
-
-def _damped_step(gram: NDArray[np.complex128], right: Complex, damping: float) -> Complex:
-    gram = gram.copy()
-    diagonal = np.diag_indices_from(gram)
-    gram[diagonal] = gram[diagonal] * (1.0 + damping) + 1e-30
-    step: Complex = np.asarray(np.linalg.solve(gram, right), complex)
-    return step

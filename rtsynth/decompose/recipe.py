@@ -14,6 +14,7 @@ WAYS = ("esprit", "pursuit", "best")
 RANGES: dict[str, tuple[float, float, str]] = {
     "onset_threshold": (0.001, 10.0, "nepers"),
     "modes": (1, 128, ""),
+    "onset_modes": (1, 128, ""),
     "resonances": (1, 4096, ""),
     "sweeps": (1, 20, ""),
     "peels": (0, 10, ""),
@@ -31,7 +32,9 @@ class Recipe:
 
     Attributes:
         onset_threshold: rise of the mean log-magnitude that makes an onset, nepers.
-        modes: at most so many modes per resonance, 1 … 128.
+        modes: at most so many per resonance, 1 … 128; found in all its strikes together.
+        onset_modes: at most so many of them are looked for in one onset, hit or held note, where
+            others sound too, 1 … 128.
         way: by which an onset's modes are found: "esprit", matching "pursuit", or "best" for
             whichever explains more of what follows.
         resonances: at most so many resonances, 1 … 4096.
@@ -55,7 +58,8 @@ class Recipe:
     """
 
     onset_threshold: float = 0.008
-    modes: int = 32
+    modes: int = 128
+    onset_modes: int = 48
     way: str = "esprit"
     resonances: int = 1024
     sweeps: int = 3
@@ -87,6 +91,11 @@ class Recipe:
                 raise ValueRangeError(
                     f"{name} = {value!r}; legal: {', '.join(legal_words)}", field=name
                 )
+
+    @property
+    def few_modes(self) -> int:
+        """At most so many modes where one onset is all that is looked at."""
+        return min(self.onset_modes, self.modes)
 
     def fingerprint(self) -> str:
         """SHA-256 over what decides the events; the name and the device do not."""

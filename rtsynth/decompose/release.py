@@ -7,6 +7,7 @@ later says little, for others play on.
 """
 
 import numpy as np
+import scipy.fft
 
 from rtsynth.decompose.damped import Float
 from rtsynth.units import LN1000
@@ -134,5 +135,6 @@ def _quantile(there: Float, seen: Float) -> float:
 
 def _magnitudes(signal: Float, size: int, step: int) -> Float:
     frames = np.lib.stride_tricks.sliding_window_view(signal, size)[::step]
-    magnitudes: Float = np.abs(np.fft.rfft(frames * np.hanning(size), axis=1))
+    window = np.hanning(size).astype(np.float32)
+    magnitudes: Float = np.abs(scipy.fft.rfft(frames.astype(np.float32) * window)).astype(float)
     return magnitudes

@@ -35,7 +35,7 @@ def as_a_whole(
     """
     if recipe.sustained:
         progress.begin("sustained note", 1)
-        return sustained_event(recording, recipe.modes)
+        return sustained_event(recording, recipe.few_modes)
     progress.begin("texture?", 1)
     texture, note = only_texture(recording, recipe.only_texture)
     notes += [note] if note else []

@@ -1,6 +1,7 @@
 """A recording of a sustained line as one event per note: the pipeline's hook. Thread: worker."""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.held.bake import CODE, HeldLine, bake_line, line_of
@@ -37,12 +38,12 @@ def sustained_draft(recording: Recording, recipe: Recipe) -> tuple[Score, Instru
         return None
     (signal, path, pieces), rate = line, recording.sample_rate
     found = notes_along(signal, rate, path, pieces).notes
-    notes, left = measure_notes(signal, rate, found, recipe.modes)
+    notes, left = measure_notes(signal, rate, found, recipe.few_modes)
     if not notes:
         return None
     held = line_of(notes, measure_breaths(left, signal, rate, notes))
     field, code = _learned(held, recipe.seed)
-    score, instrument = bake_line(held, recording, code, recipe.modes)
+    score, instrument = bake_line(held, recording, code, recipe.few_modes)
     instrument.field = field
     score.instrument = instrument.fingerprint()
     return score, instrument
@@ -63,14 +64,15 @@ def _learned(line: HeldLine, seed: int) -> tuple[FieldWeights | None, Float]:
         from rtsynth.nn.regress_line import draw_line_curves
     except ImportError:
         return None, np.zeros((len(line.notes), CODE))
-    return draw_line_curves(
-        line.controls,
-        line.weight,
-        STEP_S,
-        np.array([note.duration_s for note in line.notes]),
-        line.resonance,
-        line.offset_db,
-        CODE,
-        steps=STEPS,
-        seed=seed,
-    )
+    with threadpool_limits(1):  # small matrices: a second thread waits, badly on a busy machine
+        return draw_line_curves(
+            line.controls,
+            line.weight,
+            STEP_S,
+            np.array([note.duration_s for note in line.notes]),
+            line.resonance,
+            line.offset_db,
+            CODE,
+            steps=STEPS,
+            seed=seed,
+        )

@@ -32,7 +32,7 @@ def _group_keys(task: Task, state: State) -> None:
     offered = [known.take for known in task.bank]
     limit = max(task.recipe.resonances, len(offered) + 1)
     takes = [*offered, *state.takes]
-    groups = group(takes, limit, task.recipe.modes, _struck(task, state, len(offered)))
+    groups = group(takes, limit, task.recipe.few_modes, _struck(task, state, len(offered)))
     state.known = _known(groups.members[: len(offered)], len(groups.modes))
     groups.members = groups.members[len(offered) :]
     state.groups = groups
@@ -50,7 +50,7 @@ def _group_hits(task: Task, state: State) -> None:
     recipe = task.recipe
     state.drums = True
     state.draft = drum_draft(
-        task.signal, task.sample_rate, state.onsets, recipe.modes, recipe.resonances
+        task.signal, task.sample_rate, state.onsets, recipe.few_modes, recipe.resonances
     )
     state.groups = _shown(state.draft, [take.onset for take in state.takes])
     state.known = [-1] * len(state.draft.resonances)

@@ -47,7 +47,7 @@ def _explain_hits(task: Task, state: State, fit: Fit) -> None:
     left = add_hiss(hissing, fit.residual, _drums_of(state, fit.frozen))
     recipe, before = task.recipe, len(state.draft.resonances)
     limit = recipe.resonances - before
-    found = drums_beside(fit, state.onsets, recipe.modes, limit, attack=recipe.attack)
+    found = drums_beside(fit, state.onsets, recipe.few_modes, limit, attack=recipe.attack)
     if found and _distance(task.signal, found.left) < _distance(task.signal, left):
         found.join(state.draft)
         fit.residual = found.left

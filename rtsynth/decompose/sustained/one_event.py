@@ -1,5 +1,7 @@
 """From a measured note to one resonance, one event, and a field that draws it. Thread: worker."""
 
+from threadpoolctl import threadpool_limits
+
 from rtsynth.decompose.bake import note_name
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.panning import mid_signal
@@ -97,7 +99,8 @@ def sustained_event(recording: Recording, modes: int) -> tuple[Score, Instrument
         ) from None
     rate = recording.sample_rate
     note = measure_sustained(mid_signal(recording.frames), rate, modes=modes)
-    field = draw_curves(*held_on(note), note.step_s, note.duration_s, after=after(note))
+    with threadpool_limits(1):  # small matrices: a second thread waits, badly on a busy machine
+        field = draw_curves(*held_on(note), note.step_s, note.duration_s, after=after(note))
     score, instrument = one_event(
         note, rate, recording.seconds, source=recording.source, field=field
     )
