@@ -9,6 +9,7 @@ from rtsynth.errors import ValueRangeError
 __all__ = ["DEVICES", "Recipe"]
 
 DEVICES = ("cpu", "cuda", "auto")
+FEW_MODES = 32  # with 48 a kit and a singer come out worse
 WAYS = ("esprit", "pursuit", "best")
 
 RANGES: dict[str, tuple[float, float, str]] = {
@@ -33,8 +34,8 @@ class Recipe:
     Attributes:
         onset_threshold: rise of the mean log-magnitude that makes an onset, nepers.
         modes: at most so many per resonance, 1 … 128; found in all its strikes together.
-        onset_modes: at most so many of them are looked for in one onset, hit or held note, where
-            others sound too, 1 … 128.
+        onset_modes: at most so many of them are looked for in one onset, where other notes sound
+            too, 1 … 128.
         way: by which an onset's modes are found: "esprit", matching "pursuit", or "best" for
             whichever explains more of what follows.
         resonances: at most so many resonances, 1 … 4096.
@@ -93,9 +94,14 @@ class Recipe:
                 )
 
     @property
-    def few_modes(self) -> int:
-        """At most so many modes where one onset is all that is looked at."""
+    def first_modes(self) -> int:
+        """At most so many modes of an onset."""
         return min(self.onset_modes, self.modes)
+
+    @property
+    def few_modes(self) -> int:
+        """At most so many modes of a hit or a held note, which have noise for the rest."""
+        return min(FEW_MODES, self.modes)
 
     def fingerprint(self) -> str:
         """SHA-256 over what decides the events; the name and the device do not."""

@@ -8,6 +8,7 @@ later says little, for others play on.
 
 import numpy as np
 import scipy.fft
+from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float
 from rtsynth.units import LN1000
@@ -27,6 +28,7 @@ GONE = 0.4
 COHERENT_S = 0.02
 CROWDED = 0.9  # of the time alone
 FADED = 0.6  # of the misfit of no release that may be left by one
+NO_BREAK = 0.0, 0.0, 0.0
 NEAR = 3  # frames among which the clearest break is taken
 AUDIBLE = 1e-4  # of the loudest frame's energy
 
@@ -47,7 +49,9 @@ def find_release(
     gone = np.flatnonzero(level[first:] < GONE)
     last = first + int(gone[0]) + 1 if len(gone) else len(level)  # what follows is not this event
     last = min(last, len(level) - AFTER // 2)
-    breaks = [_break_at(level, frame) for frame in range(first, min(last + NEAR, len(level)))]
+    may = _may_break(level)
+    frames = range(first, min(last + NEAR, len(level)))
+    breaks = [_break_at(level, frame) if may[frame] else NO_BREAK for frame in frames]
     for frame in range(max(0, last - first)):
         found = max(breaks[frame : frame + NEAR], key=lambda one: one[0])
         if found[0] > 1.0 - CLEAR:
@@ -91,17 +95,27 @@ def _misfits(level: Float, weight: Float, shapes: Float) -> Float:
     return misfits
 
 
+def _may_break(level: Float) -> NDArray[np.bool]:
+    """[frames] whether a break there is not ruled out at once: most are, and cost nothing more."""
+    before = np.concatenate([np.zeros(BEFORE), level])
+    loudest = np.lib.stride_tricks.sliding_window_view(before, BEFORE)[: len(level)].max(axis=1)
+    after = np.concatenate([level, np.full(AFTER, np.inf)])
+    quietest = np.lib.stride_tricks.sliding_window_view(after, AFTER + 1).min(axis=1)
+    possible: NDArray[np.bool] = (loudest >= HELD) & (quietest <= LOW * loudest)
+    return possible
+
+
 def _break_at(level: Float, frame: int) -> tuple[float, float, float]:
     """Share of the misfit that a break near a frame explains, its T60, its time in seconds."""
     begin = max(0, frame - BEFORE)
     piece = level[begin : frame + AFTER + 1]
     held = float(np.median(piece[: frame - begin]))
     if held < HELD or piece[frame - begin :].min() > LOW * held:
-        return 0.0, 0.0, 0.0
+        return NO_BREAK
     piece = np.minimum(piece / held, 1.2)
     piece = piece[: frame - begin + int(np.argmin(piece[frame - begin :])) + 1]  # then others rise
     flat = float(np.sum((piece - piece.mean()) ** 2)) + 1e-12
-    best = 0.0, 0.0, 0.0
+    best = NO_BREAK
     for late in (0.0, 0.25, 0.5, 0.75):
         age = np.maximum((np.arange(len(piece)) - (frame - begin) - late) * STEP_S, 0.0)
         shapes = np.exp(-LN1000 * age / np.array(RELEASES_S)[:, None])

@@ -32,7 +32,7 @@ def _group_keys(task: Task, state: State) -> None:
     offered = [known.take for known in task.bank]
     limit = max(task.recipe.resonances, len(offered) + 1)
     takes = [*offered, *state.takes]
-    groups = group(takes, limit, task.recipe.few_modes, _struck(task, state, len(offered)))
+    groups = group(takes, limit, task.recipe.first_modes, _struck(task, state, len(offered)))
     state.known = _known(groups.members[: len(offered)], len(groups.modes))
     groups.members = groups.members[len(offered) :]
     state.groups = groups

@@ -14,7 +14,7 @@ def seek_modes(task: Task, state: State) -> None:
         task.signal,
         task.sample_rate,
         state.onsets,
-        task.recipe.few_modes,
+        task.recipe.first_modes,
         task.progress.advance,
         task.workers,
         task.recipe.way,
