@@ -97,6 +97,8 @@ def _misfits(level: Float, weight: Float, shapes: Float) -> Float:
 
 def _may_break(level: Float) -> NDArray[np.bool]:
     """[frames] whether a break there is not ruled out at once: most are, and cost nothing more."""
+    if len(level) == 0:
+        return np.zeros(0, bool)
     before = np.concatenate([np.zeros(BEFORE), level])
     loudest = np.lib.stride_tricks.sliding_window_view(before, BEFORE)[: len(level)].max(axis=1)
     after = np.concatenate([level, np.full(AFTER, np.inf)])

@@ -116,3 +116,9 @@ def test_a_floor_stays_only_in_bands_that_nothing_else_explains() -> None:
     assert np.all(kept[(centre > 4_000) & (centre < 15_000)] > 0.0)
     explained = choose_floor(tone + hiss, tone + hiss, floor, RATE)
     assert not explained.any()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.15])
+def test_a_sound_too_short_to_show_a_key_off_has_none(seconds: float) -> None:
+    sound = key(1.0)[: round(seconds * RATE)]
+    assert find_release(sound, sound, RATE) is None
