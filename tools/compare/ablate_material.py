@@ -21,6 +21,7 @@ __all__ = ["Clip", "Pair", "clip_of", "mixed", "pair_of"]
 
 PRESETS = Path(__file__).parents[2] / "presets"
 SUSTAINED = ("bowed",)
+MODES = 32  # of a resonance: what the tables of docs/ablations.md were made with
 Float = NDArray[np.float64]
 
 
@@ -82,7 +83,7 @@ def pair_of(name: str, work: Path) -> Pair:
     if not path.exists():
         path = work / f"{name}.score.safetensors"
     if not path.exists():
-        found = decompose_file(audio, recipe=Recipe(sustained=name in SUSTAINED))
+        found = decompose_file(audio, recipe=Recipe(modes=MODES, sustained=name in SUSTAINED))
         save_score(found.score, found.instrument, path)
     score, instrument = load_score(path)
     return Pair(name, read_audio(audio), score, instrument)
