@@ -16,31 +16,42 @@ CURVE_RATE = 250.0
 SEGMENT_POINTS = 128
 
 
-@kernel("void(float32[:,::1], float64, float64[::1], float32[:,::1], float64[::1])", fastmath=True)
+@kernel(
+    "void(float32[:,::1], float64, float64[::1], float32[:,::1], int64, int64, float64[::1])",
+    fastmath=True,
+)
 def read_curves(
-    segment: np.ndarray, position: float, gains: np.ndarray, limits: np.ndarray, out: np.ndarray
+    segment: np.ndarray,
+    position: float,
+    gains: np.ndarray,
+    limits: np.ndarray,
+    first: int,
+    last: int,
+    out: np.ndarray,
 ) -> None:
-    """The members' curves at one position, read linearly, summed with their gains and clipped.
+    """Some of the members' curves at one position, read linearly, summed with gains and clipped.
 
     Args:
         segment: [SEGMENT_POINTS + 1, K·C] float32.
         position: 0 … SEGMENT_POINTS.
         gains: [K] of the members.
         limits: [C, 2] float32.
-        out: [C] float64, overwritten.
+        first: of the curves that are read.
+        last: one past the last of them.
+        out: [C] float64, overwritten there.
     """
     low = min(int(position), segment.shape[0] - 2)
     share = position - low
     here, there = segment[low], segment[low + 1]
     count = out.shape[0]
-    for c in range(count):
+    for c in range(first, last):
         out[c] = 0.0
     for k in range(gains.shape[0]):
         g = gains[k]
-        for c in range(count):
+        for c in range(first, last):
             a = here[k * count + c]
             out[c] += g * (a + share * (there[k * count + c] - a))
-    for c in range(count):
+    for c in range(first, last):
         out[c] = min(max(out[c], limits[c, 0]), limits[c, 1])
 
 

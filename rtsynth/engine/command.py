@@ -8,9 +8,10 @@ from rtsynth.dsp.ramp import fade_level
 from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.controls import TEXTURE
 from rtsynth.engine.ops import ALL, NoticeKind, Op
+from rtsynth.engine.order import enter_order, leave_order, score_end
 from rtsynth.engine.patch import MASTER_MUTE, MONITOR_BYPASS, NOW, SMOOTHED, TARGET, TICKS_LEFT
 from rtsynth.engine.state import state_at
-from rtsynth.engine.transport import enter_order, leave_order, play, score_end, seek
+from rtsynth.engine.transport import play, seek
 from rtsynth.engine.voice import (
     FREE,
     audible,
@@ -97,7 +98,8 @@ def _set_field(st: Any, slot_index: int, field: int, value: float) -> None:
 
 @state_kernel
 def _choke(st: Any, slot_index: int, first: int) -> None:
-    """Let every sounding voice of an event die."""
+    """Let every sounding voice of an event die, and those that a seek has not opened yet."""
+    st.slots[slot_index].choked = st.core[0].chases
     for v in range(st.voices.shape[0]):
         if st.voices[v].state != FREE and st.voices[v].slot == slot_index:
             let_die(st, st.voices[v], first)
@@ -212,7 +214,7 @@ def _apply_globally(st: Any, command: Any, first: int) -> None:
         elif command.target == MONITOR_BYPASS:
             _fade_bypass(st, value)
     elif op == PLAY:
-        play(st, first)
+        play(st)
     elif op == PAUSE:
         core.playing = 0
     elif op == SEEK:

@@ -31,6 +31,7 @@ from rtsynth.engine.patch import (
     BANK_DAMP,
     BANK_TRANSPOSE,
     DRAWN_BEND,
+    DRAWN_BOW,
     DRAWN_BRIGHT,
     DRAWN_DAMP,
     NOW,
@@ -48,6 +49,7 @@ __all__ = [
     "is_blown",
     "is_bowed",
     "is_noisy",
+    "motion_at",
     "move_controls",
     "project_vector",
     "strike_from",
@@ -177,18 +179,10 @@ def bend_voice(st: Any, v: int) -> None:
 
 
 @kernel()
-def curves_at(st: Any, v: int, age: float, out: Any) -> bool:
-    """What the field drew for this age, into out[DRAWN]; whether it has been drawn.
-
-    Args:
-        st: State.
-        v: voice.
-        age: frames of the event's own time.
-        out: [DRAWN] float64; 0 if the voice has no cache, left alone if nothing is there.
-    """
+def _some_curves_at(st: Any, v: int, age: float, first: int, last: int, out: Any) -> bool:
     cache = st.voices[v].cache
     if cache < 0:
-        for c in range(out.shape[0]):
+        for c in range(first, last):
             out[c] = 0.0
         return True
     places = st.segments.shape[1]
@@ -200,8 +194,29 @@ def curves_at(st: Any, v: int, age: float, out: Any) -> bool:
     if place == places:
         return False
     segment = st.curves[cache * places + place]
-    read_curves(segment, position - number * SEGMENT_POINTS, st.members, st.limits, out)
+    read_curves(
+        segment, position - number * SEGMENT_POINTS, st.members, st.limits, first, last, out
+    )
     return True
+
+
+@kernel()
+def curves_at(st: Any, v: int, age: float, out: Any) -> bool:
+    """What the field drew for this age, into out[DRAWN]; whether it has been drawn.
+
+    Args:
+        st: State.
+        v: voice.
+        age: frames of the event's own time.
+        out: [DRAWN] float64; 0 if the voice has no cache, left alone if nothing is there.
+    """
+    return _some_curves_at(st, v, age, 0, out.shape[0], out)
+
+
+@kernel()
+def motion_at(st: Any, v: int, age: float, out: Any) -> bool:
+    """As `curves_at`, but bow, bend and damping only: a past is followed in many steps."""
+    return _some_curves_at(st, v, age, DRAWN_BOW, DRAWN_DAMP + 1, out)
 
 
 @state_kernel

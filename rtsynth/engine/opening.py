@@ -23,7 +23,7 @@ from rtsynth.engine.controls import (
     TEXTURE,
     bend_by,
     bend_voice,
-    curves_at,
+    motion_at,
     strike_from,
     target_controls,
     vibrato_at,
@@ -32,9 +32,13 @@ from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BEND, DRAWN_BOW, DRAWN_DAMP, N
 
 __all__ = ["open_voice"]
 
+LN2 = math.log(2.0)
 RUN_UP = 32
-MOST_STEPS = 512
-"""Into at most so many is a voice's past cut when it is opened; a long one is followed coarsely."""
+MOST_STEPS = 128
+"""Into at most so many is a voice's past cut when it is opened; a long one is followed coarsely.
+
+All partials of a voice share the bend, so what a coarse mean misses shifts them together, in time.
+"""
 
 AUDIBLE_NEPERS = 100.0 / 20.0 * math.log(10.0)
 """How far back a bow is followed: until what it made has fallen by 100 dB."""
@@ -71,10 +75,10 @@ def _bend_to_mean(st: Any, v: int, frames: int) -> None:
     while at < frames:
         end = _stride_end(voice.onset, at, frames, ticks)
         middle = _stride_middle(voice.onset, at, ticks)
-        curves_at(st, v, middle * stretch, target)
+        motion_at(st, v, middle * stretch, target)
         semitones = target[DRAWN_BEND] + vibrato_at(st, v, middle)
-        ratio += (end - at) * 2.0 ** (semitones / 12.0)
-        decay += (end - at) * 2.0 ** -target[DRAWN_DAMP]
+        ratio += (end - at) * exp(LN2 / 12.0 * semitones)
+        decay += (end - at) * exp(-LN2 * target[DRAWN_DAMP])
         at = end
     count = max(frames, 1)
     bend_by(st, v, 12.0 * math.log2(ratio / count), -math.log2(decay / count))
@@ -114,7 +118,8 @@ def _bow_up(st: Any, v: int, frames: int) -> None:
     level = st.resonances[voice.resonance].bow * st.params[BOW_LEVEL, NOW]
     for c in range(target.shape[0]):
         target[c] = 0.0
-    for m in range(voice.modes):  # rows W are scratch here: the bow's level, log of the radius
+    # scratch here: rows W, the bow's level and the log of the radius; U, what a step leaves of it
+    for m in range(voice.modes):
         modes[WR, m] = 0.0
         modes[WI, m] = 0.5 * math.log(modes[PR, m] ** 2 + modes[PI, m] ** 2)
     slowest = -math.inf
@@ -123,14 +128,18 @@ def _bow_up(st: Any, v: int, frames: int) -> None:
     heard = AUDIBLE_NEPERS / max(-slowest, AUDIBLE_NEPERS / frames)
     at = max(0, frames - int(heard))
     ticks = _stride(frames - at)
+    length = 0
     while at < frames:
         end = _stride_end(voice.onset, at, frames, ticks)
         middle = _stride_middle(voice.onset, at, ticks)
-        curves_at(st, v, middle * stretch, target)
-        height = level * 2.0 ** target[DRAWN_BOW]
+        motion_at(st, v, middle * stretch, target)
+        height = level * exp(LN2 * target[DRAWN_BOW])
+        if end - at != length:  # as it is for the first and the last step at most
+            length = end - at
+            for m in range(voice.modes):
+                modes[UR, m] = exp(max(modes[WI, m] * length, -40.0))
         for m in range(voice.modes):
-            kept = exp(max(modes[WI, m] * (end - at), -40.0))
-            modes[WR, m] = modes[WR, m] * kept + (1.0 - kept) * height
+            modes[WR, m] = height + (modes[WR, m] - height) * modes[UR, m]
         at = end
     for m in range(voice.modes):
         angle = math.atan2(modes[NI, m], modes[NR, m]) * (frames - 1)

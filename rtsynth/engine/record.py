@@ -48,6 +48,8 @@ CORE_DTYPE = np.dtype(
         ("playing", "<i8"),
         ("position", "<f8"),  # frames of the score
         ("cursor", "<i8"),  # next index in `order`
+        ("chase", "<i8"),  # events of `order` that may yet be opened in their middle …
+        ("chases", "<i8"),  # … in this chase, from 1
         ("loop_on", "<i8"),
         ("loop_begin", "<f8"),
         ("loop_end", "<f8"),
@@ -186,7 +188,7 @@ SLOT_DTYPE = np.dtype(
         ("solo", "<i4"),
         ("freeing", "<i4"),
         ("cache", "<i4"),  # what the field drew for it, −1 if nothing yet
-        ("padding", "<i4"),
+        ("choked", "<i4"),  # in this chase, which then leaves it alone
     ],
     align=True,
 )

@@ -142,6 +142,7 @@ def _repair_score(state: State) -> None:
         if not 0.0 <= core[name] < np.inf:
             core[name] = 0.0
     core["cursor"] = np.searchsorted(slots["onset"][order], core["position"])
+    core["chase"] = np.clip(core["chase"], 0, core["cursor"])
     core["soloed"] = np.count_nonzero(slots["solo"][used])
     core["freeing"] = np.count_nonzero(slots["freeing"])
 

@@ -13,6 +13,7 @@ from rtsynth.dsp.grain import HOP
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import apply_fade, apply_line, ease
 from rtsynth.dsp.safety import block_dc, largest, limit
+from rtsynth.engine.chase import chase
 from rtsynth.engine.command import FREED, apply_command
 from rtsynth.engine.compile import door, state_kernel
 from rtsynth.engine.grains import begin_hop, delay_bus, end_hop
@@ -57,6 +58,7 @@ def _take_in(st: Any) -> None:
 def _commands(st: Any) -> None:
     """Take in what has arrived and carry out what is due, the transport rolling in between."""
     core = st.core[0]
+    chase(st)
     _take_in(st)
     at = 0
     while due(core, st.pending, core.tick_frame + TICK):

@@ -27,6 +27,7 @@ __all__ = [
     "SOUNDING",
     "audible",
     "fade_voice",
+    "has_room",
     "let_die",
     "notify",
     "quietest_voice",
@@ -86,7 +87,7 @@ def let_die(st: Any, voice: Any, first: int) -> None:
 
 
 @state_kernel
-def _has_room(st: Any) -> bool:
+def has_room(st: Any) -> bool:
     """Whether any voice is free; the dying ones may hold all that are spare."""
     for v in range(st.voices.shape[0]):
         if st.voices[v].state == FREE:
@@ -218,7 +219,7 @@ def start_voice(
     slot = st.slots[slot_index]
     if _turned_away(st, slot_index, first, velocity):
         return
-    if not _has_room(st):
+    if not has_room(st):
         core.refused += 1
         return
     if st.params[RETRIGGER, NOW] == 0.0:

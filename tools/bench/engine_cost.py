@@ -2,6 +2,7 @@
 
     python tools/bench/engine_cost.py            # the table of costs
     python tools/bench/engine_cost.py --target   # 64 events, 64 modes, noise and curves
+    python tools/bench/engine_cost.py --seek     # 64 voices opened in their middle in one block
 
 Blocks of 128 frames at 48 kHz, 64 voices, everything drawn ahead. Times are processor time of the
 thread that renders, so that a busy machine counts less. In the target's run events begin at random
@@ -145,13 +146,33 @@ def print_target(seconds: float, chord: bool) -> None:
         print(f"{name}: p50 {p50:.1f} %, p99 {p99:.1f} %, max {column.max():.1f} %")
 
 
+def print_seeks(seconds: float) -> None:
+    """Load of the dearest block of a seek into 64 voices one to four seconds old, of 64 modes."""
+    print("| 64 voices of 64 modes | block of a seek, median, % of its period | largest | before |")
+    print("| --- | --- | --- | --- |")
+    for name, made_of in KINDS.items():
+        made = dict(made_of)
+        vibrato = bool(made.pop("vibrato", False))
+        engine, drawer = engine_of(instrument_of(64, **made), 64, 0.02, vibrato)
+        steady = block_times_us(engine, drawer, 0.5)[50:, 0]
+        dearest = []
+        for at_s in np.random.default_rng(2).uniform(1.0, 4.0, round(4 * seconds)):
+            engine.post(Op.SEEK, 0, 0, 0, float(at_s))
+            dearest.append(block_times_us(engine, drawer, 0.25)[:20, 0].max())
+        cells = np.array([np.median(dearest), np.max(dearest), np.median(steady)]) / PERIOD_US
+        print(f"| {name} | " + " | ".join(f"{100.0 * c:.0f} %" for c in cells) + " |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=4.0, help="of sound")
     parser.add_argument("--target", action="store_true")
     parser.add_argument("--chord", action="store_true")
+    parser.add_argument("--seek", action="store_true")
     args = parser.parse_args()
-    if args.target or args.chord:
+    if args.seek:
+        print_seeks(args.seconds)
+    elif args.target or args.chord:
         print_target(args.seconds, args.chord)
     else:
         print_costs(args.seconds)
