@@ -117,14 +117,13 @@ def modal_signal(strike: Strike, modes: Modes, sample_rate: float, limit: int) -
         return np.zeros(0)
     tail = min(limit, int(RING_LEVELS * float(modes.t60_s.max()) * sample_rate) + 1)
     held = tail if strike.held is None else min(strike.held, tail)
+    s = poles(modes.freq_hz, modes.t60_s, sample_rate)
     if strike.offset_db is None:
         first = strike.gain * _held_on(modes, sample_rate, held)
     else:
-        s = poles(modes.freq_hz, modes.t60_s, sample_rate)
         first = ring(s, amplitudes(strike, modes), held, single=True)
     if strike.held is None:
         return first
-    s = poles(modes.freq_hz, modes.t60_s, sample_rate)
     rest = min(limit - held, int(RING_LEVELS * strike.release_s * sample_rate) + 1)
     damped = s - LN1000 / (strike.release_s * sample_rate)
     level = amplitudes(strike, modes) * np.exp(s * held)
