@@ -257,3 +257,13 @@ def test_a_field_that_lengthens_decays_lengthens_the_tail() -> None:
     instrument.field = FieldWeights.zeros(3, 4, 8)
     instrument.field.controls.b2[0, CONTROLS.index("damp")] = 1.0
     assert instrument.tail_s() == pytest.approx(2.0 * before, rel=0.1)
+
+
+def test_what_nobody_could_load_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "x.instrument.safetensors"
+    instrument = Instrument.blank(1, 2)
+    instrument.set_modes(0, np.array([12.0]), np.array([1.0]), np.array([0.1 + 0j]))
+    path.write_bytes(b"old")
+    with pytest.raises(FileFormatError, match="not written.*freq_hz"):
+        instrument.save(path)
+    assert path.read_bytes() == b"old"

@@ -89,24 +89,23 @@ def ring(s: Complex, amplitude: Complex, length: int, *, single: bool = False) -
     if length <= 0 or len(s) == 0:
         return np.zeros(max(length, 0))
     count = -(-length // BLOCK)
-    rows, columns = powers(s, count, BLOCK) * amplitude, powers(s, BLOCK).T
-    sines: NDArray[Any] = np.stack([columns.real, columns.imag])
-    levels: NDArray[Any] = np.stack([rows.real, -rows.imag], axis=1)
-    if single:
-        sines, levels = sines.astype(np.float32), levels.astype(np.float32)
+    kind: type[np.floating[Any]] = np.float32 if single else np.float64
+    columns, rows = powers(s, BLOCK).T, powers(s, min(count, ROWS), BLOCK)
+    sines = np.stack([columns.real, columns.imag]).astype(kind)
+    begins = powers(s, -(-count // ROWS), ROWS * BLOCK) * amplitude
     sound = np.zeros((count, BLOCK))
     audible = INAUDIBLE * float(np.abs(amplitude).max())
     kept: float = math.inf
-    for first in range(0, count, ROWS):  # modes that are gone cost nothing more
-        alive = np.abs(rows[first]) > audible
+    for begin, part in zip(begins, np.split(sound, range(ROWS, count, ROWS)), strict=True):
+        alive = np.abs(begin) > audible  # modes that are gone cost nothing more
         left = int(np.count_nonzero(alive))
         if left == 0:
             break
         if left < STILL * kept:
             kept, there = left, np.flatnonzero(alive)
-            own = sines[:, there].reshape(-1, BLOCK)
-        part = levels[first : first + ROWS, :, there]
-        sound[first : first + ROWS] = part.reshape(len(part), -1) @ own
+            own, every = sines[:, there].reshape(-1, BLOCK), rows[:, there]
+        levels = every[: len(part)] * begin[there]
+        part[...] = np.concatenate([levels.real, -levels.imag], axis=1).astype(kind) @ own
     return sound.reshape(-1)[:length]
 
 

@@ -141,7 +141,11 @@ def esprit(band: Complex, order: int, rows: int = 64) -> Complex:
     hankel = np.lib.stride_tricks.sliding_window_view(band, rows).T
     _, vectors = np.linalg.eigh(hankel @ hankel.conj().T)
     space = vectors[:, -order:]
-    rotation = np.linalg.lstsq(space[:-1], space[1:], rcond=None)[0]
+    # least squares: the columns are orthonormal but for their last row
+    shifted, last = space[:-1].conj().T @ space[1:], space[-1]
+    rotation = shifted + np.multiply.outer(last.conj(), last @ shifted) / (
+        1.0 - float(np.vdot(last, last).real) + 1e-12
+    )
     found: Complex = np.asarray(np.linalg.eigvals(rotation), complex)
     return found
 

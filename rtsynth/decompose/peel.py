@@ -155,10 +155,10 @@ def _partial(bands: _Bands, centre_hz: float) -> Modes:
     decays = (LN1000 / MAX_T60_S / bands.rate, LN1000 / MIN_T60_S / bands.rate)
     s = band_poles(band, weight, bands.rate, POLES_PER_PARTIAL, decays)
     apart = s.imag * bands.rate / (2 * np.pi)
-    within = np.abs(apart) < WITHIN * HALF_BAND_HZ
-    s, apart = s[within], apart[within]
     freq_hz = bands.centre(centre_hz) + apart
-    return Modes(freq_hz, LN1000 / (-s.real * bands.rate), np.zeros(len(s), complex))
+    kept = (np.abs(apart) < WITHIN * HALF_BAND_HZ) & (freq_hz >= LOWEST_HZ)
+    t60_s = LN1000 / (-s.real * bands.rate)
+    return Modes(freq_hz[kept], t60_s[kept], np.zeros(np.count_nonzero(kept), complex))
 
 
 def _pieces(composite: Composite, sample_rate: float) -> list[tuple[int, int, float]]:

@@ -133,20 +133,32 @@ def _level(target: Float, model: Float, sample_rate: float) -> Float:
     step, size = round(STEP_S * sample_rate), round(WINDOW_S * sample_rate)
     if min(len(model), len(target)) < size + step:
         return np.zeros(0)
-    there, seen = (_magnitudes(part[: len(target)], size, step) for part in (model, target))
+    there = _magnitudes(model[: len(target)], size, step)
     energy = np.sum(there**2, axis=1)
-    gone = np.flatnonzero(energy < AUDIBLE * energy.max())
+    gone = np.flatnonzero(energy <= AUDIBLE * energy.max())
     count = int(gone[0]) if len(gone) else len(energy)
-    return np.array([_quantile(t, s) for t, s in zip(there[:count], seen[:count], strict=True)])
+    return _quantiles(there[:count], _magnitudes(target[: size + count * step], size, step)[:count])
 
 
-def _quantile(there: Float, seen: Float) -> float:
-    peak = there > FAINT * there.max()
-    peak[1:-1] &= (there[1:-1] >= there[:-2]) & (there[1:-1] >= there[2:])
+def _quantiles(there: Float, seen: Float) -> Float:
+    """[frames] the QUANTILE of what is seen of the partials there, the strong ones counting more.
+
+    Args:
+        there: [frames, bins] magnitudes, none of the frames silent.
+        seen: [frames, bins].
+    """
+    peak = there > FAINT * there.max(axis=1, initial=0.0, keepdims=True)
+    middle = there[:, 1:-1]
+    peak[:, 1:-1] &= (middle >= there[:, :-2]) & (middle >= there[:, 2:])
+    frame, _ = np.nonzero(peak)
     ratio, weight = seen[peak] / (there[peak] + 1e-20), np.sqrt(there[peak])
-    order = np.argsort(ratio)
-    place = np.searchsorted(np.cumsum(weight[order]), QUANTILE * float(weight.sum()))
-    return float(ratio[order][min(int(place), len(order) - 1)])
+    order = np.lexsort((ratio, frame))
+    below = np.cumsum(weight[order])
+    last = np.cumsum(np.count_nonzero(peak, axis=1)) - 1
+    begin = np.concatenate([[0.0], below[last[:-1]]])[: len(last)]
+    place = np.searchsorted(below, begin + QUANTILE * (below[last] - begin))
+    quantiles: Float = ratio[order][np.minimum(place, last)]
+    return quantiles
 
 
 def _magnitudes(signal: Float, size: int, step: int) -> Float:

@@ -99,27 +99,34 @@ class Turn:
     def _restore(self, kept: tuple[Resonance, list[Strike], list[Float]]) -> None:
         resonance, strikes, sounds = kept
         for index in range(len(strikes)):
-            self._add(index, 1.0)
+            self._put_back(index)
         vars(self._resonance).update(vars(resonance))
         for strike, old in zip(self._strikes, strikes, strict=True):
             vars(strike).update(vars(old))
         self._sounds = sounds
         for index in range(len(strikes)):
-            self._add(index, -1.0)
+            self._take_away(index)
 
     def _whole(self, strike: Strike) -> Float:
         return self._fit.sound(strike, self._fit.draft.length - strike.onset)
 
-    def _add(self, index: int, sign: float) -> None:
-        onset, sound = self._strikes[index].onset, self._sounds[index]
-        self._fit.residual[onset : onset + len(sound)] += sign * sound
+    def _put_back(self, index: int) -> None:
+        self._where(index)[...] += self._sounds[index]
+
+    def _take_away(self, index: int) -> None:
+        self._where(index)[...] -= self._sounds[index]
+
+    def _where(self, index: int) -> Float:
+        """The residual under a strike's sound."""
+        onset = self._strikes[index].onset
+        return self._fit.residual[onset : onset + len(self._sounds[index])]
 
     def _sound_anew(self, indices: range | None = None) -> None:
         """Bring the residual up to date with what was changed but the onsets."""
         for index in indices or range(len(self._strikes)):
-            self._add(index, 1.0)
+            self._put_back(index)
             self._sounds[index] = self._whole(self._strikes[index])
-            self._add(index, -1.0)
+            self._take_away(index)
 
     def _target(self, index: int, length: int) -> Float:
         """[≤ length] samples from a strike's onset on, everybody else taken away."""
@@ -143,10 +150,10 @@ class Turn:
         places = range(len(self._strikes))
         loudest = max(places, key=lambda index: (alone[index], self._strikes[index].gain))
         template = self._template()
-        self._add(loudest, 1.0)
+        self._put_back(loudest)
         span = round(ALIGN_SPAN_S * self._rate)
         rising = self._around(self._strikes[loudest].onset, span) if alone[loudest] else None
-        self._add(loudest, -1.0)
+        self._take_away(loudest)
         for index in places:
             if index != loudest:
                 self._move(index, template, rising if alone[index] else None)
@@ -166,13 +173,13 @@ class Turn:
     def _move(self, index: int, template: Float, rising: Float | None) -> None:
         """To where the template fits, or something rises as the reference does, if there is one."""
         strike = self._strikes[index]
-        self._add(index, 1.0)
+        self._put_back(index)
         onset = strike.onset + self._late(strike.onset, template)
         if rising is not None:
             onset = self._risen(strike.onset, onset, rising)
         strike.onset = onset
         self._sounds[index] = self._whole(strike)
-        self._add(index, -1.0)
+        self._take_away(index)
 
     def _around(self, onset: int, span: int) -> Float | None:
         """[samples] slopes of what is left, from a little before an onset on; None at the ends."""
@@ -236,7 +243,7 @@ class Turn:
         modes = self._resonance.modes
         back = np.exp(-lead * poles(modes.freq_hz, modes.t60_s, self._rate))
         for index, strike in enumerate(self._strikes):
-            self._add(index, 1.0)
+            self._put_back(index)
             strike.onset -= lead
             strike.held = None if strike.held is None else strike.held + lead
         attack = np.concatenate([np.zeros(lead), self._resonance.attack])
@@ -244,7 +251,7 @@ class Turn:
         self._resonance.attack = attack[: len(self._resonance.attack)]
         for index, strike in enumerate(self._strikes):
             self._sounds[index] = self._whole(strike)
-            self._add(index, -1.0)
+            self._take_away(index)
 
     def _composite(self) -> Composite:
         span = round(SPANS_S[min(self._number, len(SPANS_S) - 1)] * self._rate)

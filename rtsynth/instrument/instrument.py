@@ -223,7 +223,15 @@ class Instrument:
         return digest.hexdigest()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the instrument atomically (`*.instrument.safetensors`)."""
+        """Write the instrument atomically (`*.instrument.safetensors`).
+
+        Raises:
+            FileFormatError: nobody could load it; the message says which field. Nothing is written.
+        """
+        try:
+            self.validate()
+        except ValueError as error:
+            raise FileFormatError(f"{path}: not written, it would be damaged ({error})") from None
         metadata = {
             **self.extra,
             "attack_rate": self.attack_rate,

@@ -93,7 +93,7 @@ def tonality(residual: Float) -> float | None:
     tonal = total = 0.0
     for block in magnitudes(residual, 4096, 2048):
         power = block**2
-        around = median_filter(power + 1e-20, (1, 61), mode="nearest")
+        around = np.stack([median_filter(row, 61, mode="nearest") for row in power + 1e-20])
         tonal += float(power[power > TONAL_RATIO * around].sum())
         total += float(power.sum())
     return tonal / total if total > 0.0 else None

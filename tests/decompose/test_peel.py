@@ -122,3 +122,11 @@ def test_a_floor_stays_only_in_bands_that_nothing_else_explains() -> None:
 def test_a_sound_too_short_to_show_a_key_off_has_none(seconds: float) -> None:
     sound = key(1.0)[: round(seconds * RATE)]
     assert find_release(sound, sound, RATE) is None
+
+
+def test_rumble_beside_a_low_key_is_no_mode_that_no_instrument_may_hold() -> None:
+    low = np.array([13.0, 18.5, 27.5, 55.0, 82.6])
+    sound = ring(poles(low, np.full(5, 2.0), RATE), np.full(5, 0.2 + 0j), 3 * RATE)
+    modes = peel_modes(Composite(sound, np.ones(len(sound))), RATE, 32)
+    assert modes.freq_hz.min() >= 25.0
+    assert np.abs(modes.freq_hz - 27.5).min() < 0.5  # Hz

@@ -8,8 +8,10 @@ Thread: worker.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.signal import butter, sosfiltfilt
@@ -103,21 +105,26 @@ def _periodicity(
     part = np.pad(part, (0, stop - start - len(part)))
     longs = np.lib.stride_tricks.sliding_window_view(part, size + most)[firsts - start]
     fft_size = 1 << int(np.ceil(np.log2(2 * size + most)))
-    spectrum = np.fft.rfft(longs, fft_size)
-    product = np.fft.irfft(
-        np.fft.rfft(longs[:, :size], fft_size).conj() * spectrum, fft_size
-    )[:, :most]  # fmt: skip
+    spectrum = scipy.fft.rfft(longs[:, :size], fft_size).conj() * scipy.fft.rfft(longs, fft_size)
+    product = scipy.fft.irfft(spectrum, fft_size)[:, :most]
     total = np.cumsum(np.pad(longs**2, ((0, 0), (1, 0))), axis=1)
     energy = total[:, size : size + most] - total[:, :most]
     floor = 1e-10 * size
     rows = product / np.sqrt(energy[:, :1] * energy + floor**2)
-    lags = sample_rate / (440.0 * 2.0 ** ((_grid_semitones() - 69.0) / 12.0))
-    found = CubicSpline(np.arange(most), rows, axis=1)(lags)
+    lags, spline = _spline(sample_rate, most)
+    found = rows @ spline
     # what has not fallen since lag 0 is no period: the sound is merely slow
     dipped = np.argmax(rows < 0.0, axis=1)
     dipped = np.where((rows < 0.0).any(axis=1), dipped, most)
     found[lags[None, :] < dipped[:, None]] = 0.0
     return found, energy[:, 0] / size
+
+
+@functools.lru_cache(maxsize=2)
+def _spline(sample_rate: float, most: int) -> tuple[Float, Float]:
+    """[bins] lags in samples; [most, bins] what reads a cubic spline through whole lags there."""
+    lags = sample_rate / (440.0 * 2.0 ** ((_grid_semitones() - 69.0) / 12.0))
+    return lags, CubicSpline(np.arange(most), np.eye(most))(lags).T.copy()
 
 
 def _best_path(periodicity: Float) -> NDArray[np.intp]:
