@@ -264,6 +264,6 @@ def test_what_nobody_could_load_is_not_written(tmp_path: Path) -> None:
     instrument = Instrument.blank(1, 2)
     instrument.set_modes(0, np.array([12.0]), np.array([1.0]), np.array([0.1 + 0j]))
     path.write_bytes(b"old")
-    with pytest.raises(FileFormatError, match="not written.*freq_hz"):
+    with pytest.raises(FileFormatError, match=r"not written.*freq_hz"):
         instrument.save(path)
     assert path.read_bytes() == b"old"
