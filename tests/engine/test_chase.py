@@ -128,3 +128,14 @@ def test_a_pause_ends_it_and_play_begins_it_again() -> None:
     engine.post(Op.PLAY, 0, 0)
     run(engine, SETTLED)
     assert len(sounding(engine)) == VOICES
+
+
+def test_it_is_the_same_to_the_bit_however_blocks_are_cut() -> None:
+    sounds = []
+    for block in (480, 37, 1_024):
+        engine = engine_on(bells(VOICES), voices=VOICES)
+        engine.post(Op.PLAY, 0, 0)
+        engine.post(Op.SEEK, 0, 7_001, 0, 0.6)
+        sounds.append(run(engine, 14_208, block))
+    assert np.abs(sounds[0]).max() > 0.01
+    assert all(np.array_equal(sounds[0], other) for other in sounds[1:])
