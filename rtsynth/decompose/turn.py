@@ -177,8 +177,9 @@ class Turn:
         onset = strike.onset + self._late(strike.onset, template)
         if rising is not None:
             onset = self._risen(strike.onset, onset, rising)
-        strike.onset = onset
-        self._sounds[index] = self._whole(strike)
+        if onset != strike.onset:
+            strike.onset = onset
+            self._sounds[index] = self._whole(strike)
         self._take_away(index)
 
     def _around(self, onset: int, span: int) -> Float | None:
@@ -290,13 +291,21 @@ class Turn:
             energy = float(model @ model)
             if energy > 0.0:
                 gain = strike.gain * float(target @ model) / energy
-                strike.gain = float(np.clip(gain, 1e-6, 1e6))
-                self._sound_anew(range(index, index + 1))
+                self._set_gain(index, float(np.clip(gain, 1e-6, 1e6)))
+
+    def _set_gain(self, index: int, gain: float) -> None:
+        strike = self._strikes[index]
+        self._put_back(index)
+        self._sounds[index] = gain / strike.gain * self._sounds[index]
+        self._take_away(index)
+        strike.gain = gain
 
     def _fit_releases(self) -> None:
-        for index in range(len(self._strikes)):
+        for index, strike in enumerate(self._strikes):
+            before = strike.held, strike.release_s
             self._fit_release(index)
-            self._sound_anew(range(index, index + 1))
+            if (strike.held, strike.release_s) != before:
+                self._sound_anew(range(index, index + 1))
 
     def _fit_release(self, index: int) -> None:
         strike = self._strikes[index]
