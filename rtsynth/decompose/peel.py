@@ -6,6 +6,7 @@ looked for. Late sound counts about as much as early sound: weights fall with th
 tail, which the ear follows for seconds, is lost to the first 0.1 s. Thread: any.
 """
 
+import functools
 import itertools
 
 import numpy as np
@@ -45,14 +46,8 @@ class _Bands:
     """
 
     def __init__(self, signal: Float, trust: Float, sample_rate: float) -> None:
-        half = min(int(0.9 * sample_rate / HALF_BAND_HZ), len(signal) // 6)
-        taps = firwin(2 * half + 1, HALF_BAND_HZ / (sample_rate / 2.0), window=("kaiser", 6.0))
-        size = scipy.fft.next_fast_len(len(signal) + 2 * half)
-        self._spacing = sample_rate / size
-        self._reach = int(2.0 * HALF_BAND_HZ / self._spacing)
-        turned = np.zeros(size)
-        turned[: half + 1], turned[-half:] = taps[half:], taps[:half]
-        self._gain = scipy.fft.rfft(turned).real[: self._reach + 1]
+        half, size, self._gain = _low_pass(len(signal), sample_rate)
+        self._spacing, self._reach = sample_rate / size, len(self._gain) - 1
         self._spectrum = scipy.fft.rfft(signal.astype(np.float32), size)  # 140 dB are enough
         self.rate = (2 * self._reach + 1) * self._spacing
         seconds = np.array([half, len(signal) - half]) / sample_rate
@@ -75,6 +70,18 @@ class _Bands:
     def centre(self, centre_hz: float) -> float:
         """The frequency in Hz that `at` turns to zero."""
         return float(round(centre_hz / self._spacing) * self._spacing)
+
+
+@functools.lru_cache(maxsize=4)
+def _low_pass(length: int, sample_rate: float) -> tuple[int, int, Float]:
+    """For a signal so long: half the filter's length, the transform's size, the gain per bin."""
+    half = min(int(0.9 * sample_rate / HALF_BAND_HZ), length // 6)
+    taps = firwin(2 * half + 1, HALF_BAND_HZ / (sample_rate / 2.0), window=("kaiser", 6.0))
+    size = scipy.fft.next_fast_len(length + 2 * half)
+    turned = np.zeros(size)
+    turned[: half + 1], turned[-half:] = taps[half:], taps[:half]
+    reach = int(2.0 * HALF_BAND_HZ * size / sample_rate)
+    return half, size, scipy.fft.rfft(turned).real[: reach + 1].copy()
 
 
 def peel_modes(composite: Composite, sample_rate: float, count: int) -> Modes:
