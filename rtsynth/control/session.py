@@ -339,7 +339,7 @@ class Session:
                 plan.command.op,
                 CapacityError.code,
                 "not carried out: a panic came before it, its event was freed, or there is no "
-                "time for it (overload)",
+                "time (overload) or no voice for it (all fade out at once)",
             )
             self._tell(plan.command, News("fail", args, notice.frame))
 

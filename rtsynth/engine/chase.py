@@ -5,11 +5,11 @@ from typing import Any
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.order import position_of, support
 from rtsynth.engine.patch import NOW, TEMPO
-from rtsynth.engine.voice import SOUNDING, has_room, start_voice
+from rtsynth.engine.voice import FREE, SHEDDING, SOUNDING, start_voice
 
 __all__ = ["begin_chase", "chase"]
 
-OPENED_PER_TICK = 2  # each follows its past, which takes some 20 µs
+OPENED_PER_TICK = 2  # each follows its past, which takes some 20 … 100 µs
 LOOKED_AT_PER_TICK = 512  # events of a long score
 
 
@@ -23,12 +23,12 @@ def _is_sounding(st: Any, slot_index: int) -> bool:
 
 
 @state_kernel
-def _is_full(st: Any) -> bool:
-    """Whether as many voices sound as may."""
-    sounding = 0
+def _count(st: Any, state: int) -> int:
+    """Voices in a state."""
+    count = 0
     for v in range(st.voices.shape[0]):
-        sounding += 1 if st.voices[v].state == SOUNDING else 0
-    return sounding >= st.core[0].max_voices
+        count += 1 if st.voices[v].state == state else 0
+    return count
 
 
 @state_kernel
@@ -37,6 +37,7 @@ def begin_chase(st: Any) -> None:
     core = st.core[0]
     core.cursor = position_of(st, core.position, -1)
     core.chase = core.cursor
+    core.chase_wrapped = 0.0
     core.chases += 1
 
 
@@ -46,26 +47,25 @@ def chase(st: Any) -> None:
 
     Called at the start of every tick. After a seek the latest come first, so few in a tick that
     many cost no block its time; each at the age that it then has, and fading in. Dying voices are
-    waited for, and none that sounds is stolen.
+    waited for, none that sounds is stolen, half of the spare ones are left to triggers, and an
+    overload is let pass.
     """
     core = st.core[0]
+    if core.playing == 0 or core.overload >= SHEDDING:
+        return
+    spare = st.voices.shape[0] - core.max_voices
     opened, looked_at = 0, 0
-    while (
-        core.playing != 0
-        and core.chase > 0
-        and opened < OPENED_PER_TICK
-        and looked_at < LOOKED_AT_PER_TICK
-    ):
+    while core.chase > 0 and opened < OPENED_PER_TICK and looked_at < LOOKED_AT_PER_TICK:
         slot_index = st.order[core.chase - 1]
         slot = st.slots[slot_index]
-        age = (core.position - slot.onset) / st.params[TEMPO, NOW]
+        age = (core.position + core.chase_wrapped - slot.onset) / st.params[TEMPO, NOW]
         looked_at += 1
         covered = 0.0 <= age < support(st, slot) and slot.choked != core.chases
         if covered and not _is_sounding(st, slot_index):
-            if _is_full(st):
+            if _count(st, SOUNDING) >= core.max_voices:
                 core.chase = 0
                 return
-            if not has_room(st):
+            if _count(st, FREE) <= spare // 2:
                 return
             start_voice(st, slot_index, 0, 1.0, 1, int(age))
             opened += 1

@@ -158,6 +158,7 @@ def _apply_to_slot(st: Any, slot_index: int, command: Any, first: int) -> None:
         _draw_anew(st, slot_index)
     elif op == ACTIVATE:
         slot.used = 1
+        slot.choked = st.core[0].chases
         enter_order(st, slot_index)
     elif op == SLOT_FREE:
         _choke(st, slot_index, first)
@@ -258,7 +259,7 @@ def apply_command(address: int, first: int) -> None:
         return
     if late > 0:
         core.late += 1
-    turned = core.turned_away
+    away = core.turned_away + core.refused
     if not on_events:
         _apply_globally(st, command, first)
     elif target >= 0:
@@ -271,7 +272,8 @@ def apply_command(address: int, first: int) -> None:
                 _apply_to_slot(st, i, command, first)
     if op == MUTE or op == SOLO or op == SLOT_FREE:
         _refresh_audible(st, first)
-    if command.request != 0 and op == TRIGGER and target >= 0 and core.turned_away != turned:
+    away = core.turned_away + core.refused - away
+    if command.request != 0 and op == TRIGGER and target >= 0 and away > 0:
         notify(st, REFUSED, core.tick_frame + first, -1, command.request, 0.0)
     elif command.request != 0:
         notify(st, DONE, core.tick_frame + first, -1, command.request, float(max(late, 0)))

@@ -134,7 +134,7 @@ def _bow_up(st: Any, v: int, frames: int) -> None:
         middle = _stride_middle(voice.onset, at, ticks)
         motion_at(st, v, middle * stretch, target)
         height = level * exp(LN2 * target[DRAWN_BOW])
-        if end - at != length:  # as it is for the first and the last step at most
+        if end - at != length:  # only the first and the last step are of another length
             length = end - at
             for m in range(voice.modes):
                 modes[UR, m] = exp(max(modes[WI, m] * length, -40.0))

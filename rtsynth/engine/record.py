@@ -50,6 +50,7 @@ CORE_DTYPE = np.dtype(
         ("cursor", "<i8"),  # next index in `order`
         ("chase", "<i8"),  # events of `order` that may yet be opened in their middle …
         ("chases", "<i8"),  # … in this chase, from 1
+        ("chase_wrapped", "<f8"),  # frames of the score that a loop has gone back in it
         ("loop_on", "<i8"),
         ("loop_begin", "<f8"),
         ("loop_end", "<f8"),
@@ -188,7 +189,7 @@ SLOT_DTYPE = np.dtype(
         ("solo", "<i4"),
         ("freeing", "<i4"),
         ("cache", "<i4"),  # what the field drew for it, −1 if nothing yet
-        ("choked", "<i4"),  # in this chase, which then leaves it alone
+        ("choked", "<i4"),  # in this chase, or made in it: it is left alone then
     ],
     align=True,
 )

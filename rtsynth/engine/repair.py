@@ -142,7 +142,9 @@ def _repair_score(state: State) -> None:
         if not 0.0 <= core[name] < np.inf:
             core[name] = 0.0
     core["cursor"] = np.searchsorted(slots["onset"][order], core["position"])
-    core["chase"] = np.clip(core["chase"], 0, core["cursor"])
+    core["chase"] = np.clip(core["chase"], 0, len(order))
+    if not 0.0 <= core["chase_wrapped"] < np.inf:
+        core["chase_wrapped"] = 0.0
     core["soloed"] = np.count_nonzero(slots["solo"][used])
     core["freeing"] = np.count_nonzero(slots["freeing"])
 

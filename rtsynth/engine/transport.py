@@ -66,4 +66,4 @@ def roll(st: Any, first: int, last: int) -> None:
         at += (end - core.position) / tempo
         core.position = core.loop_begin
         core.cursor = position_of(st, core.loop_begin, -1)
-        core.chase = min(core.chase, core.cursor)
+        core.chase_wrapped += core.loop_end - core.loop_begin

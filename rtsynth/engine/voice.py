@@ -24,10 +24,10 @@ from rtsynth.events.table import LONGEST_BACKWARDS_S
 __all__ = [
     "DYING",
     "FREE",
+    "SHEDDING",
     "SOUNDING",
     "audible",
     "fade_voice",
-    "has_room",
     "let_die",
     "notify",
     "quietest_voice",
@@ -87,7 +87,7 @@ def let_die(st: Any, voice: Any, first: int) -> None:
 
 
 @state_kernel
-def has_room(st: Any) -> bool:
+def _has_room(st: Any) -> bool:
     """Whether any voice is free; the dying ones may hold all that are spare."""
     for v in range(st.voices.shape[0]):
         if st.voices[v].state == FREE:
@@ -219,8 +219,9 @@ def start_voice(
     slot = st.slots[slot_index]
     if _turned_away(st, slot_index, first, velocity):
         return
-    if not has_room(st):
+    if not _has_room(st):
         core.refused += 1
+        notify(st, TURNED_AWAY, core.tick_frame + first, slot.id, 0, velocity)
         return
     if st.params[RETRIGGER, NOW] == 0.0:
         for v in range(st.voices.shape[0]):

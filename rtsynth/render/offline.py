@@ -120,7 +120,8 @@ def render_score(
         instrument: what it is played on.
         sample_rate: Hz; the score's own if None.
         channels: 1 or 2; the score's own if None.
-        from_s: where to begin; events that sound there already are opened in their middle.
+        from_s: where to begin; events that sound there already are opened in their middle, two in
+            a tick, and fade in.
         to_s: where to end; the end of the score if None.
         block_size: frames per call of the engine; changes nothing but the speed.
         grains: render them in torch (`rtsynth.render.grains`) instead of from curves.

@@ -191,3 +191,19 @@ def test_a_finished_voice_is_freed() -> None:
     run(engine, RATE)
     assert engine.stats().voices == 0
     assert engine.stats().voices_peak == 1
+
+
+def test_a_trigger_without_a_voice_fails_for_its_sender_and_is_told() -> None:
+    bells = EventTable([Event(i + 1, resonance=BELL) for i in range(48)])
+    engine = engine_on(bells, voices=8)  # and 8 spare ones
+    for event in range(1, 49):
+        engine.post(Op.TRIGGER, engine.slot_of(event), event, event, 1.0)
+    run(engine, 240)
+    found = engine.notices()
+    begun, failed, away = (
+        [n for n in found if n.kind is kind]
+        for kind in (NoticeKind.GO, NoticeKind.REFUSED, NoticeKind.TURNED_AWAY)
+    )
+    assert len(begun) == 16
+    assert {n.request for n in failed} == {n.event for n in away} == set(range(17, 49))
+    assert engine.stats().refused == 32

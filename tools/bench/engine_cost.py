@@ -2,7 +2,7 @@
 
     python tools/bench/engine_cost.py            # the table of costs
     python tools/bench/engine_cost.py --target   # 64 events, 64 modes, noise and curves
-    python tools/bench/engine_cost.py --seek     # 64 voices opened in their middle in one block
+    python tools/bench/engine_cost.py --seek     # a seek into the middle of 64 notes
 
 Blocks of 128 frames at 48 kHz, 64 voices, everything drawn ahead. Times are processor time of the
 thread that renders, so that a busy machine counts less. In the target's run events begin at random
