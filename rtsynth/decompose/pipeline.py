@@ -33,7 +33,7 @@ __all__ = ["Decomposition", "decompose", "decompose_array", "decompose_file", "d
 WORKERS = min(2, os.cpu_count() or 1)
 SHORTEST_S = 0.05
 SILENCE = 1e-6  # peak amplitude, −120 dBFS
-JOINT_COST = 0.007  # processor s of a step per s of sound; 600 take about 4 times real time
+JOINT_COST = 0.01  # processor s of a step per s of sound: 0.004 for one key, 0.017 for many
 
 
 @dataclasses.dataclass(frozen=True)
