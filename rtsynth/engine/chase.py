@@ -5,7 +5,7 @@ from typing import Any
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.order import position_of, support
 from rtsynth.engine.patch import NOW, TEMPO
-from rtsynth.engine.voice import FREE, SHEDDING, SOUNDING, start_voice
+from rtsynth.engine.voice import FREE, SHEDDING, SOUNDING, count_voices, start_voice
 
 __all__ = ["begin_chase", "chase"]
 
@@ -20,15 +20,6 @@ def _is_sounding(st: Any, slot_index: int) -> bool:
         if st.voices[v].state == SOUNDING and st.voices[v].slot == slot_index:
             return True
     return False
-
-
-@state_kernel
-def _count(st: Any, state: int) -> int:
-    """Voices in a state."""
-    count = 0
-    for v in range(st.voices.shape[0]):
-        count += 1 if st.voices[v].state == state else 0
-    return count
 
 
 @state_kernel
@@ -62,10 +53,10 @@ def chase(st: Any) -> None:
         looked_at += 1
         covered = 0.0 <= age < support(st, slot) and slot.choked != core.chases
         if covered and not _is_sounding(st, slot_index):
-            if _count(st, SOUNDING) >= core.max_voices:
+            if count_voices(st, SOUNDING) >= core.max_voices:
                 core.chase = 0
                 return
-            if _count(st, FREE) <= spare // 2:
+            if count_voices(st, FREE) <= spare // 2:
                 return
             start_voice(st, slot_index, 0, 1.0, 1, int(age))
             opened += 1

@@ -27,6 +27,7 @@ __all__ = [
     "SHEDDING",
     "SOUNDING",
     "audible",
+    "count_voices",
     "fade_voice",
     "let_die",
     "notify",
@@ -87,12 +88,21 @@ def let_die(st: Any, voice: Any, first: int) -> None:
 
 
 @state_kernel
-def _has_room(st: Any) -> bool:
-    """Whether any voice is free; the dying ones may hold all that are spare."""
+def count_voices(st: Any, state: int) -> int:
+    """Voices that are FREE, SOUNDING or DYING."""
+    count = 0
+    for v in range(st.voices.shape[0]):
+        count += 1 if st.voices[v].state == state else 0
+    return count
+
+
+@state_kernel
+def _free_voice(st: Any) -> int:
+    """Index of a free voice; −1 if there is none, as the dying ones may hold all that are spare."""
     for v in range(st.voices.shape[0]):
         if st.voices[v].state == FREE:
-            return True
-    return False
+            return v
+    return -1
 
 
 @state_kernel
@@ -122,22 +132,49 @@ def _turned_away(st: Any, slot_index: int, first: int, velocity: float) -> bool:
 
 
 @state_kernel
-def _claim_voice(st: Any, first: int) -> int:
-    """Index of a free voice, of which there is one; the quietest dies if too many sound."""
-    sounding, free = 0, -1
-    for v in range(st.voices.shape[0]):
-        voice = st.voices[v]
-        if voice.state == SOUNDING:
-            sounding += 1
-        elif voice.state == FREE and free < 0:
-            free = v
-    if free >= 0 and sounding >= st.core[0].max_voices:
-        victim = st.voices[quietest_voice(st)]
-        st.core[0].stolen += 1
-        event = st.slots[victim.slot].id
-        notify(st, STOLEN, st.core[0].tick_frame + first, event, 0, 0.0)
-        let_die(st, victim, first)
-    return free
+def _steal(st: Any, first: int) -> None:
+    """Let the quietest voice die, and tell whose it was."""
+    core = st.core[0]
+    victim = st.voices[quietest_voice(st)]
+    core.stolen += 1
+    notify(st, STOLEN, core.tick_frame + first, st.slots[victim.slot].id, 0, 0.0)
+    let_die(st, victim, first)
+
+
+@state_kernel
+def _begin_record(
+    st: Any, v: int, slot_index: int, first: int, velocity: float, from_score: int, age: int
+) -> None:
+    """Whose voice it is, when it began, how loud it is; all else as of one just struck."""
+    voice = st.voices[v]
+    slot = st.slots[slot_index]
+    voice.state = SOUNDING
+    voice.slot = slot_index
+    voice.resonance = slot.resonance
+    voice.kind = slot.kind
+    voice.modes = st.resonances[slot.resonance].modes
+    voice.version = slot.version
+    voice.ramp_ticks = 0
+    voice.from_score = from_score
+    voice.begin = st.core[0].tick_frame + first
+    voice.onset = voice.begin - age
+    voice.release = voice.onset + slot.duration
+    voice.released = 0
+    voice.seed = slot.seed
+    voice.velocity = velocity
+    angle = (slot.pan + 1.0) * 0.25 * math.pi
+    voice.gain = slot.gain * velocity
+    voice.panned = slot.pan
+    voice.panned_left = SQRT2 * math.cos(angle)
+    voice.panned_right = SQRT2 * math.sin(angle)
+    voice.left = voice.gain * voice.panned_left
+    voice.right = voice.gain * voice.panned_right
+    voice.level = 1.0
+    voice.driven = 1
+    voice.blowing = 0
+    voice.stale = 0
+    voice.hand = ENGINE
+    voice.place = -1
 
 
 @state_kernel
@@ -219,49 +256,23 @@ def start_voice(
     slot = st.slots[slot_index]
     if _turned_away(st, slot_index, first, velocity):
         return
-    if not _has_room(st):
+    v = _free_voice(st)
+    if v < 0:
         core.refused += 1
         notify(st, TURNED_AWAY, core.tick_frame + first, slot.id, 0, velocity)
         return
     if st.params[RETRIGGER, NOW] == 0.0:
-        for v in range(st.voices.shape[0]):
-            if st.voices[v].state == SOUNDING and st.voices[v].slot == slot_index:
-                let_die(st, st.voices[v], first)
-    v = _claim_voice(st, first)
-    voice = st.voices[v]
-    res = st.resonances[slot.resonance]
-    voice.state = SOUNDING
+        for other in range(st.voices.shape[0]):
+            if st.voices[other].state == SOUNDING and st.voices[other].slot == slot_index:
+                let_die(st, st.voices[other], first)
+    if count_voices(st, SOUNDING) >= core.max_voices:
+        _steal(st, first)
     st.occupied[v // GROUP] = 1
-    voice.slot = slot_index
-    voice.resonance = slot.resonance
-    voice.kind = slot.kind
-    voice.modes = res.modes
-    voice.version = slot.version
-    voice.ramp_ticks = 0
-    voice.from_score = from_score
-    voice.begin = core.tick_frame + first
-    voice.onset = voice.begin - age
-    voice.release = voice.onset + slot.duration
-    voice.released = 0
-    voice.seed = slot.seed
-    voice.velocity = velocity
-    angle = (slot.pan + 1.0) * 0.25 * math.pi
-    voice.gain = slot.gain * velocity
-    voice.panned = slot.pan
-    voice.panned_left = SQRT2 * math.cos(angle)
-    voice.panned_right = SQRT2 * math.sin(angle)
-    voice.left = voice.gain * voice.panned_left
-    voice.right = voice.gain * voice.panned_right
-    voice.level = 1.0
-    voice.driven = 1
-    voice.blowing = 0
-    voice.stale = 0
-    voice.hand = ENGINE
-    voice.place = -1
+    _begin_record(st, v, slot_index, first, velocity, from_score, age)
     target_controls(st, v, st.controls[v])
     _begin_fade(st, v, first, age)
     _begin_drawing(st, v)
     _begin_age(st, v, first, age)
-    open_voice(st, v, 0 if voice.kind == TEXTURE else age)
+    open_voice(st, v, 0 if slot.kind == TEXTURE else age)
     begin_hand(st, v)
     notify(st, GO, core.tick_frame + first, slot.id, 0, velocity)
