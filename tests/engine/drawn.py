@@ -1,14 +1,16 @@
 """An instrument whose field draws known curves: random weights, small enough to be tame."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rtsynth.engine import Engine, EngineConfig
+from rtsynth.engine import Engine, EngineConfig, Op
 from rtsynth.events import Event, EventTable
 from rtsynth.instrument import FieldWeights, Instrument
-from rtsynth.render.drawing import Drawer
+from rtsynth.render import Drawer, advance, run_engine
 from tests.engine.bank import RATE
 
 STRUCK, BOWED, BLOWN = range(3)
+VECTOR = tuple(np.linspace(-3.0, 3.0, 32))
 
 
 def drawn_instrument(seed: int = 3, size: float = 0.3) -> Instrument:
@@ -60,3 +62,23 @@ def drawn_engine(
 def one(**fields: object) -> EventTable:
     """A table of one event."""
     return EventTable([Event(1, **fields)])  # type: ignore[arg-type]
+
+
+def note(resonance: int, **fields: object) -> EventTable:
+    settings = {"duration_s": 0.7, "release_s": 0.2, "vector": VECTOR, "seed": 5, "gain": 0.5}
+    return one(resonance=resonance, **{**settings, **fields})
+
+
+def heard(table: EventTable, seconds: float, block: int = 512) -> NDArray[np.float32]:
+    engine, drawer = drawn_engine(table, channels=1)
+    engine.post(Op.PLAY, 0, 0)
+    return run_engine(engine, round(seconds * RATE), block, drawer)[:, 0]
+
+
+def stream(engine: Engine, drawer: Drawer, frames: int) -> NDArray[np.float32]:
+    """The next frames as the device gets them, first channel."""
+    out = np.zeros((frames, engine.channels), np.float32)
+    for at in range(0, frames, 480):
+        advance(engine, out[at : at + 480], drawer)
+        engine.notices()
+    return out[:, 0]

@@ -8,30 +8,28 @@ import scipy.signal
 from numpy.typing import NDArray
 
 from rtsynth.decompose.synthesis import event_signal
-from rtsynth.engine import NOTHING, Engine, EngineConfig, NoticeKind, Op
+from rtsynth.engine import Engine, EngineConfig, NoticeKind, Op
 from rtsynth.events import Event, EventTable
 from rtsynth.params import EVENT_PARAMS, event_param_named, param_named
-from rtsynth.render import Drawer, advance, at_rate, run_engine
+from rtsynth.render import Drawer, at_rate, run_engine
 from tests.contract import verify_contract
 from tests.engine.bank import RATE
-from tests.engine.drawn import BLOWN, BOWED, STRUCK, drawn_engine, drawn_instrument, one
+from tests.engine.drawn import (
+    BLOWN,
+    BOWED,
+    STRUCK,
+    VECTOR,
+    drawn_engine,
+    drawn_instrument,
+    heard,
+    note,
+    stream,
+)
 
-VECTOR = tuple(np.linspace(-3.0, 3.0, 32))
 KINDS = [STRUCK, BOWED, BLOWN]
 VECTOR0 = event_param_named("vector0")[0]
 STRETCH = event_param_named("stretch")[0]
 DURATION = event_param_named("duration_s")[0]
-
-
-def note(resonance: int, **fields: object) -> EventTable:
-    settings = {"duration_s": 0.7, "release_s": 0.2, "vector": VECTOR, "seed": 5, "gain": 0.5}
-    return one(resonance=resonance, **{**settings, **fields})
-
-
-def heard(table: EventTable, seconds: float, block: int = 512) -> NDArray[np.float32]:
-    engine, drawer = drawn_engine(table, channels=1)
-    engine.post(Op.PLAY, 0, 0)
-    return run_engine(engine, round(seconds * RATE), block, drawer)[:, 0]
 
 
 def reference(event: Event, seconds: float) -> NDArray[np.float64]:
@@ -43,15 +41,6 @@ def reference(event: Event, seconds: float) -> NDArray[np.float64]:
     radius = math.exp(-2.0 * math.pi * 10.0 / RATE)
     filtered: NDArray[np.float64] = scipy.signal.lfilter([1.0, -1.0], [1.0, -radius], sound)
     return filtered
-
-
-def stream(engine: Engine, drawer: Drawer, frames: int) -> NDArray[np.float32]:
-    """The next frames as the device gets them, first channel."""
-    out = np.zeros((frames, engine.channels), np.float32)
-    for at in range(0, frames, 480):
-        advance(engine, out[at : at + 480], drawer)
-        engine.notices()
-    return out[:, 0]
 
 
 def gap_db(found: NDArray[np.floating], expected: NDArray[np.floating]) -> float:
@@ -207,18 +196,6 @@ def test_an_edit_during_the_attack_crosses_over_without_a_click() -> None:
     assert amid.max() < 1.1 * max(early.max(), calm.max())
 
 
-def test_a_trigger_waits_for_nothing_the_prototype_plays() -> None:
-    instrument = drawn_instrument()
-    table = note(STRUCK, vector=(0.0,) * 32, duration_s=math.inf)
-    engine, _ = drawn_engine(table, instrument, channels=1)
-    engine.post(Op.SET, engine.slot_of(1), 0, 0, VECTOR0 + 31, 5.0)  # no mode hears it
-    engine.post(Op.TRIGGER, engine.slot_of(1), 64, 0, 1.0)
-    undrawn = run_engine(engine, 4_800, 480)
-    calm, drawer = drawn_engine(table, instrument, channels=1)
-    calm.post(Op.TRIGGER, calm.slot_of(1), 64, 0, 1.0)
-    assert np.array_equal(undrawn, run_engine(calm, 4_800, 480, drawer))
-
-
 @pytest.mark.parametrize("resonance", [STRUCK, BOWED])
 @pytest.mark.parametrize("position", [480, 4_801, 20_000])
 def test_a_voice_opened_in_its_middle_is_where_it_would_be(resonance: int, position: int) -> None:
@@ -230,74 +207,6 @@ def test_a_voice_opened_in_its_middle_is_where_it_would_be(resonance: int, posit
     through = heard(table, 1.0)[position : position + 6_000]
     # the ticks lie elsewhere and the DC blocker starts afresh; it fades in for 5 ms
     assert gap_db(np.diff(opened[480:]), np.diff(through[480:])) < -35.0
-
-
-def test_a_frozen_voice_stays_as_loud_as_it_is() -> None:
-    table = note(STRUCK, duration_s=math.inf, vector=(0.0,) * 32)
-    engine, drawer = drawn_engine(table, channels=1)
-    engine.post(Op.PLAY, 0, 0)
-    engine.post(Op.SET, engine.slot_of(1), 9_600, 0, STRETCH, 0.0)
-    sound = run_engine(engine, 3 * RATE, 512, drawer)[:, 0]
-    early, late = sound[14_400:24_000], sound[-9_600:]
-    assert abs(20 * np.log10(np.std(late) / np.std(early))) < 0.2  # dB over 2.5 s; T60 is 0.8 s
-
-
-def test_a_voice_turned_round_grows_back_to_its_onset_and_ends() -> None:
-    table = note(STRUCK, duration_s=math.inf, vector=(0.0,) * 32)
-    engine, drawer = drawn_engine(table, channels=1)
-    engine.post(Op.PLAY, 0, 0)
-    engine.post(Op.SET, engine.slot_of(1), 9_600, 0, STRETCH, -1.0)
-    sound = run_engine(engine, 24_000, 512, drawer)[:, 0]
-    level = np.array([np.std(sound[at : at + 960]) for at in range(0, 24_000, 960)])
-    assert level[17] > 3.0 * level[10]  # 20 … 180 ms after the turn
-    mirror = level[2:9] / level[18:11:-1]
-    assert np.abs(20 * np.log10(mirror)).max() < 1.5  # dB
-    assert np.abs(np.diff(sound[21_000:])).max() < 1e-4
-    assert engine.stats().voices == 0
-
-
-def test_a_backwards_event_begins_at_its_end() -> None:
-    forwards = heard(note(STRUCK, duration_s=0.4, vector=(0.0,) * 32), 0.4)
-    backwards = heard(note(STRUCK, duration_s=0.4, vector=(0.0,) * 32, stretch=-1.0), 0.6)
-    levels = [
-        np.array([np.std(s[at : at + 960]) for at in range(1_920, 17_280, 960)])
-        for s in (forwards, backwards[:19_200][::-1])
-    ]
-    assert np.abs(20 * np.log10(levels[0] / levels[1])).max() < 1.5  # dB
-    assert np.abs(np.diff(backwards[21_000:])).max() < 1e-4
-
-
-def test_caches_come_back_once_no_voice_reads_them() -> None:
-    engine, drawer = drawn_engine(note(STRUCK, duration_s=5.0), channels=1)
-    engine.post(Op.PLAY, 0, 0)
-    free = len(engine.caches.free)
-    for value in range(40):  # more edits than there are caches
-        engine.post(Op.SET, engine.slot_of(1), -1, 0, VECTOR0, float(value))
-        run_engine(engine, 960, 480, drawer)
-        engine.notices()
-    run_engine(engine, 4_800, 480, drawer)
-    engine.notices()
-    assert len(engine.caches.free) == free
-
-
-def test_more_events_than_caches_are_drawn_in_time() -> None:
-    events = [
-        Event(i + 1, 0.1 * i, 0.05, resonance=STRUCK, release_s=0.02, vector=(float(i),) * 32)
-        for i in range(30)
-    ]
-    engine, drawer = drawn_engine(EventTable(events), channels=1, caches=6)
-    engine.post(Op.PLAY, 0, 0)
-    slots = engine._state.slots
-    started = 0
-    for _ in range(round(3.0 * RATE / 480)):
-        stream(engine, drawer, 480)
-        voices = engine._state.voices
-        for v in np.flatnonzero(voices["state"]):
-            if voices[v]["begin"] > engine.frame - 480 - 32:
-                started += 1
-                assert voices[v]["cache"] not in engine._state.prototypes
-                assert voices[v]["cache"] == slots[voices[v]["slot"]]["cache"]
-    assert started >= 30
 
 
 def test_a_nan_among_the_curves_is_passed_over() -> None:
@@ -352,38 +261,6 @@ def test_a_duration_set_on_a_sounding_voice_lets_it_go() -> None:
     assert engine.stats().voices == 0
 
 
-def test_a_voice_turned_round_twice_is_let_go_in_its_time() -> None:
-    engine, drawer = drawn_engine(note(BOWED, duration_s=0.4, release_s=0.05), channels=1)
-    engine.post(Op.PLAY, 0, 0)
-    engine.post(Op.SET, engine.slot_of(1), 9_600, 0, STRETCH, -1.0)
-    engine.post(Op.SET, engine.slot_of(1), 14_400, 0, STRETCH, 1.0)
-    run_engine(engine, 2 * RATE, 512, drawer)
-    assert engine.stats().voices == 0
-
-
-def test_a_bow_drawn_backwards_is_no_louder() -> None:
-    """What the bow does not hold would grow, were its modes to run backwards too."""
-    instrument = drawn_instrument()
-    instrument.t60_s[BOWED, :4] = 0.2
-    engine, drawer = drawn_engine(note(BOWED, duration_s=5.0), instrument, channels=1)
-    engine.post(Op.PLAY, 0, 0)
-    engine.post(Op.SET, engine.slot_of(1), 2 * RATE, 0, STRETCH, -1.0)
-    sound = run_engine(engine, round(3.8 * RATE), 512, drawer)[:, 0]
-    level = np.array([np.std(sound[at : at + 4_800]) for at in range(0, len(sound) - 4_800, 4_800)])
-    # its first three quarters of a second apart: going forwards, the bow had no time to build it up
-    assert level[20:32].max() < 1.3 * level[5:20].max()
-
-
-def test_blown_noise_runs_backwards_without_growing() -> None:
-    engine, drawer = drawn_engine(note(BLOWN, duration_s=4.0, vector=(0.0,) * 32), channels=1)
-    engine.post(Op.PLAY, 0, 0)
-    engine.post(Op.SET, engine.slot_of(1), 2 * RATE, 0, STRETCH, -1.0)
-    sound = run_engine(engine, 4 * RATE, 512, drawer)[:, 0]
-    assert engine.stats().nans == 0
-    before, after = sound[RATE : 2 * RATE], sound[2 * RATE : round(3.5 * RATE)]
-    assert np.abs(after).max() < 4.0 * np.abs(before).max()
-
-
 def test_a_breath_without_modes_fades_when_it_is_let_go() -> None:
     """5 ms, not the rest of the tick."""
     instrument = drawn_instrument()
@@ -400,84 +277,3 @@ def test_a_breath_without_modes_fades_when_it_is_let_go() -> None:
     sound = run_engine(engine, 14_400, 480)[:, 0]
     assert np.std(sound[9_600:9_700]) > 0.3 * np.std(sound[4_800:9_600])
     assert np.abs(np.diff(sound[9_900:])).max() < 1e-4
-
-
-def test_a_short_attack_is_read_backwards_within_its_bounds() -> None:
-    instrument = drawn_instrument()
-    instrument.field = None
-    instrument.mode_gain[:] = 0.0
-    instrument.attack[STRUCK] = 0.02
-    instrument.attack[BOWED:] = 0.9
-    for stretch in (-1.0, -2.0, -4.0):
-        table = note(BOWED - 1, stretch=stretch, vector=(0.0,) * 32, gain=1.0)
-        engine = Engine(
-            EngineConfig(sample_rate=RATE, channels=1, slots=4, voices=4), instrument, table
-        )
-        engine.post(Op.PLAY, 0, 0)
-        sound = run_engine(engine, 2 * RATE, 480)
-        assert np.abs(sound).max() < 0.05
-
-
-def test_a_full_inbox_does_not_stop_the_worker() -> None:
-    engine, drawer = drawn_engine(note(STRUCK, duration_s=5.0), channels=1, queue=128)
-    while engine.free_space() > 0:
-        engine.post(Op.SYNC, 0, RATE)
-    for value in (1.0, 2.0):
-        engine._state.vectors[engine.slot_of(1), 0] = value
-        engine._state.slots["version"] += 1
-        drawer.pump()
-    assert engine.free_space() == 0
-    stream(engine, drawer, RATE + 4_800)
-    assert drawer._by_slot, "it went on when there was room"
-    engine.post(Op.SET, engine.slot_of(1), -1, 0, VECTOR0, 5.0)
-    drawn = drawer.drawn
-    stream(engine, drawer, 4_800)
-    assert drawer.drawn > drawn
-
-
-def test_the_same_event_made_again_is_drawn_again() -> None:
-    table = note(STRUCK)
-    engine, drawer = drawn_engine(table, channels=1)
-    stream(engine, drawer, 480)
-    engine.post(Op.FREE, engine.slot_of(1))
-    out = np.zeros((960, 1), np.float32)
-    engine.process(out)  # the worker does not look meanwhile
-    engine.notices()
-    row = table.rows[0].copy()
-    row["id"] = 2
-    slot = engine.reserve(row)
-    engine.post(Op.ACTIVATE, slot)
-    stream(engine, drawer, 960)
-    assert int(engine._state.slots["cache"][slot]) >= 0
-
-
-def test_a_worker_goes_on_with_what_one_before_it_drew() -> None:
-    engine, drawer = drawn_engine(note(STRUCK, duration_s=1.0), channels=1)
-    engine.post(Op.PLAY, 0, 0)
-    stream(engine, drawer, 4_800)
-    assert engine._state.slots[engine.slot_of(1)]["cache"] >= 0
-    memory = engine._arena.memory.copy()
-    other = Engine(engine.config, engine._instrument, memory=memory, attached=True)
-    other.revival.resume()
-    successor = Drawer(other, engine._instrument)
-    successor.finish()
-    assert successor.drawn == 0
-    assert other.caches.free == engine.caches.free
-    went_on, taken = stream(engine, drawer, 9_600), stream(other, successor, 9_600)
-    error = np.sqrt(np.mean((taken - went_on)[480:] ** 2) / np.mean(went_on[480:] ** 2))
-    assert 20 * np.log10(error) < -25.0  # dB; a drawn past is followed coarsely
-
-
-def test_a_cache_that_was_half_drawn_is_drawn_anew() -> None:
-    engine, drawer = drawn_engine(note(STRUCK), channels=1)
-    stream(engine, drawer, 960)
-    slot = engine.slot_of(1)
-    cache = int(engine._state.slots[slot]["cache"])
-    engine._state.caches[cache]["drawn"] = NOTHING
-    engine.revival.resume()
-    assert cache in engine.caches.free
-    successor = Drawer(engine, engine._instrument)
-    successor.finish()
-    assert successor.drawn == 1
-    stream(engine, successor, 960)
-    assert engine._state.slots[slot]["cache"] >= 0
