@@ -42,7 +42,7 @@ def fit_amplitudes(s: Complex, windows: list[Window], ridge: float = RIDGE) -> C
     gram = np.zeros((2 * count, 2 * count))
     right = np.zeros(2 * count)
     for window in windows:
-        same, mixed = _sums(s, window.first, window.last)
+        same, mixed = _sums(s, [(window.first, window.last, 1.0)])
         gram += window.gain**2 * _real_gram(same, mixed)
         products = project(s, window.signal) * np.exp(s * window.first).conj()
         right += window.gain * np.concatenate([products.real, products.imag])
@@ -60,14 +60,12 @@ def weighted_amplitudes(
         pieces: (first, last, weight) stretches of it; what lies in none does not count.
         ridge: relative weight that keeps unsupported amplitudes small.
     """
-    count = len(s)
-    gram = np.zeros((2 * count, 2 * count))
-    right = np.zeros(2 * count)
+    weighted = np.zeros(len(signal))
     for first, last, weight in pieces:
-        gram += weight * _real_gram(*_sums(s, first, last))
-        products = project(s, signal[first:last]) * np.exp(s * first).conj()
-        right += weight * np.concatenate([products.real, products.imag])
-    return _solved(gram, right, ridge)
+        weighted[first:last] += weight * signal[first:last]
+    products = project(s, weighted)
+    right = np.concatenate([products.real, products.imag])
+    return _solved(_real_gram(*_sums(s, pieces)), right, ridge)
 
 
 def _solved(gram: Float, right: Float, ridge: float) -> Complex:
@@ -88,7 +86,7 @@ def fit_offsets(s: Complex, amplitude: Complex, window: Window) -> Float:
         amplitude: [modes] at gain 1.
         window: what the strike left, by itself.
     """
-    same, mixed = _sums(s, window.first, window.last)
+    same, mixed = _sums(s, [(window.first, window.last, 1.0)])
     a = window.gain * amplitude
     gram = 0.5 * (np.outer(a, a) * mixed + np.outer(a, a.conj()) * same).real
     products = project(s, window.signal) * np.exp(s * window.first).conj()
@@ -98,18 +96,23 @@ def fit_offsets(s: Complex, amplitude: Complex, window: Window) -> Float:
     return factors
 
 
-def _sums(s: Complex, first: int, last: int) -> tuple[Complex, Complex]:
-    """`Σ e^{(s_i + conj s_j) n}` and `Σ e^{(s_i + s_j) n}` over n = first … last − 1."""
-    return _geometric(s, s.conj(), first, last), _geometric(s, s, first, last)
+def _sums(s: Complex, pieces: list[tuple[int, int, float]]) -> tuple[Complex, Complex]:
+    """`Σ w e^{(s_i + conj s_j) n}` and `Σ w e^{(s_i + s_j) n}` over n = first … last − 1 of all."""
+    first, last, weight = np.array(pieces, float).reshape(-1, 3).T
+    edges, steps = np.concatenate([first, last]), np.concatenate([weight, -weight])
+    at = np.exp(np.multiply.outer(s, edges))
+    total = float(weight @ (last - first))
+    same = _geometric(s, s.conj(), (at * steps) @ at.conj().T, total)
+    return same, _geometric(s, s, (at * steps) @ at.T, total)
 
 
-def _geometric(s: Complex, other: Complex, first: int, last: int) -> Complex:
+def _geometric(s: Complex, other: Complex, ends: Complex, total: float) -> Complex:
+    """Sums of `e^{(s_i + other_j) n}` from their ends; `total` where they do not change."""
     below = 1.0 - np.multiply.outer(np.exp(s), np.exp(other))
     degenerate = np.abs(below) < 1e-9
     below[degenerate] = 1.0
-    begin, end = (np.multiply.outer(np.exp(s * n), np.exp(other * n)) for n in (first, last))
-    sums: Complex = np.asarray((begin - end) / below, complex)
-    sums[degenerate] = last - first
+    sums: Complex = ends / below
+    sums[degenerate] = total
     return sums
 
 

@@ -11,6 +11,8 @@ import functools
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
+from scipy.linalg.blas import zherk
 from scipy.signal import firwin
 
 from rtsynth.decompose.amplitude import Window, fit_amplitudes
@@ -96,8 +98,9 @@ def _candidates(signal: Float, sample_rate: float) -> Modes:
     """Every pole of every band, the strongest `CANDIDATES` of them."""
     freq, t60 = [], []
     top = min(TOP_HZ, 0.45 * sample_rate)
-    for centre in np.arange(BAND_HZ / 2, top, BAND_HZ):
-        band, rate = _baseband(signal, sample_rate, float(centre))
+    centres = np.arange(BAND_HZ / 2, top, BAND_HZ)
+    bands, rate = _basebands(signal, sample_rate, centres)
+    for centre, band in zip(centres, bands, strict=True):
         for pole in esprit(band, POLES_PER_BAND):
             f = centre + np.angle(pole) * rate / (2 * np.pi)
             decay = -np.log(max(abs(pole), 1e-9)) * rate
@@ -112,18 +115,17 @@ def _candidates(signal: Float, sample_rate: float) -> Modes:
     return rough.take(_strongest(rough, CANDIDATES))
 
 
-def _baseband(signal: Float, sample_rate: float, centre_hz: float) -> tuple[Complex, float]:
+def _basebands(signal: Float, sample_rate: float, centres_hz: Float) -> tuple[Complex, float]:
+    """[bands, samples] the bands around some frequencies, each turned to 0 Hz, and their rate."""
     step = max(1, int(sample_rate / (2 * BAND_HZ)))
-    if step == 1:
-        every = np.exp(-2j * np.pi * centre_hz / sample_rate * np.arange(len(signal)))
-        return np.asarray(signal * every, complex), sample_rate
-    taps = _low_pass(step)
-    if len(signal) < len(taps) + 16 * step:
+    taps = _low_pass(step) if step > 1 else np.ones(1)
+    if len(taps) > 1 and len(signal) < len(taps) + 16 * step:
         taps = taps[:: max(1, len(taps) // max(1, len(signal) // 2))]
-    shift = np.exp(-2j * np.pi * centre_hz / sample_rate * np.arange(len(signal)))
-    windows = np.lib.stride_tricks.sliding_window_view(signal * shift, len(taps))[::step]
-    band: Complex = np.asarray(windows @ taps, complex)
-    return band, sample_rate / step
+    windows = np.lib.stride_tricks.sliding_window_view(signal, len(taps))[::step].copy()
+    turn = -2j * np.pi * centres_hz[:, None] / sample_rate
+    filters = taps * np.exp(turn * np.arange(len(taps)))
+    bands = filters.real @ windows.T + 1j * (filters.imag @ windows.T)
+    return bands * np.exp(turn * (step * np.arange(len(windows)))), sample_rate / step
 
 
 @functools.lru_cache(maxsize=8)
@@ -138,9 +140,10 @@ def esprit(band: Complex, order: int, rows: int = 64) -> Complex:
     order = min(order, rows - 2)
     if order < 1:
         return np.zeros(0, complex)
-    hankel = np.lib.stride_tricks.sliding_window_view(band, rows).T
-    _, vectors = np.linalg.eigh(hankel @ hankel.conj().T)
-    space = vectors[:, -order:]
+    pieces = np.lib.stride_tricks.sliding_window_view(band, rows).astype(complex)
+    lower = zherk(1.0, pieces.T, lower=1)
+    highest = rows - order, rows - 1  # nobody looks at the others
+    _, space = eigh(lower, subset_by_index=highest, check_finite=False, overwrite_a=True)
     # least squares: the columns are orthonormal but for their last row
     shifted, last = space[:-1].conj().T @ space[1:], space[-1]
     rotation = shifted + np.multiply.outer(last.conj(), last @ shifted) / (

@@ -6,6 +6,8 @@ phases do not matter. A damper makes it fall exponentially from one frame to the
 later says little, for others play on.
 """
 
+import functools
+
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from rtsynth.decompose.damped import Float
 from rtsynth.units import LN1000
 
-__all__ = ["find_release"]
+__all__ = ["Held", "find_release"]
 
 STEP_S, WINDOW_S = 0.02, 0.07
 EARLIEST_S = 0.1
@@ -33,18 +35,79 @@ NEAR = 3  # frames among which the clearest break is taken
 AUDIBLE = 1e-4  # of the loudest frame's energy
 
 
-def find_release(
-    target: Float, model: Float, sample_rate: float, alone: int | None = None
-) -> tuple[int, float] | None:
+class Held:
+    """An event as if it were held: what strikes of one resonance, apart from gain, have in common.
+
+    Args:
+        sound: [samples] from the onset on.
+        sample_rate: Hz.
+
+    Attributes:
+        sound: as given.
+        sample_rate: as given.
+    """
+
+    def __init__(self, sound: Float, sample_rate: float) -> None:
+        self.sound = sound
+        self.sample_rate = sample_rate
+        self._step, self._size = round(STEP_S * sample_rate), round(WINDOW_S * sample_rate)
+
+    def level(self, target: Float) -> Float:
+        """[frames] of what is seen of the event against being held, as its partials show it."""
+        shared = min(len(self.sound), len(target))
+        if shared < self._size + self._step:
+            return np.zeros(0)
+        energy, (peak, there, last) = self._energy, self._partials
+        energy = energy[: (shared - self._size) // self._step + 1]
+        gone = np.flatnonzero(energy <= AUDIBLE * energy.max())
+        count = int(gone[0]) if len(gone) else len(energy)
+        if count == 0:
+            return np.zeros(0)
+        heard = int(last[count - 1]) + 1
+        bins = self._spectra(target[: self._size + (count - 1) * self._step]).reshape(-1)
+        seen = np.abs(bins[peak[:heard]]).astype(float)
+        return _quantiles(seen / (there[:heard] + 1e-20), np.sqrt(there[:heard]), last[:count])
+
+    @functools.cached_property
+    def _magnitudes(self) -> Float:
+        """[frames, bins]."""
+        magnitudes: Float = np.abs(self._spectra(self.sound)).astype(float)
+        return magnitudes
+
+    @functools.cached_property
+    def _energy(self) -> Float:
+        """[frames]."""
+        energy: Float = np.sum(self._magnitudes**2, axis=1)
+        return energy
+
+    @functools.cached_property
+    def _partials(self) -> tuple[NDArray[np.intp], Float, NDArray[np.intp]]:
+        """[peaks] where in the frames' bins, [peaks] how strong, [frames] the last one of each."""
+        there = self._magnitudes
+        peak = there > FAINT * there.max(axis=1, initial=0.0, keepdims=True)
+        middle = there[:, 1:-1]
+        peak[:, 1:-1] &= (middle >= there[:, :-2]) & (middle >= there[:, 2:])
+        where = np.flatnonzero(peak)
+        return where, there.reshape(-1)[where], np.cumsum(np.count_nonzero(peak, axis=1)) - 1
+
+    def _spectra(self, signal: Float) -> NDArray[np.complex64]:
+        """[frames, bins]."""
+        frames = np.lib.stride_tricks.sliding_window_view(signal, self._size)[:: self._step]
+        window = np.hanning(self._size).astype(np.float32)
+        spectra: NDArray[np.complex64] = scipy.fft.rfft(frames.astype(np.float32) * window)
+        return spectra
+
+
+def find_release(target: Float, held: Held, alone: int | None = None) -> tuple[int, float] | None:
     """Samples held and the release's T60, or None where no clear break shows.
 
     Args:
-        target: [samples] from the onset on, everything but this event taken away.
-        model: [samples] the event as if it were held.
-        sample_rate: Hz.
+        target: [samples] from the onset on, as loud as `held`, everybody else taken away.
+        held: the event as if it were held.
         alone: samples until something else starts; None if nothing does.
     """
-    level = _level(target, model, sample_rate)
+    sample_rate = held.sample_rate
+    level = held.level(target)
     first = max(BEFORE // 2, round(EARLIEST_S / STEP_S))
     gone = np.flatnonzero(level[first:] < GONE)
     last = first + int(gone[0]) + 1 if len(gone) else len(level)  # what follows is not this event
@@ -56,7 +119,7 @@ def find_release(
         found = max(breaks[frame : frame + NEAR], key=lambda one: one[0])
         if found[0] > 1.0 - CLEAR:
             return round(found[2] * sample_rate), found[1]
-    faded = None if alone is None else _faded(target, model, sample_rate)
+    faded = None if alone is None else _faded(target, held.sound, sample_rate)
     # alone, a break would show: what faded is a phase that drifted
     return faded if faded and alone is not None and faded[0] >= CROWDED * alone else None
 
@@ -128,41 +191,12 @@ def _break_at(level: Float, frame: int) -> tuple[float, float, float]:
     return best
 
 
-def _level(target: Float, model: Float, sample_rate: float) -> Float:
-    """[frames] of the event against being held, as its partials show it."""
-    step, size = round(STEP_S * sample_rate), round(WINDOW_S * sample_rate)
-    if min(len(model), len(target)) < size + step:
-        return np.zeros(0)
-    there = _magnitudes(model[: len(target)], size, step)
-    energy = np.sum(there**2, axis=1)
-    gone = np.flatnonzero(energy <= AUDIBLE * energy.max())
-    count = int(gone[0]) if len(gone) else len(energy)
-    return _quantiles(there[:count], _magnitudes(target[: size + count * step], size, step)[:count])
-
-
-def _quantiles(there: Float, seen: Float) -> Float:
-    """[frames] the QUANTILE of what is seen of the partials there, the strong ones counting more.
-
-    Args:
-        there: [frames, bins] magnitudes, none of the frames silent.
-        seen: [frames, bins].
-    """
-    peak = there > FAINT * there.max(axis=1, initial=0.0, keepdims=True)
-    middle = there[:, 1:-1]
-    peak[:, 1:-1] &= (middle >= there[:, :-2]) & (middle >= there[:, 2:])
-    frame, _ = np.nonzero(peak)
-    ratio, weight = seen[peak] / (there[peak] + 1e-20), np.sqrt(there[peak])
+def _quantiles(ratio: Float, weight: Float, last: NDArray[np.intp]) -> Float:
+    """[frames] the QUANTILE of the partials' ratios by weight; `last` is each frame's last one."""
+    frame = np.repeat(np.arange(len(last)), np.diff(last, prepend=-1))
     order = np.lexsort((ratio, frame))
     below = np.cumsum(weight[order])
-    last = np.cumsum(np.count_nonzero(peak, axis=1)) - 1
     begin = np.concatenate([[0.0], below[last[:-1]]])[: len(last)]
     place = np.searchsorted(below, begin + QUANTILE * (below[last] - begin))
     quantiles: Float = ratio[order][np.minimum(place, last)]
     return quantiles
-
-
-def _magnitudes(signal: Float, size: int, step: int) -> Float:
-    frames = np.lib.stride_tricks.sliding_window_view(signal, size)[::step]
-    window = np.hanning(size).astype(np.float32)
-    magnitudes: Float = np.abs(scipy.fft.rfft(frames.astype(np.float32) * window)).astype(float)
-    return magnitudes

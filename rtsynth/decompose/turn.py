@@ -19,7 +19,7 @@ from rtsynth.decompose.composite import Composite, combine, find_lead
 from rtsynth.decompose.damped import Float, Modes, poles
 from rtsynth.decompose.draft import Resonance, Strike, modal_signal, strike_signal
 from rtsynth.decompose.peel import peel_modes, refit_modes
-from rtsynth.decompose.release import find_release
+from rtsynth.decompose.release import Held, find_release
 
 if TYPE_CHECKING:
     from rtsynth.decompose.fit import Fit
@@ -301,25 +301,32 @@ class Turn:
         strike.gain = gain
 
     def _fit_releases(self) -> None:
+        span = round(RELEASE_SPAN_S * self._rate)
+        alike = Held(self._modal(Strike(0, 0, 1.0), span), self._rate)
         for index, strike in enumerate(self._strikes):
             before = strike.held, strike.release_s
-            self._fit_release(index)
+            held = alike
+            if strike.offset_db is not None:
+                own = Strike(0, 0, 1.0, offset_db=strike.offset_db)
+                held = Held(self._modal(own, span), self._rate)
+            self._fit_release(index, held)
             if (strike.held, strike.release_s) != before:
                 self._sound_anew(range(index, index + 1))
 
-    def _fit_release(self, index: int) -> None:
+    def _modal(self, strike: Strike, limit: int) -> Float:
+        return modal_signal(strike, self._resonance.modes, self._rate, limit)
+
+    def _fit_release(self, index: int, held: Held) -> None:
         strike = self._strikes[index]
-        held = Strike(0, 0, strike.gain, None, offset_db=strike.offset_db)
-        limit = min(self._fit.draft.length - strike.onset, round(RELEASE_SPAN_S * self._rate))
-        model = modal_signal(held, self._resonance.modes, self._rate, limit)
-        target = self._target(index, len(model))
-        found = find_release(target, model, self._rate, self._fit.gap(strike.onset))
+        model = held.sound[: self._fit.draft.length - strike.onset]
+        target = self._target(index, len(model)) / strike.gain
+        found = find_release(target, held, self._fit.gap(strike.onset))
         if not found:  # a key that is struck again has been let go
             again = min((s.onset for s in self._strikes if s.onset > strike.onset), default=None)
             found = None if again is None else (again - strike.onset, DEFAULT_RELEASE_S)
         if found:
-            let_go = dataclasses.replace(held, held=found[0], release_s=found[1])
-            shorter = modal_signal(let_go, self._resonance.modes, self._rate, len(model))
+            let_go = Strike(0, 0, 1.0, *found, offset_db=strike.offset_db)
+            shorter = self._modal(let_go, len(model))
             gone = model.copy()
             gone[: len(shorter)] -= shorter
             # ‖t − shorter‖² < ‖t − model‖²

@@ -6,7 +6,7 @@ import pytest
 from rtsynth.decompose.composite import Composite, combine, find_lead, local_power
 from rtsynth.decompose.damped import Float, poles, ring
 from rtsynth.decompose.peel import peel_modes
-from rtsynth.decompose.release import find_release
+from rtsynth.decompose.release import Held, find_release
 from rtsynth.decompose.texture.floor import choose_floor, noise_floor
 from rtsynth.instrument import TEXTURE_EDGES_HZ
 from rtsynth.units import LN1000
@@ -80,7 +80,7 @@ def test_an_onset_marked_3_ms_late_goes_back_within_half_a_millisecond() -> None
 @pytest.mark.parametrize("held_s", [0.4, 0.8, 1.3])
 def test_a_key_let_go_is_found_within_40_ms(held_s: float) -> None:
     target = key(2.5, held_s) + noise(round(2.5 * RATE), 3e-4)
-    found = find_release(target, key(2.5), RATE)
+    found = find_release(target, Held(key(2.5), RATE))
     assert found is not None
     assert abs(found[0] / RATE - held_s) < 0.04
     assert 0.25 < found[1] < 0.75  # s, of 0.45
@@ -88,16 +88,16 @@ def test_a_key_let_go_is_found_within_40_ms(held_s: float) -> None:
 
 def test_a_key_that_rings_on_is_not_let_go_even_where_its_partials_beat() -> None:
     target = key(3.5) + noise(round(3.5 * RATE), 3e-4)
-    assert find_release(target, key(3.5), RATE) is None
+    assert find_release(target, Held(key(3.5), RATE)) is None
     simple = ring(poles(FREQ_HZ, T60_S, RATE)[[0, 2, 3, 4]], AMPLITUDE[[0, 2, 3, 4]], len(target))
-    assert find_release(target, simple, RATE) is None
+    assert find_release(target, Held(simple, RATE)) is None
 
 
 def test_a_second_key_does_not_hide_the_first_ones_end() -> None:
     other = ring(poles(FREQ_HZ * 1.26, T60_S, RATE), AMPLITUDE, 2 * RATE)
     target = key(2.0, 0.7)
     target[round(0.9 * RATE) :] += other[: 2 * RATE - round(0.9 * RATE)]
-    found = find_release(target, key(2.0), RATE)
+    found = find_release(target, Held(key(2.0), RATE))
     assert found is not None
     assert abs(found[0] / RATE - 0.7) < 0.04
 
@@ -121,7 +121,7 @@ def test_a_floor_stays_only_in_bands_that_nothing_else_explains() -> None:
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 0.15])
 def test_a_sound_too_short_to_show_a_key_off_has_none(seconds: float) -> None:
     sound = key(1.0)[: round(seconds * RATE)]
-    assert find_release(sound, sound, RATE) is None
+    assert find_release(sound, Held(sound, RATE)) is None
 
 
 def test_rumble_beside_a_low_key_is_no_mode_that_no_instrument_may_hold() -> None:
