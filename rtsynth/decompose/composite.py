@@ -8,9 +8,9 @@ beside a strike and is not yet explained raises its variance there. Thread: any.
 import dataclasses
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
 from rtsynth.decompose.damped import Float
+from rtsynth.decompose.smooth_power import smooth_power
 
 __all__ = ["Composite", "combine", "find_lead", "local_power"]
 
@@ -41,8 +41,7 @@ class Composite:
 
 def local_power(residual: Float, sample_rate: float) -> Float:
     """[samples] power of what is left, smoothed over 40 ms."""
-    power: Float = uniform_filter1d(residual**2, max(1, round(SMOOTH_S * sample_rate)))
-    return power
+    return smooth_power(residual, round(SMOOTH_S * sample_rate))
 
 
 def combine(
@@ -76,7 +75,7 @@ def find_lead(parts: list[Float], gains: list[float], sample_rate: float) -> int
         sample_rate: Hz.
     """
     total = np.sum([gain * part for gain, part in zip(gains, parts, strict=True)], axis=0)
-    power = uniform_filter1d(total**2, max(1, round(LEAD_SMOOTH_S * sample_rate)))
+    power = smooth_power(total, round(LEAD_SMOOTH_S * sample_rate))
     reach = len(power) // 2
     before = float(np.median(power[: reach // 3]))
     begun = power > max(RISEN * float(power.max()), ABOVE * before)

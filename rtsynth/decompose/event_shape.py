@@ -8,10 +8,10 @@ Thread: any.
 import dataclasses
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.drawn import Drawing, bent_modes, present_modes
+from rtsynth.decompose.smooth_power import smooth_power
 from rtsynth.events import Event, Kind
 from rtsynth.instrument import Instrument
 from rtsynth.instrument.field import BOW, DRY
@@ -108,7 +108,7 @@ def _attack_power(drawing: Drawing, age_s: Float) -> Float:
     if not attack.any():
         return np.zeros(len(age_s))
     rate = drawing.instrument.attack_rate
-    smooth = uniform_filter1d(attack**2, round(ATTACK_S * rate), mode="nearest")
+    smooth = smooth_power(attack, round(ATTACK_S * rate), "nearest")
     power: Float = np.interp(age_s, np.arange(len(smooth)) / rate, smooth, right=0.0)
     return power
 

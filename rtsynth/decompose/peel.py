@@ -11,13 +11,13 @@ import itertools
 
 import numpy as np
 import scipy.fft
-from scipy.ndimage import uniform_filter1d
 from scipy.signal import firwin
 
 from rtsynth.decompose.amplitude import weighted_amplitudes
 from rtsynth.decompose.composite import Composite
 from rtsynth.decompose.damped import Complex, Float, Modes, poles, ring_modes
 from rtsynth.decompose.pole import band_poles
+from rtsynth.decompose.smooth_power import smooth_power
 from rtsynth.units import LN1000
 
 __all__ = ["peel_modes", "refit_modes"]
@@ -63,7 +63,7 @@ class _Bands:
         there = np.clip(middle + bins, 0, len(self._spectrum) - 1)
         cut = self._spectrum[there] * self._gain[np.abs(bins)] * (there == middle + bins)
         band = scipy.fft.ifft(scipy.fft.ifftshift(cut))[self._inside]
-        power = uniform_filter1d(np.abs(band) ** 2, 9)
+        power = smooth_power(np.abs(band), 9)
         level = np.sqrt(power + 1e-5 * float(power.max(initial=0.0)) + 1e-30)
         return band, np.sqrt(self._known / level)
 
@@ -146,7 +146,7 @@ def _trust(composite: Composite) -> Float:
 
 def _window(sound: Float, trust: Float, sample_rate: float) -> Float:
     """[samples] falling to 0, quieter where the sound is loud or little is known."""
-    power = uniform_filter1d(sound**2, min(2_048, max(2, len(sound) // 2)))
+    power = smooth_power(sound, min(2_048, max(2, len(sound) // 2)))
     level = np.sqrt(power / (power.max(initial=0.0) + 1e-300)) + 1e-3
     window: Float = np.hanning(2 * len(sound))[len(sound) :] * np.sqrt(trust / level)
     rise = min(len(sound), round(0.02 * sample_rate))

@@ -12,9 +12,9 @@ import math
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
 from torch import Tensor, nn
 
+from rtsynth.decompose.smooth_power import smooth_power
 from rtsynth.fit.choosing import Choosing
 from rtsynth.fit.experiment import Experiment, Weights
 from rtsynth.fit.material import Material
@@ -198,8 +198,8 @@ def _attack_level(instrument: Instrument) -> NDArray[np.float32]:
     attack = instrument.attack.astype(float)
     if attack.shape[1] == 0:
         return attack.astype(np.float32)
-    width = max(1, round(ENVELOPE_S * instrument.attack_rate))
-    envelope = np.sqrt(uniform_filter1d(attack**2, width, axis=1, mode="nearest"))
+    width = round(ENVELOPE_S * instrument.attack_rate)
+    envelope = np.sqrt(smooth_power(attack, width, "nearest"))
     peak = envelope.max(axis=1, keepdims=True)
     level: NDArray[np.float32] = np.maximum(envelope, QUIET_ATTACK * peak).astype(np.float32)
     return level

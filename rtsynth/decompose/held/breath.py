@@ -4,10 +4,10 @@ Thread: worker.
 """
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.held.measure import MeasuredNote
+from rtsynth.decompose.smooth_power import smooth_power
 from rtsynth.decompose.sustained.blowing import blow_curves
 from rtsynth.decompose.sustained.pitch import STEP_S
 
@@ -49,8 +49,7 @@ def measure_breaths(
 
 
 def _level(signal: Float, sample_rate: float) -> Float:
-    power = uniform_filter1d(signal**2, max(1, round(LEVEL_S * sample_rate)))
-    level: Float = np.sqrt(np.maximum(power, 0.0))
+    level: Float = np.sqrt(smooth_power(signal, round(LEVEL_S * sample_rate)))
     return level
 
 
