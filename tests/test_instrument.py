@@ -208,6 +208,20 @@ def test_a_value_out_of_range_is_refused_by_name(tmp_path: Path, name: str, valu
     assert name in refused(write(tmp_path / "a", arrays, metadata))
 
 
+def test_an_attack_longer_than_half_a_second_is_refused(tmp_path: Path) -> None:
+    arrays, metadata = parts()
+    metadata["attack_rate"] = 48_000
+    for frames, legal in ((24_000, True), (24_002, False)):
+        attack = np.zeros((len(arrays["attack"]), frames), np.float32)
+        path = write(
+            tmp_path / "a", {**arrays, "attack": attack}, {**metadata, "attack_rate": 48_000}
+        )
+        if legal:
+            assert Instrument.load(path).attack.shape[1] == frames
+        else:
+            assert "attack" in refused(path)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"attack_rate": 0}, {"attack_rate": 1e400}, {"attack_rate": "fast"}, {"attack_rate": None},

@@ -11,7 +11,7 @@ attack waveform; without a field all are 0, which is neutral.
              c_m = mode_gain[r, m, 0] + j·mode_gain[r, m, 1],
              g_m in dB = (bright + c_bright)·log2(freq_m/lowest) + Σ_j vector_j·mode_map[j, m]
     strike   the drive has an impulse of strength impulse[r] at the onset
-    attack   attack[r], a waveform of at most 0.2 s at `attack_rate`, and the field's
+    attack   attack[r], a waveform of at most 0.5 s at `attack_rate`, and the field's
     noise    n(t) = envelope(t) · (filter * white)(t) for strike_s[r] seconds, its 64 points spread
              evenly and read linearly; `strike_dry[r]·n` is heard, `strike_wet[r]·n` is drive
     blow     b(t): noise of RMS amplitude blow_gain[r, b] · 2^c_b in each band of BLOW_EDGES_HZ,

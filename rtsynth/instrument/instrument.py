@@ -24,6 +24,7 @@ TEXTURE_BANDS = 32
 BLOW_BANDS = 16
 HUM_PARTIALS = 8
 MAX_STRIKE_S = 0.2
+LONGEST_ATTACK_S = 0.5
 MAX_RESONANCES = 4096
 MAX_MODES = 4096
 MAX_RATE_HZ = 50.0
@@ -66,7 +67,7 @@ class Instrument:
         t60_s: [R, M], 0.001 … 100 s where freq_hz > 0.
         mode_gain: [R, M, 2], real and imaginary part, 1/s.
         impulse: [R], strength of the strike, seconds, ≥ 0.
-        attack: [R, A], waveform at attack_rate, for gain 1.
+        attack: [R, A], waveform at attack_rate, for gain 1; at most 0.5 s.
         attack_rate: Hz; the filter's taps are at this rate too.
         strike_s: [R], length of the strike's noise, 0 … 0.2 s.
         strike_envelope: [R, 64], ≥ 0.
@@ -296,10 +297,10 @@ class Instrument:
             raise ValueError(f"freq_hz has shape {self.freq_hz.shape}")
         if not 1_000 <= self.attack_rate <= 768_000:
             raise ValueError(f"attack_rate = {self.attack_rate}; legal: 1000 … 768000 Hz")
-        limit = int(MAX_STRIKE_S * self.attack_rate) + 1
+        limit = int(LONGEST_ATTACK_S * self.attack_rate) + 1
         attack_length = self.attack.shape[1] if self.attack.ndim == 2 else limit + 1
         if attack_length > limit:
-            raise ValueError(f"attack has shape {self.attack.shape}; legal: at most 0.2 s")
+            raise ValueError(f"attack has shape {self.attack.shape}; legal: at most 0.5 s")
         for name, shape in _shapes(count, modes, attack_length).items():
             if getattr(self, name).shape != shape:
                 raise ValueError(f"{name} has shape {getattr(self, name).shape}, expected {shape}")

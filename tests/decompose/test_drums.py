@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 
 from rtsynth.decompose import decompose_array
-from rtsynth.decompose.draft import Strike
+from rtsynth.decompose.damped import Modes
+from rtsynth.decompose.draft import Draft, Resonance, Strike
+from rtsynth.decompose.drums.attacks import HIT_S, learn_attacks
 from rtsynth.decompose.drums.copies import find_copies
 from rtsynth.decompose.drums.draft import are_drums, drum_draft
 from rtsynth.decompose.drums.hiss import fit_hiss
 from rtsynth.decompose.drums.percussion import find_drums, hit_patches
+from rtsynth.decompose.drums.quietest import Quietest
 from rtsynth.decompose.drums.waveforms import Placed, fit_waveforms, sum_waveforms
 from rtsynth.decompose.onset import find_onsets
 from rtsynth.decompose.takes import take_onsets
@@ -107,6 +110,22 @@ def test_waveforms_that_overlap_are_told_apart_within_minus_30_db() -> None:
     signal = sum_waveforms(waveforms, strikes, 10_000)
     found = fit_waveforms(signal, strikes, 2, 400, 1e-4)
     assert np.linalg.norm(found - waveforms) < 10 ** (-30 / 20) * np.linalg.norm(waveforms)
+
+
+def test_what_comes_late_after_one_strike_and_soon_after_another_is_the_other_s() -> None:
+    """Always struck together, so that least squares alone would give half of it to each."""
+    lag, length = round(0.25 * RATE), round(HIT_S * RATE)
+    burst = np.zeros((2, length))
+    burst[1, : RATE // 20] = 0.1 * np.random.default_rng(8).standard_normal(RATE // 20)
+    placed = [Placed(at * RATE + r * lag, r, 1.0) for at in range(3) for r in range(2)]
+    sound = sum_waveforms(burst, placed, 3 * RATE)
+    strikes = [Strike(one.onset, one.resonance, one.gain) for one in placed]
+    drums = [Resonance(Modes.none()), Resonance(Modes.none())]
+    draft = Draft(RATE, len(sound), strikes, drums)
+    learn_attacks(draft, sound.copy(), Quietest.of(draft, sound, length), np.zeros((2, length)))
+    early, late = (float(np.linalg.norm(drum.attack)) for drum in drums)
+    assert early < 10 ** (-20 / 20) * late
+    assert late > 0.9 * np.linalg.norm(burst)
 
 
 def test_hiss_dies_away_as_the_noise_did_within_a_fifth() -> None:

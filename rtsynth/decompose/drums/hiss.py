@@ -9,11 +9,10 @@ Thread: any.
 
 import numpy as np
 
-from rtsynth.decompose.attack import ATTACK_S
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Draft, Resonance, Strike, modal_signal
 from rtsynth.decompose.drawn import Drawing, blown_noise
-from rtsynth.decompose.drums.attacks import learn_attacks
+from rtsynth.decompose.drums.attacks import HIT_S, learn_attacks
 from rtsynth.decompose.drums.quietest import Quietest
 from rtsynth.events import Event
 from rtsynth.instrument import BLOW_EDGES_HZ, Instrument
@@ -177,7 +176,7 @@ def learn_hiss(draft: Draft, signal: Float, *, attack: bool = True) -> Float:
     for index in used:
         _give_hiss(draft, index, gains[index], t60s[index], left)
     if attack:
-        length = round(ATTACK_S * rate)
+        length = round(HIT_S * rate)
         under = np.zeros((len(draft.resonances), length))
         for index in used:
             _lay_under(under[index], draft.resonances[index], rate)

@@ -11,7 +11,7 @@ import numpy as np
 
 from rtsynth.decompose.damped import Float
 
-__all__ = ["Placed", "fit_waveforms", "sum_waveforms"]
+__all__ = ["RIDGE", "Placed", "fit_waveforms", "sum_waveforms"]
 
 RIDGE = 0.02
 STEPS = 30
@@ -38,7 +38,11 @@ def sum_waveforms(waveforms: Float, strikes: list[Placed], length: int) -> Float
 
 
 def fit_waveforms(
-    signal: Float, strikes: list[Placed], resonances: int, length: int, ridge: float = RIDGE
+    signal: Float,
+    strikes: list[Placed],
+    resonances: int,
+    length: int,
+    ridge: float | Float = RIDGE,
 ) -> Float:
     """[resonances, length] waveforms for gain 1.
 
@@ -47,7 +51,7 @@ def fit_waveforms(
         strikes: all that sounds.
         resonances: how many.
         length: samples of each waveform.
-        ridge: weight of a waveform's energy against a strike's misfit.
+        ridge: weight of a waveform's energy against a strike's misfit; one, or [length].
     """
 
     def gathered(y: Float) -> Float:
