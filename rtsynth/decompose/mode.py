@@ -11,8 +11,6 @@ import functools
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
-from scipy.linalg.blas import zherk
 from scipy.signal import firwin
 
 from rtsynth.decompose.amplitude import Window, fit_amplitudes
@@ -140,10 +138,9 @@ def esprit(band: Complex, order: int, rows: int = 64) -> Complex:
     order = min(order, rows - 2)
     if order < 1:
         return np.zeros(0, complex)
-    pieces = np.lib.stride_tricks.sliding_window_view(band, rows).astype(complex)
-    lower = zherk(1.0, pieces.T, lower=1)
-    highest = rows - order, rows - 1  # nobody looks at the others
-    _, space = eigh(lower, subset_by_index=highest, check_finite=False, overwrite_a=True)
+    pieces = np.lib.stride_tricks.sliding_window_view(band, rows).T
+    _, vectors = np.linalg.eigh(pieces @ pieces.conj().T)
+    space = vectors[:, -order:]
     # least squares: the columns are orthonormal but for their last row
     shifted, last = space[:-1].conj().T @ space[1:], space[-1]
     rotation = shifted + np.multiply.outer(last.conj(), last @ shifted) / (
