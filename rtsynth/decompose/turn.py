@@ -304,6 +304,8 @@ class Turn:
         span = round(RELEASE_SPAN_S * self._rate)
         alike = Held(self._modal(Strike(0, 0, 1.0), span), self._rate)
         for index, strike in enumerate(self._strikes):
+            if strike.gain == 0.0:
+                continue
             before = strike.held, strike.release_s
             held = alike
             if strike.offset_db is not None:

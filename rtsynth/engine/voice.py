@@ -89,7 +89,7 @@ def let_die(st: Any, voice: Any, first: int) -> None:
 
 @state_kernel
 def count_voices(st: Any, state: int) -> int:
-    """Voices that are FREE, SOUNDING or DYING."""
+    """How many voices are in a state: FREE, SOUNDING or DYING."""
     count = 0
     for v in range(st.voices.shape[0]):
         count += 1 if st.voices[v].state == state else 0

@@ -18,6 +18,7 @@ __all__ = ["principal_axes", "rotate"]
 
 FAINT = 1e-6  # of the largest variance: directions below it are nobody's
 NAMED = 0.6  # correlation from which a coordinate carries a descriptor's name
+EQUAL = 1e-6  # of correlations
 MOST_NAMES = 8
 
 Float = NDArray[np.float64]
@@ -66,7 +67,8 @@ def rotate(
     resonance = np.concatenate(
         [s.table.rows["resonance"][m] for s, m in zip(scores, modal, strict=True)]
     )
-    names, signs = _names(vectors @ axes[:, :used], _descriptors(offsets, resonance, instrument))
+    described = _descriptors(offsets, resonance, instrument)
+    names, signs = _names(vectors @ axes[:, :used], *described)
     axes[:, :used] *= signs
     if np.abs(vectors @ axes).max() > VECTOR_FIELD.maximum:
         return scores, instrument, ["vectors beyond ±96 dB after turning: left as they were"]
@@ -103,11 +105,15 @@ def _turned_field(field: FieldWeights | None, axes: Float) -> FieldWeights | Non
 
 def _descriptors(
     offsets: Float, resonance: NDArray[np.integer], instrument: Instrument
-) -> dict[str, Float]:
-    """[events] what a musician would call a difference, by its name; offsets are [events, M] dB."""
+) -> tuple[dict[str, Float], dict[str, float]]:
+    """[events] what a musician would call a difference, by its name; offsets are [events, M] dB.
+
+    And how much of the offsets each of them alone accounts for, RMS dB over all events and modes.
+    """
     found: dict[str, list[float]] = {
         "brightness": [], "odd/even": [], "fundamental": [], "level": []
     }  # fmt: skip
+    power = dict.fromkeys(found, 0.0)
     for row, r in zip(offsets, resonance, strict=True):
         freq = instrument.freq_hz[r].astype(float)
         own, level = freq[freq > 0], row[freq > 0]
@@ -125,15 +131,27 @@ def _descriptors(
         )
         found["fundamental"].append(float(level[np.argmin(own)] - level.mean()))
         found["level"].append(float(level.mean()))
-    return {name: np.array(values) for name, values in found.items()}
+        spread = float(slope @ slope), 0.25 * len(own), 1.0, float(len(own))
+        for (name, values), squares in zip(found.items(), spread, strict=True):
+            power[name] += squares * values[-1] ** 2
+    sizes = {name: (one / max(offsets.size, 1)) ** 0.5 for name, one in power.items()}
+    return {name: np.array(values) for name, values in found.items()}, sizes
 
 
-def _names(coordinates: Float, descriptors: dict[str, Float]) -> tuple[list[str], Float]:
-    """Each coordinate's name, the best-correlated free descriptor or a number; its sign."""
+def _names(
+    coordinates: Float, descriptors: dict[str, Float], sizes: dict[str, float]
+) -> tuple[list[str], Float]:
+    """Each coordinate's name, the best-correlated free descriptor or a number; its sign.
+
+    Of those that go with it equally well, as all do where events differ in one way only, the one
+    that accounts for most.
+    """
     names, signs, free = [], [], dict(descriptors)
     for number, column in enumerate(coordinates.T, start=1):
         ratings = {name: _correlation(column, values) for name, values in free.items()}
-        best = max(ratings, key=lambda name: abs(ratings[name]), default="")
+        most = max((abs(rating) for rating in ratings.values()), default=0.0)
+        equal = [name for name in ratings if abs(ratings[name]) > most - EQUAL]
+        best = max(equal, key=lambda name: sizes[name], default="")
         if best and abs(ratings[best]) >= NAMED:
             names.append(best)
             signs.append(1.0 if ratings[best] > 0 else -1.0)

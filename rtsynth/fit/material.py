@@ -18,7 +18,7 @@ __all__ = ["Material", "Piece", "prepare"]
 
 SHORTEST = 2_048  # frames: of the longest window of the loss
 SILENCE = 1e-5  # −100 dB of full scale
-EXCITED_S = 0.25  # attack and strike are over by then
+EXCITED_S = 0.25  # a strike, and most attacks, are over by then
 
 
 @dataclasses.dataclass
@@ -90,7 +90,8 @@ class Material:
         left = np.exp(-rate / t60 * np.maximum(age, 0.0)[:, None]) * 10.0 ** (db / 20.0)
         level = rows["gain"] * instrument.impulse[r] * np.sum(gain * left, axis=1)
         driven = instrument.sustained[r] | instrument.blown[r]
-        excited = (age < EXCITED_S) | driven | (rows["bright"] != 0.0)
+        struck_s = np.maximum(instrument.attack_frames[r] / instrument.attack_rate, EXCITED_S)
+        excited = (age < struck_s) | driven | (rows["bright"] != 0.0)
         return np.where(excited, np.inf, level)
 
     def floor(self, piece: Piece, first: int) -> Floor | None:

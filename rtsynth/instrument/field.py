@@ -50,7 +50,7 @@ VECTOR_SCALE = 12.0
 
 SPAN_FEATURES = 8
 EXTRA_FEATURES = 1 + SPAN_FEATURES
-MAX_ATTACK_S = 0.2
+MAX_DRAWN_ATTACK_S = 0.2
 TAPER = 0.25
 
 Array = NDArray[Any]
@@ -249,7 +249,9 @@ class FieldWeights:
         Raises:
             ValueError: the first thing wrong, by name.
         """
-        if not 0.0 < self.attack_s <= MAX_ATTACK_S:
-            raise ValueError(f"attack_s = {self.attack_s}; legal: above 0, at most {MAX_ATTACK_S}")
+        if not 0.0 < self.attack_s <= MAX_DRAWN_ATTACK_S:
+            raise ValueError(
+                f"attack_s = {self.attack_s}; legal: above 0, at most {MAX_DRAWN_ATTACK_S}"
+            )
         self.controls.validate("field.controls", resonances, len(CONTROLS))
         self.attack.validate("field.attack", resonances, 2)

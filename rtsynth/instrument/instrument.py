@@ -159,6 +159,14 @@ class Instrument:
         found: NDArray[np.bool_] = (self.blown & stays) | (self.bow > 0)
         return found
 
+    @property
+    def attack_frames(self) -> NDArray[np.int64]:
+        """[R] samples of each attack, up to the last that is not 0."""
+        heard = self.attack != 0
+        last = self.attack.shape[1] - np.argmax(heard[:, ::-1], axis=1) if heard.size else 0
+        found: NDArray[np.int64] = np.where(heard.any(axis=1), last, 0)
+        return found
+
     def tail_s(self) -> NDArray[np.float64]:
         """[R] seconds after the onset until the slowest mode or band of each is 80 dB down.
 

@@ -20,7 +20,7 @@ from rtsynth.errors import ValueRangeError
 from rtsynth.instrument.field import (
     CONTROL_LIMITS,
     CONTROLS,
-    MAX_ATTACK_S,
+    MAX_DRAWN_ATTACK_S,
     MEMBERS,
     TAPER,
     FieldWeights,
@@ -88,9 +88,10 @@ class NeuralField(nn.Module):
         super().__init__()
         if members not in (1, len(MEMBERS)):
             raise ValueRangeError(f"members = {members}; legal: 4, or 1", field="members")
-        if not 0.0 < attack_s <= MAX_ATTACK_S:
+        if not 0.0 < attack_s <= MAX_DRAWN_ATTACK_S:
             raise ValueRangeError(
-                f"attack_s = {attack_s}; legal: above 0, at most {MAX_ATTACK_S}", field="attack_s"
+                f"attack_s = {attack_s}; legal: above 0, at most {MAX_DRAWN_ATTACK_S}",
+                field="attack_s",
             )
         generator = torch.Generator().manual_seed(seed)
 

@@ -57,3 +57,14 @@ def test_strikes_without_copies_lead_clusters_of_their_own() -> None:
         sound[at : at + len(hat)] += hat if number < 3 else rng.permutation(hat)
     copies = find_copies(sound, RATE, np.array(PLACES), np.ones((5, 32)))
     assert copies.cluster.tolist() == [0, 0, 0, 1, 2]
+
+
+def test_a_strike_shortly_before_the_recording_s_end_silences_no_other() -> None:
+    drum = kit()[KICK]
+    sound = np.zeros(PLACES[-1] + RATE // 10)
+    for at in PLACES:
+        part = drum[: len(sound) - at]
+        sound[at : at + len(part)] += part
+    strikes = [Placed(at, 0, 1.0) for at in PLACES]
+    capped = Quietest(sound, RATE, strikes, 1, LENGTH).capped(0, drum[:LENGTH])
+    assert np.linalg.norm(capped - drum[:LENGTH]) < 0.01 * np.linalg.norm(drum[:LENGTH])

@@ -93,7 +93,8 @@ def main(times: int, cores: int) -> None:
         engine.crew.end()
         if not np.isfinite(out).all() or np.abs(out).max() > 0.9:
             faults.append("sound")
-        done = [n.request for n in engine.notices() if n.kind in (NoticeKind.DONE,) and n.request]
+        answers = NoticeKind.DONE, NoticeKind.REFUSED  # a trigger for which no voice is free
+        done = [n.request for n in engine.notices() if n.kind in answers and n.request]
         twice += len(done) - len(set(done))
         lost += last - len(set(done))
     print(json.dumps({"faults": faults, "posted": posted, "lost": lost, "twice": twice,

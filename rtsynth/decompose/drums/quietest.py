@@ -46,6 +46,8 @@ class Quietest:
             around = padded[strike.onset : strike.onset + length + 3 * SIZE]
             seen = self._power(_spectra(around, frames))
             own = seen / max(strike.gain, 1e-12) ** 2
+            inside = (len(signal) - strike.onset) // HOP - SMOOTH // 2
+            own[:, max(inside, 0) :] = np.inf  # silence after the recording's end tells nothing
             np.minimum(self._least[strike.resonance], own, out=self._least[strike.resonance])
 
     @classmethod

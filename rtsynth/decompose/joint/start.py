@@ -15,7 +15,7 @@ from rtsynth.units import LN1000
 
 __all__ = ["attack_level", "learnable", "own_resonances", "spans"]
 
-EXCITED_S = 0.25  # attack and strike are over by then
+EXCITED_S = 0.25  # a strike, and most attacks, are over by then
 QUIET = 1e-4  # an event this far below full scale is no longer heard
 
 
@@ -43,17 +43,16 @@ def own_resonances(
 
 
 def attack_level(instrument: Instrument) -> NDArray[np.float32]:
-    """[R, A] how far a step of 1 moves each sample: the attack's RMS, faded as attacks are.
+    """[R, A] how far a step of 1 moves each sample: the attack's RMS, faded as those of keys are.
 
-    A resonance without an attack gets none: its level is 0.
+    A resonance without an attack gets none, nor does what follows the end of one: the level is 0.
     """
-    attack = instrument.attack.astype(float)
-    if attack.shape[1] == 0:
-        return attack.astype(np.float32)
-    early = attack[:, : max(1, attack.shape[1] // 4)]
-    level = np.sqrt(np.mean(early**2, axis=1, keepdims=True))
-    faded: NDArray[np.float32] = (level * attack_fade(attack.shape[1])).astype(np.float32)
-    return faded
+    level = np.zeros_like(instrument.attack, np.float32)
+    for row, attack, length in zip(level, instrument.attack, instrument.attack_frames, strict=True):
+        if length > 0:
+            early = attack[: max(1, length // 4)].astype(float)
+            row[:length] = np.sqrt(np.mean(early**2)) * attack_fade(length)
+    return level
 
 
 def spans(
@@ -68,8 +67,9 @@ def spans(
     t60 *= rows["damp"][:, None].astype(float) / rows["stretch"][:, None].astype(float)
     lasts = t60 / LN1000 * np.log(np.maximum(size * size.shape[1] / QUIET, 1.0))
     released = rows["duration_s"] + 4.0 / 3.0 * rows["release_s"]
-    heard = np.minimum(np.maximum(lasts.max(axis=1, initial=0.0), EXCITED_S), 600.0)
-    heard = np.minimum(heard, np.maximum(released, EXCITED_S))
+    excited = np.maximum(instrument.attack_frames[r] / instrument.attack_rate, EXCITED_S)
+    heard = np.minimum(np.maximum(lasts.max(axis=1, initial=0.0), excited), 600.0)
+    heard = np.minimum(heard, np.maximum(released, excited))
     begin = rows["onset_s"].astype(float) * sample_rate
     return (
         np.floor(begin).astype(np.int64),
