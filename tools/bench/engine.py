@@ -158,8 +158,8 @@ ROWS = {
         callback,
     ),
     3: Row(
-        "64 events × 64 modes, noise and curves, at 48 kHz/128: p99 ≤ 20 %, max ≤ 50 %, of the least "
-        "time that each block takes in five passes",
+        "64 events × 64 modes, noise and curves, at 48 kHz/128: p99 ≤ 20 %, max ≤ 50 %, of the "
+        "least time that each block takes in five passes",
         "–",
         "python tools/bench/engine_cost.py --target --seconds 20 --passes 5",
         load,
