@@ -104,7 +104,9 @@ def load(output: str) -> tuple[str, str]:
         for found in single.values()
     ]
     text = f"in every pass: {every}; each by itself: {ranges[0]}; constant work beside: {ranges[1]}"
-    return text, verdict(p99 <= 20.0 and worst <= 50.0)
+    loads = [[float(n) for n in re.findall(r"([\d.]+) %", found)] for found in single["load"]]
+    alone = sum(one[1] <= 20.0 and one[2] <= 50.0 for one in loads)
+    return text, f"{verdict(p99 <= 20.0 and worst <= 50.0)}; {alone} of {len(loads)} by themselves"
 
 
 def klank(output: str) -> tuple[str, str]:
