@@ -39,11 +39,9 @@ def fit_amplitudes(s: Complex, windows: list[Window], ridge: float = RIDGE) -> C
         ridge: relative weight that keeps unsupported amplitudes small.
     """
     count = len(s)
-    gram = np.zeros((2 * count, 2 * count))
+    gram = _real_gram(*_sums(s, [(w.first, w.last, w.gain**2) for w in windows]))
     right = np.zeros(2 * count)
     for window in windows:
-        same, mixed = _sums(s, [(window.first, window.last, 1.0)])
-        gram += window.gain**2 * _real_gram(same, mixed)
         products = project(s, window.signal) * np.exp(s * window.first).conj()
         right += window.gain * np.concatenate([products.real, products.imag])
     return _solved(gram, right, ridge)

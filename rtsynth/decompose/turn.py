@@ -341,7 +341,7 @@ class Turn:
         parts, gains, gaps = [], [], []
         for index, strike in enumerate(self._strikes):
             target = self._target(index, length)
-            modal = modal_signal(strike, self._resonance.modes, self._rate, len(target))
+            modal = self._modal(strike, len(target))
             target[: len(modal)] -= modal
             parts.append(target)
             gains.append(strike.gain)
@@ -350,7 +350,7 @@ class Turn:
         count = round(RISE_S * self._rate)
         rise = np.sin(np.pi / 2 * np.arange(count) / count) ** 2
         modal = np.zeros(count)
-        rung = modal_signal(Strike(0, 0, 1.0), self._resonance.modes, self._rate, count)
+        rung = self._modal(Strike(0, 0, 1.0), count)
         modal[: len(rung)] = rung
         attack[:count] = (attack[:count] + modal) * rise - modal  # nothing starts with a step
         self._resonance.attack = attack

@@ -44,10 +44,11 @@ def load_instrument(state: State, instrument: Instrument, rate: float) -> None:
         heard = np.flatnonzero(instrument.hum_hz[r])
         state.hums[r, 0, : len(heard)] = instrument.hum_hz[r, heard]
         state.hums[r, 1, : len(heard)] = instrument.hum_gain[r, heard]
-    tails = instrument.tail_s()
+    tails, attacks = instrument.tail_s(), instrument.attack_frames
     for r in range(instrument.resonances):
         _load_resonance(state, instrument, r, rate)
         state.resonances[r]["tail_frames"] = tails[r] * rate
+        state.resonances[r]["attack_frames"] = attacks[r]
 
 
 def _load_resonance(state: State, instrument: Instrument, r: int, rate: float) -> None:
@@ -55,7 +56,6 @@ def _load_resonance(state: State, instrument: Instrument, r: int, rate: float) -
     sounding = np.flatnonzero(instrument.freq_hz[r])
     _pack(state.bank[r], sounding)
     state.columns[r, : len(sounding)] = sounding
-    heard = np.flatnonzero(instrument.attack[r])
     resonance["modes"] = len(sounding)
     if len(sounding):
         freq = state.bank[r, 0, : len(sounding)].astype(float)
@@ -75,7 +75,6 @@ def _load_resonance(state: State, instrument: Instrument, r: int, rate: float) -
     resonance["sustained"] = instrument.sustained[r]
     resonance["strike_dry"] = instrument.strike_dry[r]
     resonance["strike_wet"] = instrument.strike_wet[r]
-    resonance["attack_frames"] = heard[-1] + 1 if len(heard) else 0
 
 
 def _noise_cap(instrument: Instrument, r: int, rate: float) -> float:

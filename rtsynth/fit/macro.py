@@ -108,7 +108,7 @@ def _descriptors(
 ) -> tuple[dict[str, Float], dict[str, float]]:
     """[events] what a musician would call a difference, by its name; offsets are [events, M] dB.
 
-    And how much of the offsets each of them alone accounts for, RMS dB over all events and modes.
+    And how much of the offsets each of them alone accounts for, dB² over all events and modes.
     """
     found: dict[str, list[float]] = {
         "brightness": [], "odd/even": [], "fundamental": [], "level": []
@@ -131,15 +131,19 @@ def _descriptors(
         )
         found["fundamental"].append(float(level[np.argmin(own)] - level.mean()))
         found["level"].append(float(level.mean()))
-        spread = float(slope @ slope), 0.25 * len(own), 1.0, float(len(own))
-        for (name, values), squares in zip(found.items(), spread, strict=True):
-            power[name] += squares * values[-1] ** 2
-    sizes = {name: (one / max(offsets.size, 1)) ** 0.5 for name, one in power.items()}
-    return {name: np.array(values) for name, values in found.items()}, sizes
+        squares = {
+            "brightness": float(slope @ slope),
+            "odd/even": 0.25 * len(own),
+            "fundamental": 1.0,
+            "level": float(len(own)),
+        }
+        for name, values in found.items():
+            power[name] += squares[name] * values[-1] ** 2
+    return {name: np.array(values) for name, values in found.items()}, power
 
 
 def _names(
-    coordinates: Float, descriptors: dict[str, Float], sizes: dict[str, float]
+    coordinates: Float, descriptors: dict[str, Float], power: dict[str, float]
 ) -> tuple[list[str], Float]:
     """Each coordinate's name, the best-correlated free descriptor or a number; its sign.
 
@@ -151,7 +155,7 @@ def _names(
         ratings = {name: _correlation(column, values) for name, values in free.items()}
         most = max((abs(rating) for rating in ratings.values()), default=0.0)
         equal = [name for name in ratings if abs(ratings[name]) > most - EQUAL]
-        best = max(equal, key=lambda name: sizes[name], default="")
+        best = max(equal, key=lambda name: power[name], default="")
         if best and abs(ratings[best]) >= NAMED:
             names.append(best)
             signs.append(1.0 if ratings[best] > 0 else -1.0)

@@ -1,6 +1,7 @@
 """What is learned from: recordings beside the scores that resynthesise them. Thread: worker."""
 
 import dataclasses
+import functools
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,6 @@ __all__ = ["Material", "Piece", "prepare"]
 
 SHORTEST = 2_048  # frames: of the longest window of the loss
 SILENCE = 1e-5  # −100 dB of full scale
-EXCITED_S = 0.25  # a strike, and most attacks, are over by then
 
 
 @dataclasses.dataclass
@@ -78,6 +78,10 @@ class Material:
         index = np.asarray(at[heard] + piece.first)
         return index[self._level(index, begin) > SILENCE]
 
+    @functools.cached_property
+    def _excited_s(self) -> NDArray[np.float64]:
+        return self.instrument.excited_s  # looks at all attacks: too much for every crop
+
     def _level(self, index: NDArray[np.intp], time_s: float) -> NDArray[np.float64]:
         """[events] largest amplitude any of them may still have, inf where it is yet excited."""
         rows, instrument = self.rows[index], self.instrument
@@ -90,8 +94,7 @@ class Material:
         left = np.exp(-rate / t60 * np.maximum(age, 0.0)[:, None]) * 10.0 ** (db / 20.0)
         level = rows["gain"] * instrument.impulse[r] * np.sum(gain * left, axis=1)
         driven = instrument.sustained[r] | instrument.blown[r]
-        struck_s = np.maximum(instrument.attack_frames[r] / instrument.attack_rate, EXCITED_S)
-        excited = (age < struck_s) | driven | (rows["bright"] != 0.0)
+        excited = (age < self._excited_s[r]) | driven | (rows["bright"] != 0.0)
         return np.where(excited, np.inf, level)
 
     def floor(self, piece: Piece, first: int) -> Floor | None:

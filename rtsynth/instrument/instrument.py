@@ -25,6 +25,7 @@ BLOW_BANDS = 16
 HUM_PARTIALS = 8
 MAX_STRIKE_S = 0.2
 LONGEST_ATTACK_S = 0.5
+EXCITED_S = 0.25  # a strike, and most attacks, are over by then
 MAX_RESONANCES = 4096
 MAX_MODES = 4096
 MAX_RATE_HZ = 50.0
@@ -165,6 +166,12 @@ class Instrument:
         heard = self.attack != 0
         last = self.attack.shape[1] - np.argmax(heard[:, ::-1], axis=1) if heard.size else 0
         found: NDArray[np.int64] = np.where(heard.any(axis=1), last, 0)
+        return found
+
+    @property
+    def excited_s(self) -> NDArray[np.float64]:
+        """[R] seconds after the onset by which attack and strike are over, 0.25 or more."""
+        found: NDArray[np.float64] = np.maximum(self.attack_frames / self.attack_rate, EXCITED_S)
         return found
 
     def tail_s(self) -> NDArray[np.float64]:

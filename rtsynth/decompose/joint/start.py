@@ -15,7 +15,6 @@ from rtsynth.units import LN1000
 
 __all__ = ["attack_level", "learnable", "own_resonances", "spans"]
 
-EXCITED_S = 0.25  # a strike, and most attacks, are over by then
 QUIET = 1e-4  # an event this far below full scale is no longer heard
 
 
@@ -67,7 +66,7 @@ def spans(
     t60 *= rows["damp"][:, None].astype(float) / rows["stretch"][:, None].astype(float)
     lasts = t60 / LN1000 * np.log(np.maximum(size * size.shape[1] / QUIET, 1.0))
     released = rows["duration_s"] + 4.0 / 3.0 * rows["release_s"]
-    excited = np.maximum(instrument.attack_frames[r] / instrument.attack_rate, EXCITED_S)
+    excited = instrument.excited_s[r]
     heard = np.minimum(np.maximum(lasts.max(axis=1, initial=0.0), excited), 600.0)
     heard = np.minimum(heard, np.maximum(released, excited))
     begin = rows["onset_s"].astype(float) * sample_rate
