@@ -12,7 +12,10 @@ from numba.extending import intrinsic
 
 from rtsynth.dsp.intrinsic import ARM, X86, item_pointer
 
-__all__ = ["address_of", "exchange", "fetch_add", "prefetch", "relax"]
+__all__ = ["LINE", "address_of", "exchange", "fetch_add", "prefetch", "relax"]
+
+LINE = 16
+"""Float32 in a cache line of 64 bytes."""
 
 
 def _changed(operation: str) -> Any:

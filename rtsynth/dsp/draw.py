@@ -32,7 +32,7 @@ def read_curves(
     """Some of the members' curves at one position, read linearly, summed with gains and clipped.
 
     Args:
-        segment: [SEGMENT_POINTS + 1, K·C] float32.
+        segment: [SEGMENT_POINTS + 1, C·K] float32, the members of a curve side by side.
         position: 0 … SEGMENT_POINTS.
         gains: [K] of the members.
         limits: [C, 2] float32.
@@ -42,17 +42,16 @@ def read_curves(
     """
     low = min(int(position), segment.shape[0] - 2)
     share = position - low
-    here, there = segment[low], segment[low + 1]
-    count = out.shape[0]
-    for c in range(first, last):
-        out[c] = 0.0
-    for k in range(gains.shape[0]):
-        g = gains[k]
-        for c in range(first, last):
-            a = here[k * count + c]
-            out[c] += g * (a + share * (there[k * count + c] - a))
-    for c in range(first, last):
-        out[c] = min(max(out[c], limits[c, 0]), limits[c, 1])
+    members = gains.shape[0]
+    to, within = out[first:last], limits[first:last]  # from 0 on: no index may be negative
+    here = segment[low, first * members : last * members]
+    there = segment[low + 1, first * members : last * members]
+    for c in range(to.shape[0]):
+        total = 0.0
+        for k in range(members):
+            a = here[c * members + k]
+            total += gains[k] * (a + share * (there[c * members + k] - a))
+        to[c] = min(max(total, within[c, 0]), within[c, 1])
 
 
 @kernel(

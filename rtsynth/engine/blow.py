@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from rtsynth.dsp.atomic import LINE, prefetch
 from rtsynth.dsp.bend import DAMP, STRETCH
 from rtsynth.dsp.compile import kernel
+from rtsynth.dsp.mix import add_scaled
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.ramp import apply_line
 from rtsynth.dsp.texture import (
+    DB_PER_OCTAVE,
     HOP,
     grain_lead,
     overlap_add,
@@ -22,26 +25,22 @@ from rtsynth.dsp.texture import (
     texture_grain,
 )
 from rtsynth.engine.compile import state_kernel
-from rtsynth.engine.controls import curves_at
+from rtsynth.engine.controls import bands_at, is_blown
 from rtsynth.engine.patch import BEFORE, BLOW_LEVEL, DRAWN_DRY, DRAWN_WET, NOW
 
-__all__ = ["blow"]
-
-DB_PER_OCTAVE = 20.0 * math.log10(2.0)  # the field draws log2 of gains, grains want dB
+__all__ = ["blow", "fetch_noise"]
 
 
 @state_kernel
 def _add_grain(st: Any, v: int, index: int, age: int) -> None:
     """Grain `index`, drawn while the voice is `age` frames old."""
     voice = st.voices[v]
-    target = st.target[1]
-    for c in range(target.shape[0]):
-        target[c] = st.drawn[v, c]
+    drawn = st.drawn[v]
     centre = voice.age + (index * HOP + HOP - age) * st.controls[v, STRETCH]
-    curves_at(st, v, centre, target)
+    bands_at(st, v, centre, drawn)
     aged = max(centre, 0.0) / st.controls[v, DAMP]
     for b in range(st.band_db.shape[0]):
-        st.band_db[b] = target[b] * DB_PER_OCTAVE - st.blow_fall[voice.resonance, b] * aged
+        st.band_db[b] = drawn[b] * DB_PER_OCTAVE - st.blow_fall[voice.resonance, b] * aged
     texture_grain(
         voice.seed + 1,
         index,
@@ -77,6 +76,17 @@ def _fade_released(st: Any, faded: int, noise: Any) -> None:
 
 
 @state_kernel
+def fetch_noise(st: Any, v: int) -> None:
+    """Begin to fetch the tick of its ring that a blown voice plays next; it has long been idle."""
+    if not is_blown(st, v):
+        return
+    ring = st.rings[v]
+    at = st.core[0].tick_frame - st.voices[v].onset
+    for n in range(0, TICK + LINE, LINE):
+        prefetch(ring, (at + n) % ring.shape[0])
+
+
+@state_kernel
 def blow(st: Any, v: int, first: int) -> None:
     """Add the dry noise of frames first … TICK to st.mono and the wet to st.drive[1].
 
@@ -91,15 +101,13 @@ def blow(st: Any, v: int, first: int) -> None:
         _open_ring(st, v, age + first, end)
     elif (end - 1) // HOP != (end - TICK - 1) // HOP:  # a grain's turn has come
         _add_grain(st, v, (end - 1) // HOP, age)
-    noise, mono, drive = st.blown, st.mono, st.drive[1]
+    noise = st.blown
     take_out(age, first, st.rings[v], noise)
     apply_line(st.params[BLOW_LEVEL, BEFORE], st.params[BLOW_LEVEL, NOW], noise)
     if voice.release < st.core[0].tick_frame + TICK:
         _fade_released(st, age - (math.ceil(voice.release) - voice.onset), noise)
     dry = np.float32(res.blow_dry * 2.0 ** st.drawn[v, DRAWN_DRY])
     wet = res.blow_wet * 2.0 ** st.drawn[v, DRAWN_WET]
-    for n in range(TICK):
-        mono[n] += dry * noise[n]
+    add_scaled(noise, dry, st.mono)
     if wet > 0.0:
-        for n in range(TICK):
-            drive[n] += wet * noise[n]
+        add_scaled(noise, wet, st.drive[1])

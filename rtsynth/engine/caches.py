@@ -36,7 +36,7 @@ class Cache:
 
     Attributes:
         segments: [places] number of the segment that lies at each, −1 for none.
-        curves: [places, SEGMENT_POINTS + 1, K, 22].
+        curves: [places, SEGMENT_POINTS + 1, 22, K].
         attack: [K, frames].
         record: CACHE_DTYPE.
     """
@@ -135,7 +135,7 @@ class Caches:
         curves = state.curves[index * places : (index + 1) * places]
         return Cache(
             state.segments[index],
-            curves.reshape(places, SEGMENT_POINTS + 1, members, len(CONTROLS)),
+            curves.reshape(places, SEGMENT_POINTS + 1, len(CONTROLS), members),
             state.drawn_attack[index * members : (index + 1) * members, : self._attack],
             state.caches[index],
         )

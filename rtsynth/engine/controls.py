@@ -6,7 +6,7 @@ Thread: audio, helper.
 import math
 from typing import Any
 
-from rtsynth.dsp.atomic import fetch_add
+from rtsynth.dsp.atomic import LINE, fetch_add, prefetch
 from rtsynth.dsp.bend import (
     BRIGHT,
     CAP,
@@ -34,6 +34,7 @@ from rtsynth.engine.patch import (
     DRAWN_BOW,
     DRAWN_BRIGHT,
     DRAWN_DAMP,
+    DRAWN_WET,
     NOW,
     TICKS_LEFT,
 )
@@ -42,10 +43,12 @@ from rtsynth.events import Kind
 
 __all__ = [
     "TEXTURE",
+    "bands_at",
     "bend_by",
     "bend_voice",
     "curves_at",
     "draw_voice",
+    "fetch_curves",
     "is_blown",
     "is_bowed",
     "is_noisy",
@@ -179,24 +182,37 @@ def bend_voice(st: Any, v: int) -> None:
 
 
 @kernel()
+def _position(st: Any, age: float) -> float:
+    """Where in the curves an age in frames lies, points."""
+    return float(max(age, 0.0) / st.core[0].sample_rate * CURVE_RATE)
+
+
+@kernel()
+def _segment_with(st: Any, cache: int, number: int) -> int:
+    """Where segment `number` of a cache lies in `State.curves`; −1 if it has not been drawn."""
+    places = st.segments.shape[1]
+    for place in range(places):
+        if st.segments[cache, place] == number:
+            return int(cache * places + place)
+    return -1
+
+
+@kernel()
 def _some_curves_at(st: Any, v: int, age: float, first: int, last: int, out: Any) -> bool:
     cache = st.voices[v].cache
     if cache < 0:
         for c in range(first, last):
             out[c] = 0.0
         return True
-    places = st.segments.shape[1]
-    position = max(age, 0.0) / st.core[0].sample_rate * CURVE_RATE
+    position = _position(st, age)
     number = int(position) // SEGMENT_POINTS
-    place = 0
-    while place < places and st.segments[cache, place] != number:
-        place += 1
-    if place == places:
+    segment = _segment_with(st, cache, number)
+    if segment < 0:
         return False
-    segment = st.curves[cache * places + place]
     read_curves(
-        segment, position - number * SEGMENT_POINTS, st.members, st.limits, first, last, out
-    )
+        st.curves[segment], position - number * SEGMENT_POINTS, st.members, st.limits, first, last,
+        out,
+    )  # fmt: skip
     return True
 
 
@@ -220,13 +236,35 @@ def motion_at(st: Any, v: int, age: float, out: Any) -> bool:
 
 
 @state_kernel
+def fetch_curves(st: Any, v: int) -> None:
+    """Begin to fetch what `draw_voice` will read: no other voice reads it."""
+    voice = st.voices[v]
+    if voice.cache < 0:
+        return
+    point = int(_position(st, voice.age))
+    segment = _segment_with(st, voice.cache, point // SEGMENT_POINTS)
+    if segment < 0:
+        return
+    for row in range(2):
+        curves = st.curves[segment, point % SEGMENT_POINTS + row]
+        for at in range(DRAWN_WET * st.members.shape[0], curves.shape[0], LINE):
+            prefetch(curves, at)
+
+
+@kernel()
+def bands_at(st: Any, v: int, age: float, out: Any) -> bool:
+    """As `curves_at`, but the noise bands only: a grain is shaped by them, a tick needs none."""
+    return _some_curves_at(st, v, age, 0, DRAWN_WET, out)
+
+
+@state_kernel
 def draw_voice(st: Any, v: int, age: float) -> bool:
-    """Move the drawn controls to the curves at this age; whether the modes must bend."""
+    """Move the drawn controls, bands apart, to the curves at this age; must the modes bend?"""
     voice = st.voices[v]
     if voice.cache < 0:  # nothing has ever been drawn for it
         return False
-    target = st.target[0]
-    if not curves_at(st, v, age, target):
+    target = st.target
+    if not _some_curves_at(st, v, age, DRAWN_WET, target.shape[0], target):
         fetch_add(st.tally, UNDRAWN, 1)
         voice.draw_ticks = st.core[0].smooth_ticks  # once they are there
         return False
@@ -235,7 +273,7 @@ def draw_voice(st: Any, v: int, age: float) -> bool:
         share = ease(float(voice.draw_ticks), float(st.core[0].smooth_ticks))
         voice.draw_ticks -= 1
     moved = False
-    for c in range(target.shape[0]):
+    for c in range(DRAWN_WET, target.shape[0]):
         step = (target[c] - st.drawn[v, c]) * share
         if abs(step) > STILL:
             st.drawn[v, c] += step

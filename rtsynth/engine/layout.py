@@ -94,7 +94,7 @@ class State(NamedTuple):
     voice_vectors: NDArray[Any]  # [voices + spare, VECTOR_DIM]
     gain_db: NDArray[Any]  # [voices + spare, M] what the vector makes of the modes
     drawn: NDArray[Any]  # [voices + spare, DRAWN] the field's controls as they are
-    target: NDArray[Any]  # [2, DRAWN] scratch: the curves at some age
+    target: NDArray[Any]  # [DRAWN] scratch: the curves at some age
     band_db: NDArray[Any]  # [BLOW_BANDS] scratch: the curves of the noise bands
     bend: NDArray[Any]  # [CONTROLS] scratch: controls with vibrato and field
     members: NDArray[Any]  # [K] gains of the field's members, as they are
@@ -103,7 +103,7 @@ class State(NamedTuple):
     rings: NDArray[Any]  # [voices + spare, 2·GRAIN] overlap-add: a grain may begin within a tick
     caches: NDArray[Any]  # [caches] CACHE_DTYPE
     segments: NDArray[Any]  # [caches, segments] number of the segment that lies there, −1 none
-    curves: NDArray[Any]  # [caches·segments, SEGMENT_POINTS + 1, K·DRAWN]
+    curves: NDArray[Any]  # [caches·segments, SEGMENT_POINTS + 1, DRAWN·K]
     drawn_attack: NDArray[Any]  # [caches·K, A]
     prototypes: NDArray[Any]  # [R] cache of each resonance's prototype, −1 none
     limits: NDArray[Any]  # [DRAWN, 2]
@@ -217,7 +217,7 @@ def manifest(sizes: Sizes) -> Manifest:
         "voice_vectors": (f4, (pool, VECTOR_DIM)),
         "gain_db": (f4, (pool, wide)),
         "drawn": (f8, (pool, len(DRAWN))),
-        "target": (f8, (2, len(DRAWN))),
+        "target": (f8, (len(DRAWN),)),
         "band_db": (f4, (BLOW_BANDS,)),
         "bend": (f8, (CONTROLS,)),
         "members": (f8, (len(MEMBERS),)),
@@ -226,7 +226,7 @@ def manifest(sizes: Sizes) -> Manifest:
         "rings": (f4, (pool, 2 * GRAIN)),
         "caches": (CACHE_DTYPE, (n,)),
         "segments": (i8, (n, s)),
-        "curves": (f4, (n * s, SEGMENT_POINTS + 1, len(MEMBERS) * len(DRAWN))),
+        "curves": (f4, (n * s, SEGMENT_POINTS + 1, len(DRAWN) * len(MEMBERS))),
         "drawn_attack": (f4, (n * len(MEMBERS), max(sizes.drawn_attack, 1))),
         "prototypes": (i4, (r,)),
         "limits": (f4, (len(DRAWN), 2)),

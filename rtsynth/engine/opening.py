@@ -66,7 +66,7 @@ def _stride_middle(onset: int, at: int, ticks: int) -> float:
 def _bend_to_mean(st: Any, v: int, frames: int) -> None:
     """Bend the modes to the mean of their poles over the first frames of the event."""
     voice = st.voices[v]
-    target = st.target[0]
+    target = st.target
     stretch = st.controls[v, STRETCH]
     for c in range(target.shape[0]):
         target[c] = 0.0
@@ -113,7 +113,7 @@ def _bow_up(st: Any, v: int, frames: int) -> None:
     """Add what the bow has made of the modes in the first frames of the event."""
     voice = st.voices[v]
     modes = st.modes[v]
-    target = st.target[0]
+    target = st.target
     stretch = st.controls[v, STRETCH]
     level = st.resonances[voice.resonance].bow * st.params[BOW_LEVEL, NOW]
     for c in range(target.shape[0]):

@@ -18,7 +18,9 @@ from rtsynth.dsp.intrinsic import load_acquire, now_ns, spent_ns, store_release
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.pour import pour
 from rtsynth.dsp.sleep import sleep_while, wake_all, yield_thread
+from rtsynth.engine.blow import fetch_noise
 from rtsynth.engine.compile import door, state_kernel
+from rtsynth.engine.controls import fetch_curves
 from rtsynth.engine.layout import GROUP
 from rtsynth.engine.ops import NoticeKind
 from rtsynth.engine.part import COUNT, KEPT, MAD, OUTCOME, render_voice
@@ -52,7 +54,11 @@ def _render_group(st: Any, group: int) -> int:
     """Add one tick of a group's voices to st.sum, which is silent; what they came to."""
     result = 0
     first = GROUP * group
-    for i in range(min(GROUP, st.voices.shape[0] - first)):
+    count = min(GROUP, st.voices.shape[0] - first)
+    for i in range(count):
+        if i + 1 < count and st.voices[first + i + 1].state != FREE:
+            fetch_curves(st, first + i + 1)
+            fetch_noise(st, first + i + 1)
         if st.voices[first + i].state != FREE:
             render_voice(st, first + i)
             result += SOUNDED + (st.told[OUTCOME] << OUTCOME_BITS * i)

@@ -6,6 +6,7 @@ from typing import Any
 from rtsynth.dsp.bend import CONTROLS, DAMP, RELEASE, STRETCH, TRANSPOSE
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.draw import add_drawn
+from rtsynth.dsp.mix import add_to
 from rtsynth.dsp.modal import (
     TICK,
     bow_modes,
@@ -16,6 +17,7 @@ from rtsynth.dsp.modal import (
     ring_modes,
 )
 from rtsynth.dsp.strike import add_attack
+from rtsynth.dsp.texture import DB_PER_OCTAVE
 from rtsynth.engine.blow import blow
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import (
@@ -79,12 +81,10 @@ def _sound_modes(st: Any, v: int, first: int, last: int, driven: bool, bent: boo
         level = glide_modes(modes, voice.modes, st.rung)
     else:
         level = ring_modes(modes, voice.modes, st.rung)
-    for n in range(first, last):
-        st.mono[n] += st.rung[n]
+    add_to(st.rung[first:last], st.mono[first:last])
     if bowed:
         level += lift_bow(modes, voice.modes)
-        for n in range(first, last):
-            st.mono[n] += st.bowed[n]
+        add_to(st.bowed[first:last], st.mono[first:last])
     return float(level)
 
 
@@ -183,6 +183,7 @@ def _modal(st: Any, v: int, first: int) -> None:
     """One tick of a modal voice into st.mono."""
     voice = st.voices[v]
     res = st.resonances[voice.resonance]
+    blown = is_blown(st, v)
     if move_controls(st, v):
         voice.stale = 1
     bent = voice.stale != 0 and bends_now(st, v)
@@ -191,7 +192,6 @@ def _modal(st: Any, v: int, first: int) -> None:
         bend_voice(st, v)
     thin_voice(st, v)
     driven = voice.driven != 0
-    blown = is_blown(st, v)
     letting_go = voice.released == 0 and voice.release < st.core[0].tick_frame + TICK
     for n in range(TICK):
         st.drive[1, n] = 0.0
@@ -212,7 +212,7 @@ def _modal(st: Any, v: int, first: int) -> None:
         voice.level = _sound_modes(st, v, split, TICK, driven, True)
     if blown:
         fallen_db = res.blow_fall * voice.age / st.controls[v, DAMP]
-        voice.level += res.blow_level * 2.0 ** st.drawn[v, DRAWN_DRY] * 10.0 ** (-fallen_db / 20.0)
+        voice.level += res.blow_level * 2.0 ** (st.drawn[v, DRAWN_DRY] - fallen_db / DB_PER_OCTAVE)
     _attack(st, v, first)
 
 

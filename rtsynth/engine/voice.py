@@ -230,11 +230,11 @@ def _begin_age(st: Any, v: int, first: int, age: int) -> None:
     voice.age = own - first * stretch
     voice.attack_at = (own if stretch < 0.0 else age) * 2.0 ** (st.controls[v, TRANSPOSE] / 12.0)
     middle = voice.age + 0.5 * TICK * stretch
-    if not curves_at(st, v, middle, st.target[0]):  # until they are drawn, those of its beginning
-        curves_at(st, v, FIRST_DRAWN_S * st.core[0].sample_rate, st.target[0])
+    if not curves_at(st, v, middle, st.target):  # until they are drawn, those of its beginning
+        curves_at(st, v, FIRST_DRAWN_S * st.core[0].sample_rate, st.target)
         voice.draw_ticks = st.core[0].smooth_ticks
     for c in range(st.drawn.shape[1]):
-        st.drawn[v, c] = st.target[0, c]
+        st.drawn[v, c] = st.target[c]
 
 
 @door

@@ -315,7 +315,7 @@ class Drawer:
         self._twin.controls(
             drawn.resonance, drawn.vector, cache.ages_s(number), drawn.duration_s, self._curves
         )
-        cache.curves[place] = self._curves.transpose(1, 0, 2)
+        cache.curves[place] = self._curves.transpose(1, 2, 0)
         cache.segments[place] = number
         return True
 

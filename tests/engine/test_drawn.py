@@ -118,7 +118,7 @@ def test_a_member_s_gain_scales_what_it_draws() -> None:
         members = np.array([gain, 1.0, 1.0, 1.0])
         position = 16 / RATE * 250.0
         curve = cache.curves[0, 0] + position * (cache.curves[0, 1] - cache.curves[0, 0])
-        assert engine._state.drawn[voice] == pytest.approx(members @ curve, abs=1e-5)
+        assert engine._state.drawn[voice] == pytest.approx(curve @ members, abs=1e-5)
         engine.post(Op.PANIC, 0)
         stream(engine, drawer, 960)
 
