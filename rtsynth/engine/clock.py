@@ -5,8 +5,10 @@ the start of every block, with blocks of any sizes: its gains follow from the ti
 since the last block last. It begins like a least-squares fit, wide, and narrows to `BANDWIDTH_HZ`.
 
 A block may be late, as under load, and the next ones make up for it: what is off by far more than
-blocks usually are is left out. If all of them stay off by as much for `HOLD_S`, frames have been
-dropped: the line moves there at once and keeps its slope.
+blocks usually differ is left out. If all of them stay off by as much for `HOLD_S`, frames have been
+dropped: the line moves there at once and keeps its slope. How much they usually differ is taken from
+one block to the next: how far they are off the line would grow with every frame dropped, drops would
+be followed, and the slope with them.
 
 Thread: audio.
 """
@@ -22,13 +24,13 @@ BANDWIDTH_HZ = 0.012
 WIDEST_HZ = 1.0
 NARROWING = 0.4  # of bandwidth times age: the gains of a least-squares line
 LOST_NS = 50e6  # larger than what hosts that cut their buffer into bursts of blocks are off by
-SURE_S = 1.0  # from this age on a line knows how far off blocks usually are …
-OUTLIER = 4.0  # … and leaves out what is so many times further off …
+SURE_S = 1.0  # from this age on a line knows how much blocks usually differ …
+OUTLIER = 6.0  # … and leaves out what is so many times further off …
 LEAST_OUTLIER_NS = 0.2e6  # … and a little more
-HOLD_S = 0.1
+HOLD_S = 0.05
 HOLD_BLOCKS = 8
 SHRINKING = 0.75  # of where it began: blocks are catching up
-RATE_RANGE = 0.02  # a stream's rate is its nominal one, give or take so much
+RATE_RANGE = 0.002  # a stream's rate is its nominal one, give or take ten times a poor crystal's
 LEAD_SHARE = 1e-4  # of the mean time to the converter, per block
 
 
@@ -42,6 +44,7 @@ def _begin_line(core: Any, t_ns: float) -> None:
     core.line_s = 0.0
     core.line_blocks = 1
     core.line_held = 0
+    core.line_off = 0.0
 
 
 @kernel()
@@ -49,25 +52,26 @@ def _largest_error(core: Any) -> float:
     """Up to which a block is followed, ns."""
     if core.line_s < SURE_S:
         return LOST_NS
-    return float(min(OUTLIER * core.clock_error_ns + LEAST_OUTLIER_NS, LOST_NS))
+    return float(min(OUTLIER * core.line_jitter + LEAST_OUTLIER_NS, LOST_NS))
 
 
 @kernel()
-def _leave_out(core: Any, error_ns: float) -> None:
+def _leave_out(core: Any, t_ns: float, error_ns: float) -> None:
     """Count a block that is too far off; move the line if all have been for long enough."""
     size = abs(error_ns)
     turned = error_ns * core.line_first < 0.0
     if core.line_held == 0 or turned or size < SHRINKING * abs(core.line_first):
         core.line_held = 0
-        core.line_held_frame = core.frame
+        core.line_held_ns = t_ns
         core.line_first = error_ns
         core.line_least = error_ns
     if size < abs(core.line_least):
         core.line_least = error_ns
     core.line_held += 1
-    waited = core.frame - core.line_held_frame
-    if core.line_held >= HOLD_BLOCKS and waited >= HOLD_S * core.sample_rate:
+    waited_ns = t_ns - core.line_held_ns  # by the clock: a burst of blocks takes no time
+    if core.line_held >= HOLD_BLOCKS and waited_ns >= HOLD_S * 1e9:
         core.line_ns += core.line_least
+        core.line_off -= core.line_least
         core.line_held = 0
         core.clock_relocks += 1
 
@@ -116,13 +120,13 @@ def follow_clock(core: Any, now_ns: float, lead_ns: float) -> None:
     error_ns = t_ns - (core.line_ns + passed * core.line_period)
     largest = _largest_error(core)
     since = min((core.frame - core.line_seen) / core.sample_rate, 1.0)
+    before = core.line_off
     core.line_seen = core.frame
+    core.line_off = error_ns
     if abs(error_ns) <= largest:
         _turn_line(core, t_ns, error_ns)
-    elif error_ns < -LOST_NS:  # before its time is no block: the line had begun at a late one
-        _begin_line(core, t_ns)
-        core.clock_relocks += 1
     else:
-        _leave_out(core, error_ns)
-    felt = min(abs(error_ns), 2.0 * largest)
-    core.clock_error_ns += (felt - core.clock_error_ns) * since
+        _leave_out(core, t_ns, error_ns)
+    core.clock_error_ns += (min(abs(error_ns), 2.0 * largest) - core.clock_error_ns) * since
+    differs = min(abs(error_ns - before), 2.0 * largest)
+    core.line_jitter += (differs - core.line_jitter) * since

@@ -132,8 +132,10 @@ CORE_DTYPE = np.dtype(
         ("line_first", "<f8"),  # ns by which the first of the blocks left out was off …
         ("line_least", "<f8"),  # … and the one that was off least
         ("line_held", "<i8"),  # blocks in a row too far off to be followed …
-        ("line_held_frame", "<i8"),  # … from here on
-        ("line_seen", "<i8"),  # frame of the last block, followed or not
+        ("line_held_ns", "<f8"),  # … from this time on
+        ("line_seen", "<i8"),  # frame of the last block, followed or not …
+        ("line_off", "<f8"),  # … and ns by which it was off
+        ("line_jitter", "<f8"),  # ns from one block's to the next one's, smoothed over a second
         ("lead_ns", "<f8"),  # mean time from a call to its sound, if the host says it; else 0
         ("clock_error_ns", "<f8"),  # of blocks, smoothed over a second
         ("clock_relocks", "<i8"),

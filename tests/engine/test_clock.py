@@ -124,6 +124,31 @@ def test_bursts_of_blocks_are_a_straight_line() -> None:
     assert stream.core["clock_relocks"] == 0
 
 
+def test_bursts_of_a_sixth_of_a_second_do_not_move_the_line() -> None:
+    """A host with a buffer of 8192 frames: 32 blocks at once, then none for 171 ms."""
+    stream = Stream()
+    errors = []
+    for n in range(6_400):
+        stream.block(late_ns=-(n % 32) * BLOCK / RATE * 1e9)
+        errors.append(stream.error_frames())
+    assert np.ptp(errors[3_200:]) < 0.01 * RATE
+    assert stream.core["clock_relocks"] <= 1
+
+
+def test_a_stream_that_drops_frames_all_the_time_is_never_far_ahead_of_its_line() -> None:
+    """What comes to a line that is behind its stream comes too late for its frame."""
+    rng = np.random.default_rng(3)
+    stream = Stream()
+    ahead = []
+    for n in range(20 * RATE // BLOCK):
+        if n > 5 * RATE // BLOCK and rng.random() < 10.0 * BLOCK / RATE:
+            stream.dropped += int(rng.uniform(0.001, 0.01) * RATE)
+        stream.block(late_ns=rng.exponential(0.05e6))
+        ahead.append(stream.error_frames())
+    assert max(ahead) < 0.001 * RATE
+    assert abs(stream.rate_error_ppm()) < 2_100.0
+
+
 def test_what_the_host_says_of_the_converter_takes_the_jitter_away() -> None:
     """The later the call, the sooner its frames are heard: their sum has no jitter."""
     rng = np.random.default_rng(2)

@@ -1,9 +1,10 @@
-"""Untagged OSC: from sending a trigger to the engine's inbox, beside a Python loop; its jitter.
+"""Untagged OSC: from a trigger's arrival to the engine's inbox, beside a Python loop; its jitter.
 
     python tools/bench/engine_arrival.py
 
-A process of its own sends numbered triggers over UDP at random moments and says when. The engine
-plays on JACK's dummy driver at 48 kHz/128, or, without JACK, in the null device's thread, which is
+A process of its own sends numbered triggers over UDP at random moments and says when. Arrival is
+the system's stamp on the datagram; `from sending` counts what the sender itself is kept waiting
+between looking at its clock and the system's call, too. The engine plays on JACK's dummy driver at 48 kHz/128, or, without JACK, in the null device's thread, which is
 late itself beside a busy interpreter; a thread computes in Python all the while. Jitter is the
 spread of (frame on which the event sounded − frame it was given on arrival), in samples, once the
 stream's clock has settled; what comes too late for its frame is in it, and counted.
@@ -51,10 +52,16 @@ print(*times)
 
 
 class Noting(Engine):
-    """An engine that notes when each trigger came to its inbox, and for which frame."""
+    """An engine that notes when each trigger came to its inbox, for which frame, and its arrival.
+
+    Attributes:
+        noted: by velocity.
+        arrived_s: of the packet that is being read.
+    """
 
     def __init__(self, *args: Any) -> None:
-        self.noted: dict[float, tuple[float, int]] = {}
+        self.noted: dict[float, tuple[float, int, float]] = {}
+        self.arrived_s = 0.0
         super().__init__(*args)
 
     def post_all(self, operations: Sequence[Operation]) -> None:
@@ -62,7 +69,7 @@ class Noting(Engine):
         super().post_all(operations)
         for op, _, frame, _, numbers in operations:
             if op is Op.TRIGGER:
-                self.noted[numbers[0]] = time.monotonic(), frame
+                self.noted[numbers[0]] = time.monotonic(), frame, self.arrived_s
 
 
 def loop(quit_: threading.Event) -> None:
@@ -96,6 +103,13 @@ def main() -> None:
 
     engine.notices = notices  # type: ignore[method-assign]
     session = Session(engine, table)
+    keep_submit = session.submit
+
+    def submit(*args: Any, **named: Any) -> Any:
+        engine.arrived_s = named.get("arrived_s") or time.monotonic()
+        return keep_submit(*args, **named)
+
+    session.submit = submit  # type: ignore[method-assign]
     server = JackServer(RATE, BLOCK)
     jack = server.start()
     device = (
@@ -118,11 +132,14 @@ def main() -> None:
         server.stop()
     sent = [float(word) for word in done.stdout.split()]
     came = [v for v in velocities if v in engine.noted]
-    waits = [engine.noted[v][0] - s for v, s in zip(velocities, sent, strict=True) if v in came]
+    waits = [engine.noted[v][0] - engine.noted[v][2] for v in came]
+    since = [engine.noted[v][0] - s for v, s in zip(velocities, sent, strict=True) if v in came]
     spread = [sounded[v] - engine.noted[v][1] for v in came if v in sounded]
     p50, p99 = np.percentile(waits, [50, 99]) * 1e3
+    sent50, sent99 = np.percentile(since, [50, 99]) * 1e3
     print(
-        f"arrival: p50 {p50:.2f} ms, p99 {p99:.2f} ms beside a Python loop, on {device.name}; "
+        f"arrival: p50 {p50:.2f} ms, p99 {p99:.2f} ms beside a Python loop, on {device.name} "
+        f"(from sending {sent50:.2f} and {sent99:.2f}); "
         f"jitter {max(spread) - min(spread)} samples; {len(spread)} of {count} sounded, "
         f"{engine.stats().late} late"
     )
