@@ -6,9 +6,9 @@ since the last block last. It begins like a least-squares fit, wide, and narrows
 
 A block may be late, as under load, and the next ones make up for it: what is off by far more than
 blocks usually differ is left out. If all of them stay off by as much for `HOLD_S`, frames have been
-dropped: the line moves there at once and keeps its slope. How much they usually differ is taken from
-one block to the next: how far they are off the line would grow with every frame dropped, drops would
-be followed, and the slope with them.
+dropped: the line moves there at once and keeps its slope. How much they usually differ is taken
+from one block to the next: how far they are off the line would grow with every frame dropped, drops
+would be followed, and the slope with them.
 
 Thread: audio.
 """

@@ -182,6 +182,12 @@ def _open_backwards(st: Any, v: int) -> None:
     bend_voice(st, v)
 
 
+@kernel()
+def _silence_row(row: Any) -> None:
+    for m in range(row.shape[0]):
+        row[m] = 0.0
+
+
 @state_kernel
 def open_voice(st: Any, v: int, age: int) -> None:
     """Set the modes of voice v to their state before the frame of this age.
@@ -195,11 +201,16 @@ def open_voice(st: Any, v: int, age: int) -> None:
     """
     voice = st.voices[v]
     modes = st.modes[v]
-    for row in range(modes.shape[0]):
-        for m in range(modes.shape[1]):
-            modes[row, m] = 0.0
-    bend_voice(st, v)
-    set_bow(modes, voice.modes)
+    _silence_row(modes[ZR])
+    _silence_row(modes[ZI])
+    _silence_row(modes[G0])
+    bend_voice(st, v)  # writes all other rows but those of a bow
+    if st.resonances[voice.resonance].bow > 0.0:
+        _silence_row(modes[UR])
+        _silence_row(modes[UI])
+        _silence_row(modes[WR])
+        _silence_row(modes[WI])
+        set_bow(modes, voice.modes)
     if st.controls[v, STRETCH] < 0.0 and voice.kind != TEXTURE:
         _open_backwards(st, v)
     elif age > 0:

@@ -91,17 +91,27 @@ def let_die(st: Any, voice: Any, first: int) -> None:
 def count_voices(st: Any, state: int) -> int:
     """How many voices are in a state: FREE, SOUNDING or DYING."""
     count = 0
-    for v in range(st.voices.shape[0]):
-        count += 1 if st.voices[v].state == state else 0
+    for group in range(st.occupied.shape[0]):
+        first = GROUP * group
+        last = min(first + GROUP, st.voices.shape[0])
+        if st.occupied[group] == 0:  # all free: a look at each would cost a cache line
+            count += last - first if state == FREE else 0
+            continue
+        for v in range(first, last):
+            count += 1 if st.voices[v].state == state else 0
     return count
 
 
 @state_kernel
 def _free_voice(st: Any) -> int:
     """Index of a free voice; −1 if there is none, as the dying ones may hold all that are spare."""
-    for v in range(st.voices.shape[0]):
-        if st.voices[v].state == FREE:
-            return v
+    for group in range(st.occupied.shape[0]):
+        first = GROUP * group
+        if st.occupied[group] == 0:
+            return first
+        for v in range(first, min(first + GROUP, st.voices.shape[0])):
+            if st.voices[v].state == FREE:
+                return v
     return -1
 
 
@@ -207,12 +217,15 @@ def _begin_drawing(st: Any, v: int) -> None:
     voice.draw_ticks = 0
     for c in range(st.drawn.shape[1]):
         st.drawn[v, c] = 0.0
+    plain = True
     for k in range(st.vectors.shape[1]):
         st.voice_vectors[v, k] = st.vectors[voice.slot, k]
+        plain = plain and st.vectors[voice.slot, k] == 0.0
+    if slot.kind != TEXTURE and not plain:
+        project_vector(st, v)
+        return
     for m in range(voice.modes):
         st.gain_db[v, m] = 0.0
-    if slot.kind != TEXTURE:
-        project_vector(st, v)
 
 
 @state_kernel

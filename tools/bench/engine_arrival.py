@@ -4,10 +4,11 @@
 
 A process of its own sends numbered triggers over UDP at random moments and says when. Arrival is
 the system's stamp on the datagram; `from sending` counts what the sender itself is kept waiting
-between looking at its clock and the system's call, too. The engine plays on JACK's dummy driver at 48 kHz/128, or, without JACK, in the null device's thread, which is
-late itself beside a busy interpreter; a thread computes in Python all the while. Jitter is the
-spread of (frame on which the event sounded − frame it was given on arrival), in samples, once the
-stream's clock has settled; what comes too late for its frame is in it, and counted.
+between looking at its clock and the system's call, too. The engine plays on JACK's dummy driver at
+48 kHz/128, or, without JACK, in the null device's thread, which is late itself beside a busy
+interpreter; a thread computes in Python all the while. Jitter is the spread of (frame on which the
+event sounded − frame it was given on arrival), in samples, once the stream's clock has settled;
+what comes too late for its frame is in it, and counted.
 """
 
 import argparse
