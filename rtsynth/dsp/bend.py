@@ -72,7 +72,8 @@ def _bend_freq(
     """Frequencies in Hz into row QR."""
     ratio = 2.0 ** (controls[TRANSPOSE] / 12.0)
     inharm, detune = controls[INHARM], controls[DETUNE]
-    for m in range(count):
+    padded = (count + MODE_ALIGN - 1) // MODE_ALIGN * MODE_ALIGN
+    for m in range(padded):  # what an earlier voice left in unused columns is no frequency
         modes[QR, m] = bank[FREQ, m] * ratio
     if inharm != 0.0:
         lowest = math.inf

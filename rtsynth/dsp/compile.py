@@ -15,7 +15,7 @@ from typing import Any
 import numba
 import numba.extending
 
-__all__ = ["FASTMATH", "kernel"]
+__all__ = ["FASTMATH", "SOURCES", "kernel"]
 
 PACKAGE = Path(__file__).resolve().parent.parent
 KERNEL_ROOMS = ("dsp", "engine")
@@ -23,16 +23,24 @@ FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
 """Lets sums be vectorised; keeps NaN and infinity as they are, so that a guard can see them."""
 
 
-def _cache_folder() -> Path:
+def _sources() -> str:
     digest = hashlib.sha256(numba.__version__.encode())
     for room in KERNEL_ROOMS:
         for source in sorted((PACKAGE / room).glob("*.py")):
             digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+SOURCES = _sources()
+"""What this process's kernels, and the memory they share, are made of, as it was when it began."""
+
+
+def _cache_folder() -> Path:
     base = os.environ.get("RTSYNTH_CACHE_DIR")
     if base is None:
         home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
         base = os.path.join(home, "rtsynth")
-    return Path(base) / f"{platform.machine()}-{digest.hexdigest()[:16]}"
+    return Path(base) / f"{platform.machine()}-{SOURCES}"
 
 
 if "NUMBA_CACHE_DIR" not in os.environ:

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 MODE_ALIGN = 16
-"""M is a multiple of this; unused columns are zero."""
+"""M is a multiple of this. Unused columns: zero in the bank, without a state in a voice."""
 
 
 @kernel("int64(int64)")

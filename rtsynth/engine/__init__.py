@@ -1,5 +1,6 @@
 """The real-time engine: one flat arena of state, and compiled code that turns it into blocks."""
 
+from rtsynth.dsp.compile import SOURCES
 from rtsynth.engine.caches import Cache, Caches, Sounding
 from rtsynth.engine.config import EngineConfig
 from rtsynth.engine.engine import Engine
@@ -23,6 +24,7 @@ __all__ = [
     "NoticeKind",
     "Op",
     "PackedBank",
+    "SOURCES",
     "Sounding",
     "Stats",
     "WHOLE",

@@ -4,11 +4,11 @@ A delay-locked loop of second order (F. Adriaensen, "Using a DLL to filter time"
 the start of every block, with blocks of any sizes: its gains follow from the time that the frames
 since the last block last. It begins like a least-squares fit, wide, and narrows to `BANDWIDTH_HZ`.
 
-A block may be late, as under load, and the next ones make up for it: what is off by far more than
-blocks usually differ is left out. If all of them stay off by as much for `HOLD_S`, frames have been
-dropped: the line moves there at once and keeps its slope. How much they usually differ is taken
-from one block to the next: how far they are off the line would grow with every frame dropped, drops
-would be followed, and the slope with them.
+A block may be late, as under load, and the next ones make up for it: a block is left out that is
+off, and off from the one before it, by far more than is usual from one block to the next. If all of
+them stay off by as much for `HOLD_S`, frames have been dropped: the line moves there at once and
+keeps its slope, so that drops do not turn it. Where blocks come off it little by little, the rate
+has changed, or was not yet known: the line follows, and opens up again.
 
 Thread: audio.
 """
@@ -23,14 +23,15 @@ __all__ = ["BANDWIDTH_HZ", "HOLD_S", "LOST_NS", "follow_clock"]
 BANDWIDTH_HZ = 0.012
 WIDEST_HZ = 1.0
 NARROWING = 0.4  # of bandwidth times age: the gains of a least-squares line
-LOST_NS = 50e6  # larger than what hosts that cut their buffer into bursts of blocks are off by
+LOST_NS = 50e6  # larger than what most hosts that cut their buffer into bursts are off by
 SURE_S = 1.0  # from this age on a line knows how much blocks usually differ …
 OUTLIER = 6.0  # … and leaves out what is so many times further off …
 LEAST_OUTLIER_NS = 0.2e6  # … and a little more
 HOLD_S = 0.05
 HOLD_BLOCKS = 8
 SHRINKING = 0.75  # of where it began: blocks are catching up
-RATE_RANGE = 0.002  # a stream's rate is its nominal one, give or take ten times a poor crystal's
+RATE_RANGE = 0.005  # a stream's rate is its nominal one, give or take far more than any crystal's
+REOPENED_S = 4.0  # as old as which a line is taken to be that the stream drifts off
 LEAD_SHARE = 1e-4  # of the mean time to the converter, per block
 
 
@@ -123,7 +124,10 @@ def follow_clock(core: Any, now_ns: float, lead_ns: float) -> None:
     before = core.line_off
     core.line_seen = core.frame
     core.line_off = error_ns
-    if abs(error_ns) <= largest:
+    drifts = core.line_held == 0 and core.line_s >= SURE_S and abs(error_ns - before) <= largest
+    if drifts and largest < abs(error_ns) <= LOST_NS:
+        core.line_s = min(core.line_s, REOPENED_S)
+    if abs(error_ns) <= largest or drifts:
         _turn_line(core, t_ns, error_ns)
     else:
         _leave_out(core, t_ns, error_ns)

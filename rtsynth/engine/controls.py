@@ -237,7 +237,7 @@ def motion_at(st: Any, v: int, age: float, out: Any) -> bool:
 
 @state_kernel
 def fetch_curves(st: Any, v: int) -> None:
-    """Begin to fetch what `draw_voice` will read: no other voice reads it."""
+    """Begin to fetch what `draw_voice` will read; as a rule no other voice has read it lately."""
     voice = st.voices[v]
     if voice.cache < 0:
         return

@@ -93,7 +93,9 @@ class State(NamedTuple):
     controls: NDArray[Any]  # [voices + spare, CONTROLS]
     voice_vectors: NDArray[Any]  # [voices + spare, VECTOR_DIM]
     gain_db: NDArray[Any]  # [voices + spare, M] what the vector makes of the modes
-    drawn: NDArray[Any]  # [voices + spare, DRAWN] the field's controls as they are
+    drawn: NDArray[
+        Any
+    ]  # [voices + spare, DRAWN] the field's controls; its bands are the last grain's
     target: NDArray[Any]  # [DRAWN] scratch: the curves at some age
     band_db: NDArray[Any]  # [BLOW_BANDS] scratch: the curves of the noise bands
     bend: NDArray[Any]  # [CONTROLS] scratch: controls with vibrato and field

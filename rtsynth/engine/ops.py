@@ -164,7 +164,7 @@ class Stats:
         grains: 1 while a worker renders in grains, 0 while the engine renders all from curves.
         grains_late: grains that were not there when they were due.
         clock_error_s: by how much blocks are asked for off the stream's clock, on average.
-        clock_relocks: how often that clock had to begin anew, as after dropped frames.
+        clock_relocks: how often that clock was moved at once, as after dropped frames.
         rate_hz: at which the stream runs by the monotonic clock.
         input_lost: frames of the input that its reader could not take.
         howls: how often the feedback guard has stepped in.

@@ -183,7 +183,6 @@ def _modal(st: Any, v: int, first: int) -> None:
     """One tick of a modal voice into st.mono."""
     voice = st.voices[v]
     res = st.resonances[voice.resonance]
-    blown = is_blown(st, v)
     if move_controls(st, v):
         voice.stale = 1
     bent = voice.stale != 0 and bends_now(st, v)
@@ -192,6 +191,7 @@ def _modal(st: Any, v: int, first: int) -> None:
         bend_voice(st, v)
     thin_voice(st, v)
     driven = voice.driven != 0
+    blown = is_blown(st, v)
     letting_go = voice.released == 0 and voice.release < st.core[0].tick_frame + TICK
     for n in range(TICK):
         st.drive[1, n] = 0.0

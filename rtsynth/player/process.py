@@ -18,8 +18,9 @@ and says, on standard output:
     {"failed": CODE, "text": TEXT}             and ends
     {"log": LEVEL, "text": TEXT}
 
-A JOB is {"arena": path, "bytes": n, "instrument": path, "config": EngineConfig, "settings":
-Settings}. Where the other end closes, the process ends, whatever it is doing. Thread: main.
+A JOB is {"arena": path, "sources": str, "bytes": n, "instrument": path, "config": EngineConfig,
+"settings": Settings}. Where the other end closes, the process ends, whatever it is doing.
+Thread: main.
 """
 
 import ctypes
@@ -38,7 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.audio import input_channels, preferred_rate
-from rtsynth.engine import Engine, EngineConfig
+from rtsynth.engine import SOURCES, Engine, EngineConfig
 from rtsynth.errors import DeviceError, RtsynthError
 from rtsynth.instrument import Instrument
 from rtsynth.player.link import Link, LinkHandler
@@ -131,6 +132,8 @@ class _Process:
 
 
 def _player(job: dict[str, Any]) -> Player:
+    if job["sources"] != SOURCES:  # the arena would be read by another plan than it was written by
+        raise RtsynthError("rtsynth was changed on disk while it was running; stop it and start it")
     engine_config, settings = EngineConfig(**job["config"]), Settings(**job["settings"])
     instrument = Instrument.load(Path(job["instrument"]))
     memory = mapped(job["arena"], int(job["bytes"]))

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth import errors
-from rtsynth.engine import Engine, EngineConfig
+from rtsynth.engine import SOURCES, Engine, EngineConfig
 from rtsynth.errors import DeviceError
 from rtsynth.instrument import Instrument
 from rtsynth.player.launch import EngineProcess
@@ -107,6 +107,7 @@ class Supervisor:
         self._engine = engine
         self._job = {
             "arena": str(self._folder.arena),
+            "sources": SOURCES,
             "bytes": self._folder.size,
             "instrument": str(self._folder.instrument),
             "config": dataclasses.asdict(self._config),

@@ -124,15 +124,16 @@ def test_bursts_of_blocks_are_a_straight_line() -> None:
     assert stream.core["clock_relocks"] == 0
 
 
-def test_bursts_of_a_sixth_of_a_second_do_not_move_the_line() -> None:
+def test_bursts_of_a_sixth_of_a_second_do_not_move_the_line_from_their_middle() -> None:
     """A host with a buffer of 8192 frames: 32 blocks at once, then none for 171 ms."""
     stream = Stream()
     errors = []
     for n in range(6_400):
         stream.block(late_ns=-(n % 32) * BLOCK / RATE * 1e9)
         errors.append(stream.error_frames())
-    assert np.ptp(errors[3_200:]) < 0.01 * RATE
-    assert stream.core["clock_relocks"] <= 1
+    assert np.ptp(errors[3_200:]) < 100.0
+    assert np.mean(errors[3_200:]) == pytest.approx(-15.5 * BLOCK, abs=2.0 * BLOCK)
+    assert stream.core["clock_relocks"] == 0
 
 
 def test_a_stream_that_drops_frames_all_the_time_is_never_far_ahead_of_its_line() -> None:
@@ -140,13 +141,40 @@ def test_a_stream_that_drops_frames_all_the_time_is_never_far_ahead_of_its_line(
     rng = np.random.default_rng(3)
     stream = Stream()
     ahead = []
-    for n in range(20 * RATE // BLOCK):
-        if n > 5 * RATE // BLOCK and rng.random() < 10.0 * BLOCK / RATE:
+    for n in range(60 * RATE // BLOCK):
+        dropping = 5 * RATE // BLOCK < n < 20 * RATE // BLOCK
+        if dropping and rng.random() < 10.0 * BLOCK / RATE:
             stream.dropped += int(rng.uniform(0.001, 0.01) * RATE)
         stream.block(late_ns=rng.exponential(0.05e6))
         ahead.append(stream.error_frames())
-    assert max(ahead) < 0.001 * RATE
-    assert abs(stream.rate_error_ppm()) < 2_100.0
+    assert max(ahead[: 20 * RATE // BLOCK]) < 0.002 * RATE
+    assert abs(ahead[-1]) < 5.0
+    assert abs(stream.rate_error_ppm()) < 20.0
+
+
+@pytest.mark.parametrize("ppm", [-4_000.0, 4_000.0])
+def test_a_stream_far_from_its_nominal_rate_is_followed_without_a_jump(ppm: float) -> None:
+    rng = np.random.default_rng(4)
+    stream = Stream(RATE * (1.0 + ppm * 1e-6))
+    for late_ns in rng.exponential(0.05e6, 30 * RATE // BLOCK):
+        stream.block(late_ns=late_ns)
+    assert abs(stream.error_frames()) < 5.0
+    assert abs(stream.rate_error_ppm()) < 20.0
+    assert stream.core["clock_relocks"] == 0
+
+
+def test_a_rate_that_changes_is_followed_without_a_jump() -> None:
+    rng = np.random.default_rng(5)
+    stream = Stream()
+    for second in range(120):
+        if second == 30:  # no time passes where the old rate becomes the new one
+            stream.dropped += int(stream.core["frame"]) * 300 // 1_000_000
+            stream.rate_hz *= 1.0 + 300e-6
+        for late_ns in rng.exponential(0.05e6, RATE // BLOCK):
+            stream.block(late_ns=late_ns)
+    assert abs(stream.error_frames()) < 10.0
+    assert abs(stream.rate_error_ppm()) < 30.0
+    assert stream.core["clock_relocks"] == 0
 
 
 def test_what_the_host_says_of_the_converter_takes_the_jitter_away() -> None:

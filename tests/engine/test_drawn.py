@@ -277,3 +277,27 @@ def test_a_breath_without_modes_fades_when_it_is_let_go() -> None:
     sound = run_engine(engine, 14_400, 480)[:, 0]
     assert np.std(sound[9_600:9_700]) > 0.3 * np.std(sound[4_800:9_600])
     assert np.abs(np.diff(sound[9_900:])).max() < 1e-4
+
+
+@pytest.mark.parametrize("left", [np.nan, np.inf, -np.inf, 1e30, -1e9])
+def test_what_an_earlier_voice_has_left_behind_is_not_heard(left: float) -> None:
+    """Four modes stand in sixteen columns; something lies in every column of every row."""
+    sounds = []
+    for value in (0.0, left):
+        instrument = drawn_instrument()
+        engine, drawer = drawn_engine(
+            EventTable(
+                Event(i + 1, 0.01 * i, duration_s=0.1, resonance=i % 3, seed=i, vector=VECTOR)
+                for i in range(6)
+            ),
+            instrument,
+        )
+        engine._state.modes[:] = value
+        engine._state.rings[:] = value
+        engine._state.gain_db[:] = value
+        engine._state.drawn[:] = value
+        engine.post(Op.PLAY, 0, 0)
+        sounds.append(stream(engine, drawer, RATE // 4))
+        assert engine.stats().nans == 0
+    assert np.abs(sounds[0]).max() > 0.01
+    assert np.array_equal(*sounds)

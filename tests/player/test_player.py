@@ -2,7 +2,11 @@
 
 import time
 
+import pytest
+
+from rtsynth.errors import RtsynthError
 from rtsynth.player.player import Player, Settings
+from rtsynth.player.process import _player
 from tests.engine.bank import engine_on, small_instrument
 
 
@@ -31,3 +35,9 @@ def test_helpers_are_there_while_a_player_plays_and_no_longer() -> None:
     assert engine.crew.present == 1
     player.stop()
     assert engine.crew.present == 0
+
+
+def test_an_engine_process_of_changed_sources_leaves_the_memory_of_a_running_one_alone() -> None:
+    """After an update on disk: what lies there was written by another plan."""
+    with pytest.raises(RtsynthError, match="stop it and start it"):
+        _player({"sources": "of another day"})
