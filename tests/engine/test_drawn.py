@@ -300,4 +300,4 @@ def test_what_an_earlier_voice_has_left_behind_is_not_heard(left: float) -> None
         sounds.append(stream(engine, drawer, RATE // 4))
         assert engine.stats().nans == 0
     assert np.abs(sounds[0]).max() > 0.01
-    assert np.array_equal(*sounds)
+    assert np.array_equal(sounds[0], sounds[1])

@@ -166,7 +166,7 @@ ROWS = {
         klank,
     ),
     5: Row(
-        "untagged OSC to sound: jitter ≤ 1 sample after stamping; p99 from sending to the engine's "
+        "untagged OSC to sound: jitter ≤ 1 sample after stamping; p99 from arrival to the engine's "
         "inbox ≤ 4 ms beside a Python loop",
         "scsynth: 0–1 hardware buffer of jitter",
         "python tools/bench/engine_arrival.py",
