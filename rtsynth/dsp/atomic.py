@@ -12,10 +12,13 @@ from numba.extending import intrinsic
 
 from rtsynth.dsp.intrinsic import ARM, X86, item_pointer
 
-__all__ = ["LINE", "address_of", "exchange", "fetch_add", "prefetch", "relax"]
+__all__ = ["CACHE_LINE", "LINE", "address_of", "exchange", "fetch_add", "prefetch", "relax"]
 
-LINE = 16
-"""Float32 in a cache line of 64 bytes."""
+CACHE_LINE = 64
+"""Bytes that go from memory to a core, and from core to core, together."""
+
+LINE = CACHE_LINE // 4
+"""Float32 in a cache line."""
 
 
 def _changed(operation: str) -> Any:

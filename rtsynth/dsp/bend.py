@@ -10,7 +10,7 @@ import numpy as np
 
 from rtsynth.dsp.bend_lanes import bend_lanes
 from rtsynth.dsp.compile import kernel
-from rtsynth.dsp.modal import MODE_ALIGN, TICK
+from rtsynth.dsp.modal import TICK, padded_columns
 from rtsynth.dsp.noise import uniform_at
 from rtsynth.dsp.registers import AI, AR, NI, NR, PI, PR, QI, QR, ZI, ZR
 
@@ -72,8 +72,7 @@ def _bend_freq(
     """Frequencies in Hz into row QR."""
     ratio = 2.0 ** (controls[TRANSPOSE] / 12.0)
     inharm, detune = controls[INHARM], controls[DETUNE]
-    padded = (count + MODE_ALIGN - 1) // MODE_ALIGN * MODE_ALIGN
-    for m in range(padded):  # what an earlier voice left in unused columns is no frequency
+    for m in range(padded_columns(count)):  # what an earlier voice left there is no frequency
         modes[QR, m] = bank[FREQ, m] * ratio
     if inharm != 0.0:
         lowest = math.inf
@@ -131,9 +130,8 @@ def bend_modes(
     _bend_freq(bank, count, controls, seed, modes)
     rate = controls[STRETCH] / controls[DAMP] * LN1000 / sample_rate
     release = controls[RELEASE] / sample_rate
-    padded = (count + MODE_ALIGN - 1) // MODE_ALIGN * MODE_ALIGN
     rates = (rate, release, sample_rate, controls[BRIGHT])
-    bend_lanes(modes, padded, bank, gain_db, rates)
+    bend_lanes(modes, padded_columns(count), bank, gain_db, rates)
     if controls[STRETCH] >= 0.0:
         return
     _cap(count, controls[CAP], modes)

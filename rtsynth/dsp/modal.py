@@ -26,6 +26,7 @@ __all__ = [
     "glide_modes",
     "lift_bow",
     "open_modes",
+    "padded_columns",
     "ring_modes",
     "set_bow",
 ]
@@ -35,7 +36,7 @@ MODE_ALIGN = 16
 
 
 @kernel("int64(int64)")
-def _padded(count: int) -> int:
+def padded_columns(count: int) -> int:
     """Columns that so many modes fill."""
     return (count + MODE_ALIGN - 1) // MODE_ALIGN * MODE_ALIGN
 
@@ -52,7 +53,7 @@ def ring_modes(modes: np.ndarray, count: int, out: np.ndarray) -> float:
     Returns:
         Σ |g z| at the tick's end: no later sample is larger while the poles decay.
     """
-    return ring_lanes(modes, _padded(count), out)
+    return ring_lanes(modes, padded_columns(count), out)
 
 
 @kernel("void(float32[:,::1], int64, int64, int64, float32[::1])", fastmath=True)
@@ -90,7 +91,7 @@ def glide_modes(modes: np.ndarray, count: int, out: np.ndarray) -> float:
     Returns:
         Σ |g z| at the tick's end.
     """
-    return glide_lanes(modes, _padded(count), out)
+    return glide_lanes(modes, padded_columns(count), out)
 
 
 @kernel("float64(float64[:,::1], int64, float64[::1], float32[::1])")
@@ -106,7 +107,7 @@ def drive_tick(modes: np.ndarray, count: int, drive: np.ndarray, out: np.ndarray
     Returns:
         Σ |g z| at the tick's end.
     """
-    return drive_lanes(modes, _padded(count), drive, out)
+    return drive_lanes(modes, padded_columns(count), drive, out)
 
 
 @kernel("float64(float64[:,::1], int64, float64[::1], int64, int64, float32[::1])", fastmath=True)
@@ -233,7 +234,7 @@ def bow_modes(
         out: [TICK] float32; out[first:last] is overwritten.
     """
     frames = last - first
-    padded = _padded(count)
+    padded = padded_columns(count)
     if frames == TICK:
         bow_lanes(modes, padded, height, out)
         return
@@ -260,7 +261,7 @@ def bow_modes(
 def lift_bow(modes: np.ndarray, count: int) -> float:
     """Give the bow's share back to the state; Σ |g z| of it."""
     level = 0.0
-    for m in range(_padded(count)):
+    for m in range(padded_columns(count)):
         modes[ZR, m] += modes[WR, m]
         modes[ZI, m] += modes[WI, m]
         level += modes[G0, m] * (abs(modes[WR, m]) + abs(modes[WI, m]))

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtsynth.engine.layout import CACHE_LINE, Manifest, State
+from rtsynth.dsp.atomic import CACHE_LINE
+from rtsynth.engine.layout import Manifest, State
 from rtsynth.engine.state import TABLE_ROW
 
 __all__ = ["Arena", "bytes_of"]

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rtsynth.dsp.atomic import CACHE_LINE
 from rtsynth.dsp.bend import CONTROLS
 from rtsynth.dsp.draw import SEGMENT_POINTS
 from rtsynth.dsp.fft import BINS, GRAIN
@@ -39,9 +40,8 @@ from rtsynth.instrument import (
 from rtsynth.instrument import CONTROLS as DRAWN
 from rtsynth.params import PARAMS
 
-__all__ = ["CACHE_LINE", "GROUP", "Manifest", "Sizes", "State", "manifest"]
+__all__ = ["GROUP", "Manifest", "Sizes", "State", "manifest"]
 
-CACHE_LINE = 64
 GROUP = 8
 """Neighbouring voices that one core renders, into one sum; their records fill whole cache lines."""
 BODIES = 16_384  # blocks whose durations are kept
@@ -93,9 +93,7 @@ class State(NamedTuple):
     controls: NDArray[Any]  # [voices + spare, CONTROLS]
     voice_vectors: NDArray[Any]  # [voices + spare, VECTOR_DIM]
     gain_db: NDArray[Any]  # [voices + spare, M] what the vector makes of the modes
-    drawn: NDArray[
-        Any
-    ]  # [voices + spare, DRAWN] the field's controls; its bands are the last grain's
+    drawn: NDArray[Any]  # [voices + spare, DRAWN] the field's controls; bands: the last grain's
     target: NDArray[Any]  # [DRAWN] scratch: the curves at some age
     band_db: NDArray[Any]  # [BLOW_BANDS] scratch: the curves of the noise bands
     bend: NDArray[Any]  # [CONTROLS] scratch: controls with vibrato and field

@@ -182,12 +182,6 @@ def _open_backwards(st: Any, v: int) -> None:
     bend_voice(st, v)
 
 
-@kernel()
-def _silence_row(row: Any) -> None:
-    for m in range(row.shape[0]):
-        row[m] = 0.0
-
-
 @state_kernel
 def open_voice(st: Any, v: int, age: int) -> None:
     """Set the modes of voice v to their state before the frame of this age.
@@ -201,15 +195,12 @@ def open_voice(st: Any, v: int, age: int) -> None:
     """
     voice = st.voices[v]
     modes = st.modes[v]
-    _silence_row(modes[ZR])
-    _silence_row(modes[ZI])
-    _silence_row(modes[G0])
+    modes[ZR, :] = 0.0
+    modes[ZI, :] = 0.0
+    modes[G0, :] = 0.0
     bend_voice(st, v)  # writes all other rows but those of a bow
     if st.resonances[voice.resonance].bow > 0.0:
-        _silence_row(modes[UR])
-        _silence_row(modes[UI])
-        _silence_row(modes[WR])
-        _silence_row(modes[WI])
+        modes[UR : WI + 1, :] = 0.0  # phasor and share
         set_bow(modes, voice.modes)
     if st.controls[v, STRETCH] < 0.0 and voice.kind != TEXTURE:
         _open_backwards(st, v)

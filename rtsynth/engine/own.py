@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtsynth.engine.layout import CACHE_LINE, State
+from rtsynth.dsp.atomic import CACHE_LINE
+from rtsynth.engine.layout import State
 from rtsynth.engine.state import HEADER, TABLE_ROW
 
 __all__ = ["with_own"]

@@ -12,7 +12,7 @@ that a grain worker renders too are the audio thread's. Thread: audio, helper.
 
 from typing import Any
 
-from rtsynth.dsp.atomic import exchange, fetch_add, prefetch, relax
+from rtsynth.dsp.atomic import CACHE_LINE, exchange, fetch_add, prefetch, relax
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.intrinsic import load_acquire, now_ns, spent_ns, store_release
 from rtsynth.dsp.modal import TICK
@@ -30,7 +30,7 @@ from rtsynth.engine.voice import FREE, notify
 
 __all__ = ["ASLEEP", "FINISH", "PRESENT", "TURN", "render_voices", "work_off"]
 
-WORDS = 8
+WORDS = CACHE_LINE // 8
 """Numbers in a cache line; what several threads write stands on a line of its own."""
 
 TURN, ASLEEP, PRESENT, FINISH = (WORDS * i for i in range(4))

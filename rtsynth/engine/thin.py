@@ -7,10 +7,7 @@ from typing import Any
 
 from rtsynth.dsp.atomic import fetch_add
 from rtsynth.dsp.bend import INHARM, STRETCH
-from rtsynth.dsp.modal import (
-    MODE_ALIGN,
-    TICK,
-)
+from rtsynth.dsp.modal import TICK, padded_columns
 from rtsynth.dsp.registers import G0, ZI, ZR
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import is_blown, is_bowed
@@ -56,7 +53,7 @@ def thin_voice(st: Any, v: int) -> None:
         if left < 0.0:
             break
         kept -= 1
-    whole = (kept + MODE_ALIGN - 1) // MODE_ALIGN * MODE_ALIGN  # as many as a tick renders anyway
+    whole = padded_columns(kept)  # as many as a tick renders anyway
     if whole < voice.modes:
         fetch_add(st.tally, THINNED, voice.modes - whole)
         voice.modes = whole
