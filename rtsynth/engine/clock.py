@@ -24,7 +24,7 @@ BANDWIDTH_HZ = 0.012
 WIDEST_HZ = 1.0
 NARROWING = 0.4  # of bandwidth times age: the gains of a least-squares line
 LOST_NS = 50e6  # larger than what most hosts that cut their buffer into bursts are off by
-SURE_S = 1.0  # from this age on a line knows how much blocks usually differ …
+SURE_S = 0.3  # from this age on a line knows how much blocks usually differ …
 OUTLIER = 6.0  # … and leaves out what is so many times further off …
 LEAST_OUTLIER_NS = 0.2e6  # … and a little more
 HOLD_S = 0.05
@@ -133,4 +133,4 @@ def follow_clock(core: Any, now_ns: float, lead_ns: float) -> None:
         _leave_out(core, t_ns, error_ns)
     core.clock_error_ns += (min(abs(error_ns), 2.0 * largest) - core.clock_error_ns) * since
     differs = min(abs(error_ns - before), 2.0 * largest)
-    core.line_jitter += (differs - core.line_jitter) * since
+    core.line_jitter += (differs - core.line_jitter) * max(since, 1.0 / core.line_blocks)

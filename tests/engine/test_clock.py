@@ -28,6 +28,11 @@ class Stream:
         follow_clock(self.core, self.due_ns() + late_ns, lead_ns)
         self.core["frame"] += frames
 
+    def seconds(self, count: int, rng: np.random.Generator) -> None:
+        """Whole blocks of so many seconds, each late by 50 µs in the mean."""
+        for late_ns in rng.exponential(0.05e6, count * RATE // BLOCK):
+            self.block(late_ns=late_ns)
+
     def error_frames(self) -> float:
         """How far the line is from the truth now."""
         passed = int(self.core["frame"]) - int(self.core["line_frame"])
@@ -102,6 +107,22 @@ def test_a_few_dropped_blocks_are_made_up_for_within_two_seconds(dropped: int) -
     assert abs(stream.error_frames()) < 0.1 * dropped
 
 
+def test_a_block_dropped_in_the_first_second_moves_the_line_and_does_not_turn_it() -> None:
+    """A line of half a second that turned towards it would drift off for seconds."""
+    rng = np.random.default_rng(6)
+    stream = Stream()
+    for late_ns in rng.exponential(0.02e6, 7 * RATE // (10 * BLOCK)):
+        stream.block(late_ns=late_ns)
+    stream.dropped += BLOCK
+    errors = []
+    for late_ns in rng.exponential(0.02e6, 10 * RATE // BLOCK):
+        stream.block(late_ns=late_ns)
+        errors.append(stream.error_frames())
+    assert np.max(np.abs(errors[RATE // (5 * BLOCK) :])) < 10.0
+    assert abs(stream.rate_error_ppm()) < 10.0
+    assert stream.core["clock_relocks"] == 1
+
+
 def test_a_line_begun_at_a_block_that_was_late_begins_anew() -> None:
     stream = Stream()
     stream.block(late_ns=4 * LOST_NS)
@@ -156,8 +177,7 @@ def test_a_stream_that_drops_frames_all_the_time_is_never_far_ahead_of_its_line(
 def test_a_stream_far_from_its_nominal_rate_is_followed_without_a_jump(ppm: float) -> None:
     rng = np.random.default_rng(4)
     stream = Stream(RATE * (1.0 + ppm * 1e-6))
-    for late_ns in rng.exponential(0.05e6, 30 * RATE // BLOCK):
-        stream.block(late_ns=late_ns)
+    stream.seconds(30, rng)
     assert abs(stream.error_frames()) < 5.0
     assert abs(stream.rate_error_ppm()) < 20.0
     assert stream.core["clock_relocks"] == 0
@@ -166,12 +186,10 @@ def test_a_stream_far_from_its_nominal_rate_is_followed_without_a_jump(ppm: floa
 def test_a_rate_that_changes_is_followed_without_a_jump() -> None:
     rng = np.random.default_rng(5)
     stream = Stream()
-    for second in range(120):
-        if second == 30:  # no time passes where the old rate becomes the new one
-            stream.dropped += int(stream.core["frame"]) * 300 // 1_000_000
-            stream.rate_hz *= 1.0 + 300e-6
-        for late_ns in rng.exponential(0.05e6, RATE // BLOCK):
-            stream.block(late_ns=late_ns)
+    stream.seconds(30, rng)
+    stream.dropped += int(stream.core["frame"]) * 300 // 1_000_000  # no time passes here
+    stream.rate_hz *= 1.0 + 300e-6
+    stream.seconds(90, rng)
     assert abs(stream.error_frames()) < 10.0
     assert abs(stream.rate_error_ppm()) < 30.0
     assert stream.core["clock_relocks"] == 0
