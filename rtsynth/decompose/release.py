@@ -19,7 +19,9 @@ __all__ = ["Held", "find_release"]
 
 STEP_S, WINDOW_S = 0.02, 0.07
 EARLIEST_S = 0.1
-RELEASES_S = (0.06, 0.12, 0.2, 0.3, 0.45, 0.7)
+WINDOW_POINTS = 16
+RELEASES_S = (0.06, 0.09, 0.13, 0.18, 0.25, 0.35, 0.5, 0.7)
+FADES_S = RELEASES_S[:-2]  # a waveform that is lost more slowly has drifted out of phase
 QUANTILE = 0.4
 FAINT = 0.02  # of the loudest partial: below it no partial tells
 BEFORE, AFTER = 6, 6  # frames around the break
@@ -29,9 +31,9 @@ LOW = 0.4  # the level falls at least so far
 GONE = 0.4
 COHERENT_S = 0.02
 CROWDED = 0.9  # of the time alone
-FADED = 0.6  # of the misfit of no release that may be left by one
+FADED = 0.45  # of the misfit of no release that may be left by one
 NO_BREAK = 0.0, 0.0, 0.0
-NEAR = 3  # frames among which the clearest break is taken
+NEAR = 5  # frames after the first clear break, among which the clearest one is taken
 AUDIBLE = 1e-4  # of the loudest frame's energy
 
 
@@ -116,8 +118,8 @@ def find_release(target: Float, held: Held, alone: int | None = None) -> tuple[i
     frames = range(first, min(last + NEAR, len(level)))
     breaks = [_break_at(level, frame) if may[frame] else NO_BREAK for frame in frames]
     for frame in range(max(0, last - first)):
-        found = max(breaks[frame : frame + NEAR], key=lambda one: one[0])
-        if found[0] > 1.0 - CLEAR:
+        if breaks[frame][0] > 1.0 - CLEAR:
+            found = max(breaks[frame : frame + NEAR + 1], key=lambda one: one[0])
             return round(found[2] * sample_rate), found[1]
     faded = None if alone is None else _faded(target, held.sound, sample_rate)
     # alone, a break would show: what faded is a phase that drifted
@@ -143,12 +145,12 @@ def _faded(target: Float, model: Float, sample_rate: float) -> tuple[int, float]
     if len(firsts) == 0:
         return None
     age = np.maximum(np.arange(count) + 0.5 - firsts[:, None], 0.0) * COHERENT_S
-    shapes = np.exp(-LN1000 * age[:, None, :] / np.array(RELEASES_S)[None, :, None])
+    shapes = np.exp(-LN1000 * age[:, None, :] / np.array(FADES_S)[None, :, None])
     costs = _misfits(level, weight, shapes)
     first, release = np.unravel_index(int(np.argmin(costs)), costs.shape)
     if costs[first, release] >= FADED * float(_misfits(level, weight, np.ones(count))):
         return None
-    return int(firsts[first]) * step, RELEASES_S[int(release)]
+    return int(firsts[first]) * step, FADES_S[int(release)]
 
 
 def _misfits(level: Float, weight: Float, shapes: Float) -> Float:
@@ -182,13 +184,26 @@ def _break_at(level: Float, frame: int) -> tuple[float, float, float]:
     flat = float(np.sum((piece - piece.mean()) ** 2)) + 1e-12
     best = NO_BREAK
     for late in (0.0, 0.25, 0.5, 0.75):
-        age = np.maximum((np.arange(len(piece)) - (frame - begin) - late) * STEP_S, 0.0)
-        shapes = np.exp(-LN1000 * age / np.array(RELEASES_S)[:, None])
+        age_s = (np.arange(len(piece)) - (frame - begin) - late) * STEP_S
+        shapes = _seen_falls(age_s.astype(float))
         shares = 1.0 - np.sum((piece - shapes) ** 2, axis=1) / flat
         if shares.max() > best[0]:
             seconds = (frame + late) * STEP_S + WINDOW_S / 2
             best = float(shares.max()), RELEASES_S[int(np.argmax(shares))], seconds
     return best
+
+
+def _seen_falls(age_s: Float) -> Float:
+    """[releases, frames] the level of each release in windows whose middles are so long after it.
+
+    A window sees the mean of what falls within it, which begins to fall before its middle does.
+    """
+    place = (np.arange(WINDOW_POINTS) + 0.5) / WINDOW_POINTS - 0.5
+    weight = np.cos(np.pi * place) ** 2
+    late_s = np.maximum(age_s[:, None] + WINDOW_S * place, 0.0)
+    falls = np.exp(-LN1000 * late_s / np.array(RELEASES_S)[:, None, None])
+    seen: Float = falls @ (weight / weight.sum())
+    return seen
 
 
 def _quantiles(ratio: Float, weight: Float, last: NDArray[np.intp]) -> Float:

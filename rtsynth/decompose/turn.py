@@ -20,6 +20,7 @@ from rtsynth.decompose.damped import Float, Modes, poles
 from rtsynth.decompose.draft import Resonance, Strike, modal_signal, strike_signal
 from rtsynth.decompose.peel import peel_modes, refit_modes
 from rtsynth.decompose.release import Held, find_release
+from rtsynth.decompose.restrike import rings_on
 
 if TYPE_CHECKING:
     from rtsynth.decompose.fit import Fit
@@ -30,6 +31,7 @@ SPANS_S = (0.5, 1.5, 6.0)  # per sweep: near the onset first, before key-offs ar
 GAIN_SPANS_S = (0.5, 0.8, 1.5, 2.0)
 RELEASE_SPAN_S = 4.0
 DEFAULT_RELEASE_S = 0.3
+RESTRUCK_SPAN_S = 0.6
 SHORTEST_S = 0.05
 LEAD_S = 0.012
 RISE_S = 0.0005
@@ -323,10 +325,10 @@ class Turn:
         model = held.sound[: self._fit.draft.length - strike.onset]
         target = self._target(index, len(model)) / strike.gain
         found = find_release(target, held, self._fit.gap(strike.onset))
-        if not found:  # a key that is struck again has been let go
-            again = min((s.onset for s in self._strikes if s.onset > strike.onset), default=None)
-            found = None if again is None else (again - strike.onset, DEFAULT_RELEASE_S)
-        if found:
+        stopped = self._stopped(index, found[0] if found else self._fit.draft.length)
+        if stopped is not None:
+            found = stopped, DEFAULT_RELEASE_S
+        elif found:
             let_go = Strike(0, 0, 1.0, *found, offset_db=strike.offset_db)
             shorter = self._modal(let_go, len(model))
             gone = model.copy()
@@ -335,6 +337,23 @@ class Turn:
             if 2.0 * float(gone @ (target - model)) + float(gone @ gone) >= 0.0:
                 found = None
         strike.held, strike.release_s = found if found else (None, DEFAULT_RELEASE_S)
+
+    def _stopped(self, index: int, before: int) -> int | None:
+        """Samples until the next strike of the resonance stops this one, None if it does not."""
+        strike = self._strikes[index]
+        later = [n for n, other in enumerate(self._strikes) if other.onset > strike.onset]
+        again = min(later, key=lambda n: self._strikes[n].onset, default=None)
+        if again is None or self._strikes[again].onset - strike.onset >= before:
+            return None
+        onset = self._strikes[again].onset
+        late, span = onset - strike.onset, round(RESTRUCK_SPAN_S * self._rate)
+        held = Strike(0, 0, strike.gain, offset_db=strike.offset_db)
+        older = self._modal(held, late + span)[late:]
+        newer = self._sounds[again][: len(older)]
+        sound = self._fit.residual[onset : onset + len(newer)] + newer
+        own = self._sounds[index][late : late + len(sound)]
+        sound[: len(own)] += own
+        return None if rings_on(sound, older[: len(newer)], newer) else late
 
     def _learn_attack(self) -> None:
         length = round(ATTACK_S * self._rate)

@@ -78,12 +78,12 @@ def test_an_onset_marked_3_ms_late_goes_back_within_half_a_millisecond() -> None
 
 
 @pytest.mark.parametrize("held_s", [0.4, 0.8, 1.3])
-def test_a_key_let_go_is_found_within_40_ms(held_s: float) -> None:
+def test_a_key_let_go_is_found_within_15_ms(held_s: float) -> None:
     target = key(2.5, held_s) + noise(round(2.5 * RATE), 3e-4)
     found = find_release(target, Held(key(2.5), RATE))
     assert found is not None
-    assert abs(found[0] / RATE - held_s) < 0.04
-    assert 0.25 < found[1] < 0.75  # s, of 0.45
+    assert abs(found[0] / RATE - held_s) < 0.015
+    assert 0.35 <= found[1] <= 0.5  # s, of 0.45
 
 
 def test_a_key_that_rings_on_is_not_let_go_even_where_its_partials_beat() -> None:
