@@ -26,14 +26,14 @@ QUANTILE = 0.4
 FAINT = 0.02  # of the loudest partial: below it no partial tells
 BEFORE, AFTER = 6, 6  # frames around the break
 HELD = 0.65  # of the usual level, before it
-CLEAR = 0.35  # of the misfit of no break
+CLEAR = 0.2  # of the misfit of no break
 LOW = 0.4  # the level falls at least so far
 GONE = 0.4
 COHERENT_S = 0.02
 CROWDED = 0.9  # of the time alone
 FADED = 0.45  # of the misfit of no release that may be left by one
 NO_BREAK = 0.0, 0.0, 0.0
-NEAR = 5  # frames after the first clear break, among which the clearest one is taken
+NEAR = 3  # frames after the first clear break, among which the clearest one is taken
 AUDIBLE = 1e-4  # of the loudest frame's energy
 
 

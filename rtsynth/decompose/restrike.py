@@ -11,8 +11,8 @@ from rtsynth.decompose.damped import Float
 
 __all__ = ["rings_on"]
 
-LEVEL = 0.7  # at which the older one must be there, of what it would have if it were held
-SAVED = 0.4  # of the error that the newer one leaves by itself
+LEVEL = 0.6  # at which the older one must be there, of what it would have if it were held
+SAVED = 0.1  # of the error that the newer one leaves by itself
 DEPENDENT = 1e-6  # sounds as alike as that cannot be told apart
 SHORTEST = 1_000  # samples
 
