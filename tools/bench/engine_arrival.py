@@ -1,6 +1,6 @@
 """Untagged OSC: from a trigger's arrival to the engine's inbox, beside a Python loop; its jitter.
 
-    python tools/bench/engine_arrival.py
+    python tools/bench/engine_arrival.py [--margin FRAMES]
 
 A process of its own sends numbered triggers over UDP at random moments and says when. Arrival is
 the system's stamp on the datagram; `from sending` counts what the sender itself is kept waiting
@@ -82,11 +82,14 @@ def loop(quit_: threading.Event) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--count", type=int, default=1_000)
-    count = parser.parse_args().count
+    parser.add_argument("--margin", type=int, default=EngineConfig().margin, help="frames")
+    options = parser.parse_args()
+    count = options.count
     instrument = Instrument.blank(1, 1, attack_length=32, attack_rate=RATE)
     instrument.set_modes(0, np.array([440.0]), np.array([0.02]), np.array([1e-3 + 0j]))
     table = EventTable([Event(1, resonance=0)])
-    engine = Noting(EngineConfig(sample_rate=RATE, block_size=BLOCK), instrument, table)
+    config = EngineConfig(sample_rate=RATE, block_size=BLOCK, margin=options.margin)
+    engine = Noting(config, instrument, table)
     velocities = [0.5 + 0.25 * i / count for i in range(count)]
     packets = [encode("/rts/event/trigger", (1, v)) for v in velocities]
     velocities = [float(np.float32(v)) for v in velocities]
