@@ -65,6 +65,10 @@ class Query:
         return self._answers[command.op](command)
 
     def status(self) -> dict[str, Any]:
+        """The counters, and what is known about processes and devices."""
+        return {**self.counters(), **self._machine()}
+
+    def counters(self) -> dict[str, Any]:
         """Counters, latency, transport and sizes by name."""
         engine, mirror, latency = self._engine, self._mirror, self._engine.latency
         stats = engine.stats()
@@ -87,7 +91,6 @@ class Query:
             "events": len(mirror.table),
             "soloed": len(mirror.soloed),
             **self._facts,
-            **self._machine(),
         }
 
     def _event(self, command: Command) -> dict[str, Any]:

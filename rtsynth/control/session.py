@@ -42,6 +42,7 @@ MAX_NEWS = 16_384
 PASSING = frozenset(
     {"event/trigger", "event/choke", "sync"}
 )  # change no state: no echo, no revision
+ANSWERS = frozenset({NoticeKind.DONE, NoticeKind.REFUSED})
 NOTICE_TOPICS = {
     NoticeKind.GO: "go",
     NoticeKind.END: "end",
@@ -125,6 +126,7 @@ class Session:
         self.no_monitor = no_monitor
         self._timing = Timing(engine, self.clock, late, too_far_s, asap, self._facts)
         self._lock = threading.RLock()
+        self._pumping = threading.Lock()  # taken before the other
         self._revision = 0
         self._last_request = 0
         self._pending: dict[int, Plan] = {}
@@ -175,15 +177,24 @@ class Session:
             return [self._finish(plan) for plan in plans]
 
     def pump(self) -> list[News]:
-        """Take the engine's notices, log what was carried out, and return what to tell clients."""
-        with self._lock:
-            for notice in self.engine.notices():
-                self._take(notice)
+        """Take the engine's notices, log what was carried out, and return what to tell clients.
+
+        The lock is held for as little as can be: a thread that waits for the interpreter with it
+        would keep every message waiting, too.
+        """
+        with self._pumping:
+            with self._lock:
+                notices = self.engine.notices()
+                plans = [self._pending.pop(n.request, None) for n in notices if n.kind in ANSWERS]
+            answered = iter(plans)
+            for notice in notices:
+                self._take(notice, next(answered) if notice.kind in ANSWERS else None)
             if self.log is not None:
                 self.log.flush()
-            news = [*self._echoes.values(), *self._news]
-            self._echoes.clear()
-            self._news.clear()
+            with self._lock:
+                news = [*self._echoes.values(), *self._news]
+                self._echoes.clear()
+                self._news.clear()
             return news
 
     def announce(self, news: News) -> None:
@@ -194,7 +205,8 @@ class Session:
     def stats(self) -> dict[str, Any]:
         """The engine's counters and the transport, by name."""
         with self._lock:
-            return self._query.status()
+            counters = self._query.counters()
+        return counters | self.machine()
 
     def _plan(self, command: Command, arrived_s: float, frame: int | None) -> Plan:
         if not command_named(command.op).timed:
@@ -312,7 +324,7 @@ class Session:
         args = (target, late_s, action)
         self._news.append(News("late", args, frame, request=command.request))
 
-    def _take(self, notice: Notice) -> None:
+    def _take(self, notice: Notice, plan: Plan | None) -> None:
         topic = NOTICE_TOPICS.get(notice.kind)
         if topic is not None:
             self._news.append(News(topic, (notice.event,), notice.frame))
@@ -327,9 +339,6 @@ class Session:
         elif notice.kind is NoticeKind.RENDERER:
             renderer = "grains" if notice.value else "curves"
             self._news.append(News("renderer", (renderer,), notice.frame))
-        if notice.kind not in (NoticeKind.DONE, NoticeKind.REFUSED):
-            return
-        plan = self._pending.pop(notice.request, None)
         if plan is None:
             return
         if notice.kind is NoticeKind.DONE:

@@ -1,6 +1,7 @@
 """What commands mean, when they are due, and the log."""
 
 import math
+import threading
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -326,6 +327,65 @@ def test_log_replays_to_the_same_posts(tmp_path: Path) -> None:
     assert again.copy_table() == session.copy_table()
     key = [(p.op, p.target, p.frame, p.args) for p in engine.posts]
     assert [(p.op, p.target, p.frame, p.args) for p in engine2.posts] == key
+
+
+class SlowLog(PerformanceLog):
+    """On a disk that does not answer before it is told to."""
+
+    def __init__(self, path: Path, engine: FakeEngine) -> None:
+        super().__init__(path, engine)
+        self.writing, self.answer = threading.Event(), threading.Event()
+
+    def flush(self) -> None:
+        self.writing.set()
+        assert self.answer.wait(10.0)
+        super().flush()
+
+
+def comes_through(session: Session, engine: FakeEngine) -> bool:
+    """Whether a trigger is posted within five seconds, whoever holds what."""
+    before = len(engine.posts)
+    message = threading.Thread(target=do, args=(session, "event/trigger", 1), daemon=True)
+    message.start()
+    message.join(5.0)
+    return len(engine.posts) > before
+
+
+def test_a_message_does_not_wait_for_the_disk(tmp_path: Path) -> None:
+    session, engine = make()
+    log = SlowLog(tmp_path / "log.jsonl", engine)
+    with log:
+        session.log = log
+        do(session, "event/trigger", 1)
+        engine.turn()
+        pump = threading.Thread(target=session.pump)
+        pump.start()
+        assert log.writing.wait(10.0)
+        through = comes_through(session, engine)
+        log.answer.set()
+        pump.join()
+    assert through
+
+
+def test_a_message_does_not_wait_for_what_the_machine_says_of_itself() -> None:
+    session, engine = make()
+    asked, say = threading.Event(), threading.Event()
+
+    def machine() -> dict[str, Any]:
+        asked.set()
+        assert say.wait(10.0)
+        return {"device": "x"}
+
+    session.machine = machine
+    told: list[dict[str, Any]] = []
+    stats = threading.Thread(target=lambda: told.append(session.stats()))
+    stats.start()
+    assert asked.wait(10.0)
+    through = comes_through(session, engine)
+    say.set()
+    stats.join()
+    assert through
+    assert told[0]["device"] == "x"
 
 
 HEADER = (
