@@ -30,7 +30,6 @@ class Query:
         mirror: what will be.
         clock: knows the time.
         facts: what `status` adds from the session.
-        machine: says what it adds about processes and devices.
     """
 
     def __init__(
@@ -39,15 +38,13 @@ class Query:
         mirror: Mirror,
         clock: Clock,
         facts: dict[str, Any],
-        machine: Callable[[], dict[str, Any]] = dict,
     ) -> None:
         self._engine, self._mirror, self._clock, self._facts = engine, mirror, clock, facts
-        self._machine = machine
         self._answers: dict[str, Callable[[Command], dict[str, Any]]] = {
             "event/get": self._event,
             "event/list": self._page,
             "param/get": self._param,
-            "status": lambda command: self.status(),
+            "status": lambda command: self.counters(),
             "ping": self._ping,
             "notify": lambda command: {"on": int(command.numbers[0])},
             "version": lambda command: version(),
@@ -63,10 +60,6 @@ class Query:
         if command.op not in self._answers:
             raise UnknownNameError(f"{command.op} is not carried out by this server", field="op")
         return self._answers[command.op](command)
-
-    def status(self) -> dict[str, Any]:
-        """The counters, and what is known about processes and devices."""
-        return {**self.counters(), **self._machine()}
 
     def counters(self) -> dict[str, Any]:
         """Counters, latency, transport and sizes by name."""

@@ -2,7 +2,8 @@
 
 A command that is refused changes nothing, and neither does any other of the same bundle. The mirror
 runs ahead of the sound: it holds what will be once everything accepted has been carried out.
-Thread: any (one lock; the engine is only ever called behind it).
+Thread: any. The engine is only ever called behind one lock. `pump` takes another one before it, so
+that notices are handled in their order, and must not be called from behind either.
 """
 
 import dataclasses
@@ -120,7 +121,7 @@ class Session:
             "too_far": 0,
             "macros": ", ".join(macros),
         }
-        self._query = Query(engine, self._mirror, self.clock, self._facts, lambda: self.machine())
+        self._query = Query(engine, self._mirror, self.clock, self._facts)
         self._macros = {f"{MACRO}{name}": f"vector{i}" for i, name in enumerate(macros)}
         self._resonances = resonances
         self.no_monitor = no_monitor
@@ -174,7 +175,11 @@ class Session:
                 self._mirror.rollback()
                 raise
             self._mirror.commit()
-            return [self._finish(plan) for plan in plans]
+            replies = [self._finish(plan) for plan in plans]
+        for reply in replies:
+            if reply.op == "status":  # what it asks of the machine keeps nobody else waiting
+                reply.result.update(self.machine())
+        return replies
 
     def pump(self) -> list[News]:
         """Take the engine's notices, log what was carried out, and return what to tell clients.
@@ -184,11 +189,9 @@ class Session:
         """
         with self._pumping:
             with self._lock:
-                notices = self.engine.notices()
-                plans = [self._pending.pop(n.request, None) for n in notices if n.kind in ANSWERS]
-            answered = iter(plans)
-            for notice in notices:
-                self._take(notice, next(answered) if notice.kind in ANSWERS else None)
+                taken = [(n, self._answered(n)) for n in self.engine.notices()]
+            for notice, plan in taken:
+                self._take(notice, plan)
             if self.log is not None:
                 self.log.flush()
             with self._lock:
@@ -324,7 +327,12 @@ class Session:
         args = (target, late_s, action)
         self._news.append(News("late", args, frame, request=command.request))
 
+    def _answered(self, notice: Notice) -> Plan | None:
+        """What a notice is the answer to, if it is one."""
+        return self._pending.pop(notice.request, None) if notice.kind in ANSWERS else None
+
     def _take(self, notice: Notice, plan: Plan | None) -> None:
+        """Tell what a notice means; not behind the lock, so it only adds to the news."""
         topic = NOTICE_TOPICS.get(notice.kind)
         if topic is not None:
             self._news.append(News(topic, (notice.event,), notice.frame))

@@ -12,9 +12,10 @@ from rtsynth.decompose.damped import Float
 __all__ = ["rings_on"]
 
 LEVEL = 0.6  # at which the older one must be there, of what it would have if it were held
+MOST = 2.0  # more than that is no old sound but what the newer one's model leaves
 SAVED = 0.1  # of the error that the newer one leaves by itself
 DEPENDENT = 1e-6  # sounds as alike as that cannot be told apart
-SHORTEST = 1_000  # samples
+SHORTEST = 1_000  # samples: less tells nothing
 
 
 def rings_on(sound: Float, older: Float, newer: Float) -> bool:
@@ -35,4 +36,5 @@ def rings_on(sound: Float, older: Float, newer: Float) -> bool:
     energy = float(sound @ sound)
     without = energy - float(right[1]) ** 2 / float(gram[1, 1])
     left = energy - float(right @ levels)
-    return bool(levels[0] >= LEVEL and left <= (1.0 - SAVED) * without)
+    likely = LEVEL <= levels[0] <= MOST and levels[1] > 0.0
+    return bool(likely and left <= (1.0 - SAVED) * without)

@@ -3,6 +3,7 @@
 import math
 import threading
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -367,7 +368,10 @@ def test_a_message_does_not_wait_for_the_disk(tmp_path: Path) -> None:
     assert through
 
 
-def test_a_message_does_not_wait_for_what_the_machine_says_of_itself() -> None:
+@pytest.mark.parametrize("asks", [Session.stats, lambda session: do(session, "status")])
+def test_a_message_does_not_wait_for_what_the_machine_says_of_itself(
+    asks: Callable[[Session], dict[str, Any]],
+) -> None:
     session, engine = make()
     asked, say = threading.Event(), threading.Event()
 
@@ -378,7 +382,7 @@ def test_a_message_does_not_wait_for_what_the_machine_says_of_itself() -> None:
 
     session.machine = machine
     told: list[dict[str, Any]] = []
-    stats = threading.Thread(target=lambda: told.append(session.stats()))
+    stats = threading.Thread(target=lambda: told.append(asks(session)))
     stats.start()
     assert asked.wait(10.0)
     through = comes_through(session, engine)
