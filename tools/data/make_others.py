@@ -1,4 +1,4 @@
-"""Eight more pieces with known contents, to check on what was chosen while looking at the clips.
+"""Eight more pieces, seven with their notes, to check what was chosen while looking at the clips.
 
     python tools/data/make_others.py --work FOLDER --out FOLDER
 
@@ -9,7 +9,7 @@ chords on a soundfont's guitar and vibraphone. Sources and licences as in make_c
 import argparse
 import pathlib
 
-from make_clips import KRUEGER, LEAD_S, SALAMANDER, SONIC_PI, Clip, Kitchen, save
+from make_clips import KRUEGER, LEAD_S, SALAMANDER, SONIC_PI, Clip, Kitchen, named, save
 from midi import Note
 
 TAIL_S = 0.7
@@ -33,7 +33,8 @@ def passage(kitchen: Kitchen, name: str, begin_s: float, end_s: float) -> Clip:
 def broken(kitchen: Kitchen, program: int, notes: list[Note]) -> Clip:
     """Notes on a soundfont."""
     sound = kitchen.fluid({program: notes}, SOUNDFONT_S)
-    return Clip(f"Debian fluid-soundfont-gm, program {program}", "MIT", sound)
+    parts = [named(note) for note in notes]
+    return Clip(f"Debian fluid-soundfont-gm, program {program}", "MIT", sound, parts)
 
 
 def nylon() -> list[Note]:
