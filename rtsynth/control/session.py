@@ -332,7 +332,7 @@ class Session:
         return self._pending.pop(notice.request, None) if notice.kind in ANSWERS else None
 
     def _take(self, notice: Notice, plan: Plan | None) -> None:
-        """Tell what a notice means; not behind the lock, so it only adds to the news."""
+        """Tell what a notice means; not behind the lock: it only adds to news and log."""
         topic = NOTICE_TOPICS.get(notice.kind)
         if topic is not None:
             self._news.append(News(topic, (notice.event,), notice.frame))

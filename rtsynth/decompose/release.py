@@ -19,7 +19,8 @@ __all__ = ["Held", "find_release"]
 
 STEP_S, WINDOW_S = 0.02, 0.07
 EARLIEST_S = 0.1
-WINDOW_POINTS = 16
+POINTS = (np.arange(16) + 0.5) / 16 - 0.5  # of a window, from its middle, in its lengths
+WEIGHTS = np.cos(np.pi * POINTS) ** 2 / np.sum(np.cos(np.pi * POINTS) ** 2)  # as Hann has them
 RELEASES_S = (0.06, 0.09, 0.13, 0.18, 0.25, 0.35, 0.5, 0.7)
 FADES_S = RELEASES_S[:-2]  # a waveform that is lost more slowly has drifted out of phase
 QUANTILE = 0.4
@@ -198,11 +199,9 @@ def _seen_falls(age_s: Float) -> Float:
 
     A window sees the mean of what falls within it, which begins to fall before its middle does.
     """
-    place = (np.arange(WINDOW_POINTS) + 0.5) / WINDOW_POINTS - 0.5
-    weight = np.cos(np.pi * place) ** 2
-    late_s = np.maximum(age_s[:, None] + WINDOW_S * place, 0.0)
+    late_s = np.maximum(age_s[:, None] + WINDOW_S * POINTS, 0.0)
     falls = np.exp(-LN1000 * late_s / np.array(RELEASES_S)[:, None, None])
-    seen: Float = falls @ (weight / weight.sum())
+    seen: Float = falls @ WEIGHTS
     return seen
 
 

@@ -343,14 +343,15 @@ class Turn:
         strike = self._strikes[index]
         later = [n for n, other in enumerate(self._strikes) if other.onset > strike.onset]
         again = min(later, key=lambda n: self._strikes[n].onset, default=None)
-        if again is None or self._strikes[again].onset - strike.onset >= before:
+        if again is None:
             return None
-        onset = self._strikes[again].onset
-        late, span = onset - strike.onset, round(RESTRUCK_SPAN_S * self._rate)
+        late, span = self._strikes[again].onset - strike.onset, round(RESTRUCK_SPAN_S * self._rate)
+        if late >= before:
+            return None
         held = Strike(0, 0, strike.gain, offset_db=strike.offset_db)
         older = self._modal(held, late + span)[late:]
         newer = self._sounds[again][: len(older)]
-        sound = self._fit.residual[onset : onset + len(newer)] + newer
+        sound = self._target(again, len(newer))
         own = self._sounds[index][late : late + len(sound)]
         sound[: len(own)] += own
         return None if rings_on(sound, older[: len(newer)], newer) else late
