@@ -72,7 +72,7 @@ def _leave_out(core: Any, t_ns: float, error_ns: float) -> None:
     waited_ns = t_ns - core.line_held_ns  # by the clock: a burst of blocks takes no time
     if core.line_held >= HOLD_BLOCKS and waited_ns >= HOLD_S * 1e9:
         core.line_ns += core.line_least
-        core.line_off -= core.line_least
+        core.line_off = 0.0  # what is left of it was dropped while waiting, and is no drift
         core.line_held = 0
         core.clock_relocks += 1
 
