@@ -58,7 +58,12 @@ class Fit:
         self.weight = (level + LEAST * float(level.max(initial=0.0)) + 1e-30) ** -0.25
 
     def sweep(
-        self, number: int, advance: Callable[[], object] = lambda: None, *, peel: bool = True
+        self,
+        number: int,
+        advance: Callable[[], object] = lambda: None,
+        *,
+        peel: bool = True,
+        mend: bool = False,
     ) -> None:
         """Fit every resonance once.
 
@@ -66,10 +71,11 @@ class Fit:
             number: of the sweep; the first looks at the sound near its onsets only.
             advance: called after each resonance.
             peel: look for each resonance's modes anew; else keep their poles.
+            mend: look for those of its partials anew of which most is left.
         """
         self._onsets = np.unique([strike.onset for strike in self.draft.strikes])
         power = local_power(self.residual, self.draft.sample_rate)
-        modes = self._modes if peel else 0
+        modes = self._modes if peel or mend else 0
         for index in range(len(self.draft.resonances)):
             strikes = self.draft.of(index)
             if strikes:
@@ -77,7 +83,12 @@ class Fit:
                 if index in self.frozen:
                     turn.run_known()
                 else:
-                    turn.run(modes, attack=self._attack, releases=self._releases)
+                    turn.run(
+                        modes,
+                        mend=not peel,
+                        attack=self._attack,
+                        releases=self._releases,
+                    )
             advance()
 
     def put_back(self, strikes: list[Strike]) -> None:

@@ -19,6 +19,7 @@ RANGES: dict[str, tuple[float, float, str]] = {
     "resonances": (1, 4096, ""),
     "sweeps": (1, 20, ""),
     "peels": (0, 10, ""),
+    "mends": (0, 10, ""),
     "weakest_db": (-120.0, 0.0, "dB"),
     "seed": (0, 2**31 - 1, ""),
     "segment_s": (5.0, 120.0, "s"),
@@ -40,7 +41,8 @@ class Recipe:
             whichever explains more of what follows.
         resonances: at most so many resonances, 1 … 4096.
         sweeps: rounds of the joint fit.
-        peels: in so many of them every resonance's modes are looked for anew.
+        peels: in so many of them, every second one, every resonance's modes are looked for anew.
+        mends: in so many more, those partials of which most is left.
         weakest_db: events weaker than this against the loudest are dropped, dB.
         attack: learn the strike's waveform.
         noise: learn the strike's noise.
@@ -63,8 +65,9 @@ class Recipe:
     onset_modes: int = 48
     way: str = "esprit"
     resonances: int = 1024
-    sweeps: int = 3
+    sweeps: int = 4
     peels: int = 1
+    mends: int = 1
     weakest_db: float = -60.0
     attack: bool = True
     noise: bool = True

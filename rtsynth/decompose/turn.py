@@ -18,7 +18,7 @@ from rtsynth.decompose.attack import ATTACK_S, fit_attack
 from rtsynth.decompose.composite import Composite, combine, find_lead
 from rtsynth.decompose.damped import Float, Modes, poles
 from rtsynth.decompose.draft import Resonance, Strike, modal_signal, strike_signal
-from rtsynth.decompose.peel import peel_modes, refit_modes
+from rtsynth.decompose.peel import mend_modes, peel_modes, refit_modes
 from rtsynth.decompose.release import Held, find_release
 from rtsynth.decompose.restrike import rings_on
 
@@ -61,11 +61,14 @@ class Turn:
         self._rate = fit.draft.sample_rate
         self._sounds = [self._whole(strike) for strike in strikes]
 
-    def run(self, modes: int, *, attack: bool, releases: bool = True) -> None:
+    def run(
+        self, modes: int, *, mend: bool = False, attack: bool, releases: bool = True
+    ) -> None:
         """All steps.
 
         Args:
             modes: look for so many anew; 0 keeps the poles.
+            mend: look for those partials only of which most is left.
             attack: learn the attack.
             releases: look for key-offs.
         """
@@ -74,7 +77,7 @@ class Turn:
         if releases:
             chains.append([self._fit_releases, self._fit_gains])
         if modes:
-            chains.append([lambda: self._peel(modes), *learn, self._fit_gains])
+            chains.append([lambda: self._seek(modes, mend), *learn, self._fit_gains])
         chains.append([self._lead, *learn, self._fit_gains])
         self._keep_what_helps(chains)
 
@@ -277,11 +280,14 @@ class Turn:
         self._resonance.modes = refit_modes(self._resonance.modes, composite, self._rate)
         self._sound_anew()
 
-    def _peel(self, modes: int) -> None:
-        composite = self._composite()
+    def _seek(self, modes: int, mend: bool) -> None:
+        composite, known = self._composite(), self._resonance.modes
         if len(composite) < SHORTEST_S * self._rate:
             return
-        self._resonance.modes = peel_modes(composite, self._rate, modes)
+        if mend and len(known):
+            self._resonance.modes = mend_modes(known, composite, self._rate, modes)
+        else:
+            self._resonance.modes = peel_modes(composite, self._rate, modes)
         self._sound_anew()
 
     def _fit_gains(self) -> None:

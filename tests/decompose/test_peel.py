@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rtsynth.decompose.composite import Composite, combine, find_lead, local_power
-from rtsynth.decompose.damped import Float, poles, ring
-from rtsynth.decompose.peel import peel_modes
+from rtsynth.decompose.damped import Float, Modes, poles, ring
+from rtsynth.decompose.peel import mend_modes, peel_modes
 from rtsynth.decompose.release import Held, find_release
 from rtsynth.decompose.texture.floor import choose_floor, noise_floor
 from rtsynth.instrument import TEXTURE_EDGES_HZ
@@ -50,6 +50,33 @@ def test_modes_explain_the_tail_as_well_as_the_start() -> None:
 
 def test_silence_has_no_modes() -> None:
     assert len(peel_modes(Composite(np.zeros(RATE), np.ones(RATE)), RATE, 16)) == 0
+
+
+def test_partials_known_wrongly_are_found_anew_and_the_others_stay() -> None:
+    sound = key(4.0) + noise(4 * RATE, 1e-4)
+    wrong = FREQ_HZ + np.array([0.0, 0.0, 0.5, 0.0, 0.0]), T60_S * np.array([1, 1, 1, 2.5, 1])
+    modes = mend_modes(Modes(*wrong, AMPLITUDE), Composite(sound, np.ones(len(sound))), RATE, 16)
+    made = ring(poles(modes.freq_hz, modes.t60_s, RATE), modes.amplitude, len(sound))
+    assert 10 * np.log10(np.sum((sound - made) ** 2) / np.sum(sound**2)) < -40.0
+    for freq, t60 in zip(FREQ_HZ, T60_S, strict=True):
+        near = int(np.argmin(np.abs(modes.freq_hz - freq)))
+        assert abs(modes.freq_hz[near] - freq) < 0.05  # Hz
+        assert abs(modes.t60_s[near] / t60 - 1.0) < 0.1
+
+
+def test_mending_keeps_the_loudest_modes_that_there_is_room_for() -> None:
+    sound = key(4.0) + noise(4 * RATE, 1e-4)
+    known = Modes(FREQ_HZ[:2], T60_S[:2], AMPLITUDE[:2])
+    modes = mend_modes(known, Composite(sound, np.ones(len(sound))), RATE, 3)
+    assert len(modes) == 3
+    assert np.min(np.abs(modes.freq_hz - FREQ_HZ[0])) < 0.05
+    assert np.min(np.abs(modes.freq_hz - FREQ_HZ[2])) < 0.05  # was not known
+
+
+def test_silence_is_mended_to_silence() -> None:
+    known = Modes(FREQ_HZ, T60_S, AMPLITUDE)
+    modes = mend_modes(known, Composite(np.zeros(RATE), np.ones(RATE)), RATE, 16)
+    assert np.max(np.abs(modes.amplitude), initial=0.0) == 0.0
 
 
 def test_strikes_weigh_by_what_is_known_of_them() -> None:

@@ -14,12 +14,15 @@ def fit_draft(task: Task, state: State) -> None:
     """Fit the draft; after every second sweep needless strikes are dropped."""
     recipe, draft = task.recipe, state.draft
     fit = fit_of(task, state)
-    peeling = () if state.drums else range(1, 2 * recipe.peels, 2)  # what is nearest settles first
+    seeking = () if state.drums else range(1, recipe.sweeps, 2)  # what is nearest settles first
+    peeling, mending = seeking[: recipe.peels], seeking[recipe.peels :][: recipe.mends]
     sweeps = min(recipe.sweeps, DRUM_SWEEPS) if state.drums else recipe.sweeps
     task.progress.begin("fit", sweeps * len(draft.resonances))
     energy = float(task.signal @ task.signal) + 1e-30
     for number in range(sweeps):
-        fit.sweep(number, task.progress.advance, peel=number in peeling)
+        fit.sweep(
+            number, task.progress.advance, peel=number in peeling, mend=number in mending
+        )
         if number % 2 == 1:
             if not state.drums:
                 lift_gains(fit)
