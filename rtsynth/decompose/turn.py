@@ -61,9 +61,7 @@ class Turn:
         self._rate = fit.draft.sample_rate
         self._sounds = [self._whole(strike) for strike in strikes]
 
-    def run(
-        self, modes: int, *, mend: bool = False, attack: bool, releases: bool = True
-    ) -> None:
+    def run(self, modes: int, *, mend: bool = False, attack: bool, releases: bool = True) -> None:
         """All steps.
 
         Args:

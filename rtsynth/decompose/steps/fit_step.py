@@ -20,9 +20,7 @@ def fit_draft(task: Task, state: State) -> None:
     task.progress.begin("fit", sweeps * len(draft.resonances))
     energy = float(task.signal @ task.signal) + 1e-30
     for number in range(sweeps):
-        fit.sweep(
-            number, task.progress.advance, peel=number in peeling, mend=number in mending
-        )
+        fit.sweep(number, task.progress.advance, peel=number in peeling, mend=number in mending)
         if number % 2 == 1:
             if not state.drums:
                 lift_gains(fit)
