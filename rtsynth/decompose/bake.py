@@ -67,7 +67,7 @@ def _instrument(draft: Draft, used: list[int], floor: Float | None, modes: int) 
     for index, number in enumerate(used):
         resonance = draft.resonances[number]
         scale = max(strike.gain for strike in draft.of(number))
-        own = resonance.modes
+        own = resonance.modes.take(resonance.modes.loudest())  # those that a vector can tell first
         instrument.set_modes(index, own.freq_hz, own.t60_s, own.amplitude * scale)
         instrument.attack[index, : len(resonance.attack)] = resonance.attack * scale
         instrument.strike_s[index] = resonance.noise_s
@@ -97,10 +97,11 @@ def _event(
     number: int, strike: Strike, row: dict[int, int], loudest: dict[int, float], draft: Draft
 ) -> Event:
     vector = np.zeros(VECTOR_DIM)
-    if strike.offset_db is not None:
-        vector[: len(strike.offset_db)] = strike.offset_db[:VECTOR_DIM]
-    gain = strike.gain / loudest[strike.resonance]
     resonance = draft.resonances[strike.resonance]
+    if strike.offset_db is not None:
+        told = resonance.modes.loudest()[:VECTOR_DIM]
+        vector[: len(told)] = strike.offset_db[told]
+    gain = strike.gain / loudest[strike.resonance]
     return Event(
         id=number,
         onset_s=strike.onset / draft.sample_rate,

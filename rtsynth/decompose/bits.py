@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Strike
+from rtsynth.events import VECTOR_DIM
 
 __all__ = ["event_bits", "sound_bits"]
 
@@ -34,7 +35,7 @@ def event_bits(strike: Strike, length: int, resonances: int) -> float:
     if strike.held is not None:
         bits += time + RELEASE_BITS
     if strike.offset_db is not None:
-        bits += OFFSET_BITS * len(strike.offset_db)
+        bits += OFFSET_BITS * min(len(strike.offset_db), VECTOR_DIM)
     return bits
 
 

@@ -50,6 +50,11 @@ class Modes:
         energy: Float = np.abs(self.amplitude) ** 2 * self.t60_s / (4 * LN1000)
         return energy
 
+    def loudest(self) -> NDArray[np.intp]:
+        """[modes] their indices, of most energy first."""
+        order: NDArray[np.intp] = np.argsort(-self.energy(), kind="stable")
+        return order
+
     @classmethod
     def none(cls) -> "Modes":
         """No modes at all."""

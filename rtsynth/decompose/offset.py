@@ -1,11 +1,15 @@
-"""Gains per mode of single strikes, where they pay. Thread: any."""
+"""Gains per mode of single strikes, where they pay: of as many modes as a vector has numbers.
+
+Thread: any.
+"""
 
 import numpy as np
 
 from rtsynth.decompose.amplitude import Window, fit_offsets
-from rtsynth.decompose.damped import Float, Modes, poles
+from rtsynth.decompose.damped import Float, Modes, poles, ring_modes
 from rtsynth.decompose.draft import Resonance, Strike, modal_signal
 from rtsynth.decompose.fit import Fit
+from rtsynth.events import VECTOR_DIM
 
 __all__ = ["WORTH", "give_offsets", "offsets_towards"]
 
@@ -45,6 +49,8 @@ def offsets_towards(
 ) -> tuple[Float, float] | None:
     """[modes] dB by which a strike comes closest to a sound, and the energy then left of it.
 
+    Only the `VECTOR_DIM` modes of most energy have some: an event's vector tells no more.
+
     Args:
         sound: [samples] from the strike's onset on.
         resonance: that is struck.
@@ -58,9 +64,14 @@ def offsets_towards(
     if len(sound) < 5 * skip or len(modes) == 0:
         return None
     window = _window(sound, resonance, gain, skip)
-    factors = fit_offsets(poles(modes.freq_hz, modes.t60_s, sample_rate), modes.amplitude, window)
+    order = modes.loudest()
+    told, others = modes.take(order[:VECTOR_DIM]), modes.take(order[VECTOR_DIM:])
+    left = window.signal - gain * ring_modes(others, sample_rate, window.last, single=True)[skip:]
+    beside = Window(left, skip, gain)
+    factors = fit_offsets(poles(told.freq_hz, told.t60_s, sample_rate), told.amplitude, beside)
     offset_db = 20.0 * np.log10(np.maximum(factors, 1e-2))
-    trial = np.clip(offset_db, -MAX_OFFSET_DB, MAX_OFFSET_DB)
+    trial = np.zeros(len(modes))
+    trial[order[:VECTOR_DIM]] = np.clip(offset_db, -MAX_OFFSET_DB, MAX_OFFSET_DB)
     return trial, _error(window, trial, modes, sample_rate)
 
 

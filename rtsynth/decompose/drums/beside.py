@@ -18,7 +18,7 @@ from rtsynth.decompose.fit import Fit
 
 __all__ = ["Beside", "drums_beside"]
 
-FALL_DB = 2.0  # by which what keys leave of a hit is louder at once than a little later
+FALL_DB = 0.5  # by which what keys leave of a hit is louder at once than a little later
 QUIETEST_DB = -40.0  # of a hit against the loudest
 FEWEST = 4
 REACH_S = 0.03  # a strike so near an onset is of it
