@@ -181,8 +181,7 @@ def mend_modes(modes: Modes, composite: Composite, sample_rate: float, count: in
         for centre in tops:
             search.close(centre, WITHIN * HALF_BAND_HZ)
         found = _joined([found.take(~old), search.explain(parts)])
-    loudest = np.argsort(-found.energy(), kind="stable")[:count]
-    return refit_modes(found.take(np.sort(loudest)), composite, sample_rate)
+    return refit_modes(found.take(np.sort(found.loudest()[:count])), composite, sample_rate)
 
 
 def _tops(level: Float, freq: Float, faintest: float) -> list[float]:
