@@ -17,7 +17,7 @@ from scipy.signal import firwin
 
 from rtsynth.decompose.amplitude import weighted_amplitudes
 from rtsynth.decompose.composite import Composite
-from rtsynth.decompose.damped import Complex, Float, Modes, poles, ring_modes
+from rtsynth.decompose.damped import Complex, Float, Modes, poles, powers, ring_modes
 from rtsynth.decompose.pole import band_poles
 from rtsynth.decompose.smooth_power import smooth_power
 from rtsynth.units import LN1000
@@ -117,10 +117,16 @@ class _Search:
         """Frequencies of the strongest peaks that are left."""
         return _tops(self._level(), self._freq, QUIETEST * self._strongest)
 
-    def partials(self, tops: list[float]) -> list[Modes]:
-        """The poles around each of some frequencies, amplitudes unknown."""
+    def partials(self, tops: list[float], known: list[Modes] | None = None) -> list[Modes]:
+        """The poles around each of some frequencies; those known there where they explain more."""
         bands = _Bands(self._left, self._trust, self._rate)
-        return [_partial(bands, centre) for centre in tops]
+        found = [_partial(bands, centre) for centre in tops]
+        if known is None:
+            return found
+        return [
+            new if _unexplained(bands, top, new) < _unexplained(bands, top, old) else old
+            for top, new, old in zip(tops, found, known, strict=True)
+        ]
 
     def close(self, centre_hz: float, within_hz: float) -> None:
         """Look there no more."""
@@ -176,8 +182,7 @@ def mend_modes(modes: Modes, composite: Composite, sample_rate: float, count: in
         beside = np.abs(found.freq_hz - np.array(tops)[:, None]) < WITHIN * HALF_BAND_HZ
         old = beside.any(axis=0)
         search.put_back(found.take(old))
-        parts = search.partials(tops)
-        parts = [p if len(p) else found.take(b) for p, b in zip(parts, beside, strict=True)]
+        parts = search.partials(tops, [found.take(there) for there in beside])
         for centre in tops:
             search.close(centre, WITHIN * HALF_BAND_HZ)
         found = _joined([found.take(~old), search.explain(parts)])
@@ -235,6 +240,18 @@ def _partial(bands: _Bands, centre_hz: float) -> Modes:
     kept = (np.abs(apart) < WITHIN * HALF_BAND_HZ) & (freq_hz >= LOWEST_HZ)
     t60_s = LN1000 / (-s.real * bands.rate)
     return Modes(freq_hz[kept], t60_s[kept], np.zeros(np.count_nonzero(kept), complex))
+
+
+def _unexplained(bands: _Bands, centre_hz: float, modes: Modes) -> float:
+    """What modes leave of the band around a frequency, as the search weighs it."""
+    band, weight = bands.at(centre_hz)
+    wanted = band * weight
+    if len(modes) == 0:
+        return float(np.sum(np.abs(wanted) ** 2))
+    s = poles(modes.freq_hz - bands.centre(centre_hz), modes.t60_s, bands.rate)
+    shapes = powers(s, len(band)) * weight[:, None]
+    amplitude = np.linalg.lstsq(shapes, wanted, rcond=None)[0]
+    return float(np.sum(np.abs(wanted - shapes @ amplitude) ** 2))
 
 
 def _pieces(composite: Composite, sample_rate: float) -> list[tuple[int, int, float]]:

@@ -42,7 +42,7 @@ class Recipe:
         resonances: at most so many resonances, 1 … 4096.
         sweeps: rounds of the joint fit.
         peels: in so many of them, every second one, every resonance's modes are looked for anew.
-        mends: in so many more, those partials of which most is left.
+        mends: in so many more, after these, those partials of which most is left.
         weakest_db: events weaker than this against the loudest are dropped, dB.
         attack: learn the strike's waveform.
         noise: learn the strike's noise.

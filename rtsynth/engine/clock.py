@@ -29,6 +29,7 @@ OUTLIER = 6.0  # … and leaves out what is so many times further off …
 LEAST_OUTLIER_NS = 0.2e6  # … and a little more
 HOLD_S = 0.05
 HOLD_BLOCKS = 8
+MOVED = -1  # held, right after a move: what is still left was dropped meanwhile, and is no drift
 SHRINKING = 0.75  # of where it began: blocks are catching up
 RATE_RANGE = 0.005  # a stream's rate is its nominal one, give or take far more than any crystal's
 REOPENED_S = 4.0  # as old as which a line is taken to be that the stream drifts off
@@ -61,7 +62,7 @@ def _leave_out(core: Any, t_ns: float, error_ns: float) -> None:
     """Count a block that is too far off; move the line if all have been for long enough."""
     size = abs(error_ns)
     turned = error_ns * core.line_first < 0.0
-    if core.line_held == 0 or turned or size < SHRINKING * abs(core.line_first):
+    if core.line_held <= 0 or turned or size < SHRINKING * abs(core.line_first):
         core.line_held = 0
         core.line_held_ns = t_ns
         core.line_first = error_ns
@@ -72,8 +73,8 @@ def _leave_out(core: Any, t_ns: float, error_ns: float) -> None:
     waited_ns = t_ns - core.line_held_ns  # by the clock: a burst of blocks takes no time
     if core.line_held >= HOLD_BLOCKS and waited_ns >= HOLD_S * 1e9:
         core.line_ns += core.line_least
-        core.line_off = 0.0  # what is left of it was dropped while waiting, and is no drift
-        core.line_held = 0
+        core.line_off -= core.line_least
+        core.line_held = MOVED
         core.clock_relocks += 1
 
 

@@ -39,8 +39,8 @@ def _may_thin(st: Any, v: int) -> bool:
 def thin_voice(st: Any, v: int) -> None:
     """Under overload, let go of the last modes of voice v that together are below −80 dB.
 
-    The resonance's last columns are the highest modes as a rule, and the first to be weak. They do
-    not come back: a voice that was thinned stays so.
+    The resonance's last columns are the weakest modes as a rule. They do not come back: a voice
+    that was thinned stays so.
     """
     core = st.core[0]
     voice = st.voices[v]

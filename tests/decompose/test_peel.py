@@ -5,7 +5,7 @@ import pytest
 
 from rtsynth.decompose.composite import Composite, combine, find_lead, local_power
 from rtsynth.decompose.damped import Float, Modes, poles, ring
-from rtsynth.decompose.peel import mend_modes, peel_modes
+from rtsynth.decompose.peel import mend_modes, peel_modes, refit_modes
 from rtsynth.decompose.release import Held, find_release
 from rtsynth.decompose.texture.floor import choose_floor, noise_floor
 from rtsynth.instrument import TEXTURE_EDGES_HZ
@@ -71,6 +71,20 @@ def test_mending_keeps_the_loudest_modes_that_there_is_room_for() -> None:
     assert len(modes) == 3
     assert np.min(np.abs(modes.freq_hz - FREQ_HZ[0])) < 0.05
     assert np.min(np.abs(modes.freq_hz - FREQ_HZ[2])) < 0.05  # was not known
+
+
+def test_a_cluster_that_few_poles_cannot_replace_is_left_as_it_was() -> None:
+    rng = np.random.default_rng(4)
+    freq_hz: Float = 800.0 + 5.0 * np.arange(8, dtype=np.float64)
+    cluster = Modes(freq_hz, np.full(8, 3.0), np.exp(2j * np.pi * rng.uniform(size=8)))
+    sound = ring(poles(freq_hz, cluster.t60_s, RATE), cluster.amplitude, 3 * RATE)
+    known = Modes(freq_hz + 0.15 * (np.arange(8) == 3), cluster.t60_s, cluster.amplitude)
+    composite = Composite(sound, np.ones(len(sound)))
+    error_db = []
+    for modes in (refit_modes(known, composite, RATE), mend_modes(known, composite, RATE, 32)):
+        made = ring(poles(modes.freq_hz, modes.t60_s, RATE), modes.amplitude, len(sound))
+        error_db.append(10 * np.log10(np.sum((sound - made) ** 2) / np.sum(sound**2)))
+    assert error_db[1] < error_db[0] + 0.5
 
 
 def test_silence_is_mended_to_silence() -> None:

@@ -187,6 +187,20 @@ def test_a_stream_that_drops_frames_all_the_time_is_never_far_ahead_of_its_line(
     assert abs(stream.rate_error_ppm()) < 20.0
 
 
+def test_a_block_dropped_twenty_times_a_second_is_never_taken_for_a_rate() -> None:
+    rng = np.random.default_rng(1)
+    stream = Stream()
+    stream.seconds(5, rng)
+    errors = []
+    for late_ns in rng.exponential(0.05e6, 30 * RATE // BLOCK):
+        stream.dropped += BLOCK if rng.random() < 20.0 * BLOCK / RATE else 0
+        stream.block(late_ns=late_ns)
+        errors.append(stream.error_frames())
+    assert np.min(errors) > -0.06 * RATE  # it waits 0.05 s, in which more is dropped
+    assert np.max(errors) < 0.001 * RATE
+    assert abs(stream.rate_error_ppm()) < 200.0
+
+
 @pytest.mark.parametrize("ppm", [-4_000.0, 4_000.0])
 def test_a_stream_far_from_its_nominal_rate_is_followed_without_a_jump(ppm: float) -> None:
     rng = np.random.default_rng(4)

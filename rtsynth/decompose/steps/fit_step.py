@@ -15,7 +15,8 @@ def fit_draft(task: Task, state: State) -> None:
     recipe, draft = task.recipe, state.draft
     fit = fit_of(task, state)
     seeking = () if state.drums else range(1, recipe.sweeps, 2)  # what is nearest settles first
-    peeling, mending = seeking[: recipe.peels], seeking[recipe.peels :][: recipe.mends]
+    peeling = seeking[: recipe.peels]
+    mending = seeking[recipe.peels :][: recipe.mends] if peeling else ()
     sweeps = min(recipe.sweeps, DRUM_SWEEPS) if state.drums else recipe.sweeps
     task.progress.begin("fit", sweeps * len(draft.resonances))
     energy = float(task.signal @ task.signal) + 1e-30
