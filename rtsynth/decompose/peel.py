@@ -123,10 +123,8 @@ class _Search:
         found = [_partial(bands, centre) for centre in tops]
         if known is None:
             return found
-        return [
-            new if _unexplained(bands, top, new) < _unexplained(bands, top, old) else old
-            for top, new, old in zip(tops, found, known, strict=True)
-        ]
+        choices = zip(tops, known, found, strict=True)
+        return [_closest(bands, top, (old, new)) for top, old, new in choices]
 
     def close(self, centre_hz: float, within_hz: float) -> None:
         """Look there no more."""
@@ -242,16 +240,20 @@ def _partial(bands: _Bands, centre_hz: float) -> Modes:
     return Modes(freq_hz[kept], t60_s[kept], np.zeros(np.count_nonzero(kept), complex))
 
 
-def _unexplained(bands: _Bands, centre_hz: float, modes: Modes) -> float:
-    """What modes leave of the band around a frequency, as the search weighs it."""
+def _closest(bands: _Bands, centre_hz: float, choices: tuple[Modes, ...]) -> Modes:
+    """The modes that leave least of the band around a frequency; of equals the first."""
     band, weight = bands.at(centre_hz)
-    wanted = band * weight
-    if len(modes) == 0:
-        return float(np.sum(np.abs(wanted) ** 2))
-    s = poles(modes.freq_hz - bands.centre(centre_hz), modes.t60_s, bands.rate)
-    shapes = powers(s, len(band)) * weight[:, None]
-    amplitude = np.linalg.lstsq(shapes, wanted, rcond=None)[0]
-    return float(np.sum(np.abs(wanted - shapes @ amplitude) ** 2))
+    wanted, middle = band * weight, bands.centre(centre_hz)
+
+    def left(modes: Modes) -> float:
+        if len(modes) == 0:
+            return float(np.sum(np.abs(wanted) ** 2))
+        s = poles(modes.freq_hz - middle, modes.t60_s, bands.rate)
+        shapes = powers(s, len(band)) * weight[:, None]
+        amplitude = np.linalg.lstsq(shapes, wanted, rcond=None)[0]
+        return float(np.sum(np.abs(wanted - shapes @ amplitude) ** 2))
+
+    return min(choices, key=left)
 
 
 def _pieces(composite: Composite, sample_rate: float) -> list[tuple[int, int, float]]:
