@@ -14,6 +14,7 @@ from rtsynth.errors import FileFormatError, NewerVersionError
 from rtsynth.instrument import (
     CONTROLS,
     TEXTURE_EDGES_HZ,
+    FieldNet,
     FieldWeights,
     Instrument,
     passive_impulse,
@@ -153,10 +154,29 @@ def test_blown_noise_stays_in_a_file_older_than_its_t60(tmp_path: Path, version:
     assert found.sustained.tolist() == [version == "1.1", False, False]
 
 
-def test_an_instrument_is_written_as_version_1_2(tmp_path: Path) -> None:
+def test_an_instrument_is_written_as_version_1_3(tmp_path: Path) -> None:
     an_instrument().save(tmp_path / "a")
     with safe_open(tmp_path / "a", framework="numpy") as file:
-        assert file.metadata()["version"] == "1.2"
+        assert file.metadata()["version"] == "1.3"
+
+
+@pytest.mark.parametrize("toned", [False, True])
+def test_a_field_comes_back_with_and_without_tone_bands(tmp_path: Path, toned: bool) -> None:
+    instrument = an_instrument()
+    instrument.field = FieldWeights.zeros(3, 4, 8, toned=toned)
+    instrument.save(tmp_path / "a")
+    again = Instrument.load(tmp_path / "a")
+    assert again.field is not None
+    assert again.field.drawn == (38 if toned else 22)
+    assert again.fingerprint() == instrument.fingerprint()
+
+
+def test_a_field_that_draws_some_of_the_tone_bands_is_refused(tmp_path: Path) -> None:
+    instrument = an_instrument()
+    instrument.field = FieldWeights.zeros(3, 4, 8)
+    instrument.field.controls = FieldNet.zeros(3, 4, 8, 30)
+    with pytest.raises(FileFormatError, match=r"field\.controls\.w2"):
+        instrument.save(tmp_path / "a")
 
 
 def test_a_tail_lasts_until_hiss_is_80_db_down_and_silent_bands_do_not_count() -> None:

@@ -15,10 +15,21 @@ from rtsynth.dsp.draw import CURVE_RATE
 from rtsynth.dsp.fft import GRAIN
 from rtsynth.dsp.modal import TICK
 from rtsynth.dsp.noise import fill_gaussian, uniform_at
-from rtsynth.dsp.texture import HOP, band_weights
+from rtsynth.dsp.texture import DB_PER_OCTAVE, HOP, band_weights
 from rtsynth.events import Event
 from rtsynth.instrument import BLOW_EDGES_HZ, CONTROL_LIMITS, CONTROLS, Instrument
-from rtsynth.instrument.field import BEND, BOW, BRIGHT, DAMP, DRY, WET
+from rtsynth.instrument.field import (
+    BEND,
+    BOW,
+    BRIGHT,
+    DAMP,
+    DRY,
+    TONE,
+    TONE_BANDS,
+    TONE_LOW_HZ,
+    WET,
+    tone_place,
+)
 from rtsynth.units import LN1000
 
 __all__ = [
@@ -52,7 +63,7 @@ class Drawing:
     members: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
 
     def controls(self, age: Float) -> Float:
-        """[ages, 22] at ages in frames, read linearly from curves of 250 points per second."""
+        """[ages, 38] at ages in frames, read linearly from curves of 250 points per second."""
         out = np.zeros((len(age), len(CONTROLS)))
         field = self.instrument.field
         if field is None:
@@ -64,7 +75,7 @@ class Drawing:
             event.resonance, np.array(event.vector), points / CURVE_RATE, event.duration_s
         )
         total = np.tensordot(np.array(self.members), drawn, 1)
-        for c in range(out.shape[1]):
+        for c in range(field.drawn):
             out[:, c] = np.interp(place, points, total[:, c])
         return np.clip(out, CONTROL_LIMITS[:, 0], CONTROL_LIMITS[:, 1])
 
@@ -143,15 +154,15 @@ def bent_modes(
         drawing: the event.
         present: indices of its modes.
         age_s: for the vibrato.
-        drawn: [22] controls of the field.
+        drawn: [38] controls of the field.
         let_go: whether the event's duration is over.
     """
     event, instrument, rate = drawing.event, drawing.instrument, drawing.sample_rate
     learned = instrument.freq_hz[event.resonance, present].astype(float)
     above = learned / learned.min(initial=np.inf)
     vibrato = event.vibrato_depth * np.sin(2 * np.pi * event.vibrato_rate_hz * age_s)
-    freq = learned * 2.0 ** ((event.transpose + vibrato + drawn[BEND]) / 12.0)
-    freq = freq * np.sqrt((1.0 + event.inharm * above**2) / (1.0 + event.inharm))
+    bent = learned * 2.0 ** ((event.transpose + vibrato + drawn[BEND]) / 12.0)
+    freq = bent * np.sqrt((1.0 + event.inharm * above**2) / (1.0 + event.inharm))
     if event.detune:
         place = range(len(present))
         spread = np.array([2.0 * uniform_at(np.uint64(event.seed), m) - 1.0 for m in place])
@@ -161,6 +172,8 @@ def bent_modes(
     decay = LN1000 / t60 * event.stretch / damp + (LN1000 / event.release_s if let_go else 0.0)
     decibels = (event.bright + drawn[BRIGHT]) * np.log2(above)
     decibels = decibels + np.array(event.vector) @ instrument.mode_map[:, present].astype(float)
+    tone = np.interp(tone_place(np.log2(bent / TONE_LOW_HZ)), np.arange(TONE_BANDS), drawn[TONE:])
+    decibels = decibels + DB_PER_OCTAVE * tone
     gain = np.where(freq < 0.49 * rate, 10.0 ** (decibels / 20.0), 0.0)
     return (-decay + 2j * np.pi * freq) / rate, gain
 

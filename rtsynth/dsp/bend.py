@@ -13,6 +13,7 @@ from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.modal import TICK, padded_columns
 from rtsynth.dsp.noise import uniform_at
 from rtsynth.dsp.registers import AI, AR, NI, NR, PI, PR, QI, QR, ZI, ZR
+from rtsynth.instrument.field import TONE_BANDS, TONE_LOW_HZ, TONE_OCTAVES
 
 __all__ = [
     "BRIGHT",
@@ -30,6 +31,7 @@ __all__ = [
     "T60",
     "TRANSPOSE",
     "bend_modes",
+    "tone_db",
     "vector_db",
 ]
 
@@ -42,6 +44,8 @@ CONTROLS = 8
 extra decay in nepers per second, largest |z/a| of a mode whose age runs backwards."""
 
 LN1000 = math.log(1000.0)
+TONES_PER_OCTAVE = (TONE_BANDS - 1) / TONE_OCTAVES
+DB_PER_LOG2 = 20.0 * math.log10(2.0)
 
 
 @kernel("void(float32[:,::1], int32[::1], int64, float32[::1], float32[::1])", fastmath=True)
@@ -63,6 +67,36 @@ def vector_db(
         for k in range(vector.shape[0]):
             total += row[k] * vector[k]
         out[m] = total
+
+
+@kernel(
+    "void(float32[:,::1], int64, float64, float64[::1], float32[::1], float32[::1])", fastmath=True
+)
+def tone_db(
+    bank: np.ndarray,
+    count: int,
+    ratio: float,
+    tone: np.ndarray,
+    gain_db: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Gains of modes with the tone bands at their frequencies added.
+
+    Args:
+        bank: [5, M] float32, a resonance.
+        count: modes in use, ≥ 1.
+        ratio: of their frequencies to the bank's.
+        tone: [TONE_BANDS] log2 of gains.
+        gain_db: [≥ count] float32, dB per mode.
+        out: [≥ count] float32, overwritten.
+    """
+    top = TONE_BANDS - 1.0
+    lowest = math.log2(bank[FREQ, 0] * ratio / TONE_LOW_HZ) - bank[OCTAVE, 0]
+    for m in range(count):
+        place = min(max((lowest + bank[OCTAVE, m]) * TONES_PER_OCTAVE, 0.0), top)
+        low = min(int(place), TONE_BANDS - 2)
+        between = tone[low] + (place - low) * (tone[low + 1] - tone[low])
+        out[m] = gain_db[m] + np.float32(DB_PER_LOG2 * between)
 
 
 @kernel("void(float32[:,::1], int64, float64[::1], uint64, float64[:,::1])")

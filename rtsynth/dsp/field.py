@@ -19,7 +19,7 @@ from rtsynth.dsp.net import (
     fill_curves,
 )
 from rtsynth.errors import ValueRangeError
-from rtsynth.instrument.field import CONTROLS, VECTOR_SCALE, FieldNet, FieldWeights
+from rtsynth.instrument.field import VECTOR_SCALE, FieldNet, FieldWeights
 
 __all__ = ["FieldTwin"]
 
@@ -91,7 +91,7 @@ class FieldTwin:
     def __init__(self, weights: FieldWeights) -> None:
         self._controls = _Twin(weights.controls)
         self._attack = _Twin(weights.attack)
-        self.members = len(weights.controls.omega)
+        self.members, self.drawn = len(weights.controls.omega), weights.drawn
         self.attack_s = float(weights.attack_s)
 
     def controls(
@@ -104,12 +104,12 @@ class FieldTwin:
             vector: [32], the event's.
             ages_s: [points] float64 seconds ≥ 0, in any order.
             duration_s: the event's, may be infinite.
-            out: [K, points, 22] float32, overwritten.
+            out: [K, points, drawn] float32, overwritten.
 
         Raises:
             ValueRangeError: no such resonance, or arrays of another shape or type.
         """
-        _check("out", out, (self.members, len(ages_s), len(CONTROLS)), np.float32)
+        _check("out", out, (self.members, len(ages_s), self.drawn), np.float32)
         _check("ages_s", ages_s, (len(ages_s),), np.float64)
         if len(ages_s):
             self._controls.condition(resonance, vector)

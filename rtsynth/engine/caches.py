@@ -25,7 +25,7 @@ from rtsynth.engine.ops import ASAP, Op
 from rtsynth.engine.record import NOTHING, NUMBERS
 from rtsynth.engine.voice import FREE
 from rtsynth.events import Kind
-from rtsynth.instrument import CONTROLS, MEMBERS
+from rtsynth.instrument import MEMBERS
 
 __all__ = ["Cache", "Caches", "Sounding"]
 
@@ -36,7 +36,7 @@ class Cache:
 
     Attributes:
         segments: [places] number of the segment that lies at each, −1 for none.
-        curves: [places, SEGMENT_POINTS + 1, 22, K].
+        curves: [places, SEGMENT_POINTS + 1, C, K], as many as the field draws.
         attack: [K, frames].
         record: CACHE_DTYPE.
     """
@@ -88,6 +88,7 @@ class Caches:
         self._state, self._sample_rate = state, sample_rate
         self.count = sizes.caches
         self._places, self._attack = sizes.segments, sizes.drawn_attack
+        self._curves = sizes.curves
 
     @property
     def free(self) -> list[int]:
@@ -135,7 +136,7 @@ class Caches:
         curves = state.curves[index * places : (index + 1) * places]
         return Cache(
             state.segments[index],
-            curves.reshape(places, SEGMENT_POINTS + 1, len(CONTROLS), members),
+            curves.reshape(places, SEGMENT_POINTS + 1, self._curves, members),
             state.drawn_attack[index * members : (index + 1) * members, : self._attack],
             state.caches[index],
         )

@@ -7,7 +7,7 @@ from rtsynth.dsp.modal import TICK
 from rtsynth.engine.crew import MOST_CORES
 from rtsynth.engine.layout import Sizes
 from rtsynth.errors import ValueRangeError
-from rtsynth.instrument import Instrument
+from rtsynth.instrument import PLAIN_CONTROLS, Instrument
 
 __all__ = ["FADE_S", "LOOKAHEAD_S", "EngineConfig", "check", "sizes_for"]
 
@@ -105,6 +105,7 @@ def sizes_for(config: EngineConfig, instrument: Instrument) -> Sizes:
         lookahead=math.ceil(LOOKAHEAD_S * config.sample_rate),
         caches=config.caches + instrument.resonances if field else 0,
         segments=config.segments if field else 1,
+        curves=field.drawn if field else PLAIN_CONTROLS,
         drawn_attack=math.ceil(field.attack_s * config.sample_rate) if field else 0,
         ahead=config.ahead,
         inputs=config.inputs,

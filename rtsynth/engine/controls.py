@@ -18,6 +18,7 @@ from rtsynth.dsp.bend import (
     STRETCH,
     TRANSPOSE,
     bend_modes,
+    tone_db,
     vector_db,
 )
 from rtsynth.dsp.compile import kernel
@@ -34,6 +35,7 @@ from rtsynth.engine.patch import (
     DRAWN_BOW,
     DRAWN_BRIGHT,
     DRAWN_DAMP,
+    DRAWN_TONE,
     DRAWN_WET,
     NOW,
     TICKS_LEFT,
@@ -52,6 +54,7 @@ __all__ = [
     "is_blown",
     "is_bowed",
     "is_noisy",
+    "is_toned",
     "motion_at",
     "move_controls",
     "project_vector",
@@ -102,6 +105,19 @@ def is_noisy(st: Any, v: int) -> bool:
     """Whether the strike of voice v has noise."""
     res = st.resonances[st.voices[v].resonance]
     return res.strike_frames > 0.0 and (res.strike_dry > 0.0 or res.strike_wet > 0.0)
+
+
+@kernel()
+def _curves_drawn(st: Any) -> int:
+    """How many controls the instrument's field draws."""
+    return int(st.curves.shape[2] // st.members.shape[0])
+
+
+@state_kernel
+def is_toned(st: Any, v: int) -> bool:
+    """Whether a field's tone bands move the gains of voice v's modes."""
+    voice = st.voices[v]
+    return voice.cache >= 0 and voice.modes > 0 and _curves_drawn(st) > DRAWN_TONE
 
 
 @state_kernel
@@ -162,11 +178,17 @@ def bend_by(st: Any, v: int, semitones: float, damp: float) -> None:
     voice.bright = bent[BRIGHT]
     if voice.hand == WORKER:
         return
+    gain_db = st.gain_db[v]
+    if is_toned(st, v):
+        tone = st.drawn[v, DRAWN_TONE:]
+        bank = st.bank[voice.resonance]
+        tone_db(bank, voice.modes, voice.ratio, tone, st.gain_db[v], st.toned_db)
+        gain_db = st.toned_db
     bend_modes(
         st.bank[voice.resonance],
         voice.modes,
         bent,
-        st.gain_db[v],
+        gain_db,
         voice.seed,
         st.core[0].sample_rate,
         st.modes[v],
@@ -226,7 +248,7 @@ def curves_at(st: Any, v: int, age: float, out: Any) -> bool:
         age: frames of the event's own time.
         out: [DRAWN] float64; 0 if the voice has no cache, left alone if nothing is there.
     """
-    return _some_curves_at(st, v, age, 0, out.shape[0], out)
+    return _some_curves_at(st, v, age, 0, _curves_drawn(st), out)
 
 
 @kernel()
@@ -263,8 +285,8 @@ def draw_voice(st: Any, v: int, age: float) -> bool:
     voice = st.voices[v]
     if voice.cache < 0:  # nothing has ever been drawn for it
         return False
-    target = st.target
-    if not _some_curves_at(st, v, age, DRAWN_WET, target.shape[0], target):
+    target, last = st.target, _curves_drawn(st)
+    if not _some_curves_at(st, v, age, DRAWN_WET, last, target):
         fetch_add(st.tally, UNDRAWN, 1)
         voice.draw_ticks = st.core[0].smooth_ticks  # once they are there
         return False
@@ -273,7 +295,7 @@ def draw_voice(st: Any, v: int, age: float) -> bool:
         share = ease(float(voice.draw_ticks), float(st.core[0].smooth_ticks))
         voice.draw_ticks -= 1
     moved = False
-    for c in range(DRAWN_WET, target.shape[0]):
+    for c in range(DRAWN_WET, last):
         step = (target[c] - st.drawn[v, c]) * share
         if abs(step) > STILL:
             st.drawn[v, c] += step

@@ -22,7 +22,7 @@ MOST_CORES = 16
 END_S = 1.0  # they answer within a voice's tick; one whose core was taken away does not
 SCRATCH = (
     "target", "band_db", "bend", "blown", "bowed", "work32", "work64", "spectrum", "mono", "rung",
-    "drive", "told", "sum",
+    "drive", "told", "sum", "toned_db",
 )  # fmt: skip
 
 

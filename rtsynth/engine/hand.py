@@ -1,10 +1,10 @@
 """Who renders a voice: the engine, a render worker, or both while one hands it to the other.
 
 A worker renders what rings: modes that nothing drives any more or that are bowed, and attacks. The
-engine keeps what is blown or struck with noise until that is over, what runs backwards, textures, a
-voice while the tuning of its modes against each other (inharm, detune) is being edited, and of a
-bowed one the hop of its onset and of its release. Either goes on exactly where the other stopped.
-Thread: audio.
+engine keeps what is blown or struck with noise until that is over, what runs backwards, textures,
+what the field's tone bands move, a voice while the tuning of its modes against each other (inharm,
+detune) is being edited, and of a bowed one the hop of its onset and of its release. Either goes on
+exactly where the other stopped. Thread: audio.
 """
 
 import math
@@ -35,7 +35,14 @@ from rtsynth.dsp.modal import (
 )
 from rtsynth.dsp.registers import G0, G1, UI, UR, ZI, ZR
 from rtsynth.engine.compile import state_kernel
-from rtsynth.engine.controls import TEXTURE, bend_voice, is_blown, is_bowed, is_noisy
+from rtsynth.engine.controls import (
+    TEXTURE,
+    bend_voice,
+    is_blown,
+    is_bowed,
+    is_noisy,
+    is_toned,
+)
 from rtsynth.engine.patch import BOW_LEVEL, DRAWN_BOW, NOW
 from rtsynth.engine.record import ENGINE, TO_WORKER, WORKER
 from rtsynth.engine.ring import WRITTEN
@@ -78,7 +85,7 @@ def may_ring(st: Any, v: int) -> bool:
         return False
     if _let_go_now(st, v):
         return False
-    if is_blown(st, v):
+    if is_blown(st, v) or is_toned(st, v):
         return False
     return not _tuned_anew(st, v)
 

@@ -67,6 +67,7 @@ class Sizes:
     lookahead: int
     caches: int
     segments: int
+    curves: int  # that the field draws
     drawn_attack: int
     ahead: int  # hops
     hops: int
@@ -93,6 +94,7 @@ class State(NamedTuple):
     controls: NDArray[Any]  # [voices + spare, CONTROLS]
     voice_vectors: NDArray[Any]  # [voices + spare, VECTOR_DIM]
     gain_db: NDArray[Any]  # [voices + spare, M] what the vector makes of the modes
+    toned_db: NDArray[Any]  # [M] scratch: what vector and tone bands make of one voice's
     drawn: NDArray[Any]  # [voices + spare, DRAWN] the field's controls; bands: the last grain's
     target: NDArray[Any]  # [DRAWN] scratch: the curves at some age
     band_db: NDArray[Any]  # [BLOW_BANDS] scratch: the curves of the noise bands
@@ -103,7 +105,7 @@ class State(NamedTuple):
     rings: NDArray[Any]  # [voices + spare, 2·GRAIN] overlap-add: a grain may begin within a tick
     caches: NDArray[Any]  # [caches] CACHE_DTYPE
     segments: NDArray[Any]  # [caches, segments] number of the segment that lies there, −1 none
-    curves: NDArray[Any]  # [caches·segments, SEGMENT_POINTS + 1, DRAWN·K]
+    curves: NDArray[Any]  # [caches·segments, SEGMENT_POINTS + 1, C·K], C ≤ DRAWN
     drawn_attack: NDArray[Any]  # [caches·K, A]
     prototypes: NDArray[Any]  # [R] cache of each resonance's prototype, −1 none
     limits: NDArray[Any]  # [DRAWN, 2]
@@ -216,6 +218,7 @@ def manifest(sizes: Sizes) -> Manifest:
         "controls": (f8, (pool, CONTROLS)),
         "voice_vectors": (f4, (pool, VECTOR_DIM)),
         "gain_db": (f4, (pool, wide)),
+        "toned_db": (f4, (wide,)),
         "drawn": (f8, (pool, len(DRAWN))),
         "target": (f8, (len(DRAWN),)),
         "band_db": (f4, (BLOW_BANDS,)),
@@ -226,7 +229,7 @@ def manifest(sizes: Sizes) -> Manifest:
         "rings": (f4, (pool, 2 * GRAIN)),
         "caches": (CACHE_DTYPE, (n,)),
         "segments": (i8, (n, s)),
-        "curves": (f4, (n * s, SEGMENT_POINTS + 1, len(DRAWN) * len(MEMBERS))),
+        "curves": (f4, (n * s, SEGMENT_POINTS + 1, sizes.curves * len(MEMBERS))),
         "drawn_attack": (f4, (n * len(MEMBERS), max(sizes.drawn_attack, 1))),
         "prototypes": (i4, (r,)),
         "limits": (f4, (len(DRAWN), 2)),

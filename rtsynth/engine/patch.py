@@ -6,6 +6,7 @@ from rtsynth.instrument.field import BOW as DRAWN_BOW
 from rtsynth.instrument.field import BRIGHT as DRAWN_BRIGHT
 from rtsynth.instrument.field import DAMP as DRAWN_DAMP
 from rtsynth.instrument.field import DRY as DRAWN_DRY
+from rtsynth.instrument.field import TONE as DRAWN_TONE
 from rtsynth.instrument.field import WET as DRAWN_WET
 from rtsynth.params import PARAMS
 
@@ -22,6 +23,7 @@ __all__ = [
     "DRAWN_BRIGHT",
     "DRAWN_DAMP",
     "DRAWN_DRY",
+    "DRAWN_TONE",
     "DRAWN_WET",
     "FIELD_LEVEL",
     "LIMITER_RELEASE",

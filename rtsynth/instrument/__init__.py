@@ -10,6 +10,9 @@ attack waveform; without a field all are 0, which is neutral.
              f_m = freq_m · 2^((transpose + c_bend)/12), inharm and detune applied,
              c_m = mode_gain[r, m, 0] + j·mode_gain[r, m, 1],
              g_m in dB = (bright + c_bright)·log2(freq_m/lowest) + Σ_j vector_j·mode_map[j, m]
+                         + 20·log10(2)·c_tone(log2(freq_m · 2^((transpose + c_bend)/12) / 100 Hz)),
+             c_tone being read linearly between the tone bands 0 … 15, evenly over 7 octaves, and
+             the outermost beyond them: formants, which stay where they are when the pitch moves
     strike   the drive has an impulse of strength impulse[r] at the onset
     attack   attack[r], a waveform of at most 0.5 s at `attack_rate`, and the field's
     noise    n(t) = envelope(t) · (filter * white)(t) for strike_s[r] seconds, its 64 points spread
@@ -34,7 +37,14 @@ strength `click_gain[r]` · 10^(`click_spread_db[r]`·normal/20), in seconds; an
 `hum_gain[r]` · sin(2π·`hum_hz[r]`·t). It fades in and out over 5 ms, whatever its release.
 """
 
-from rtsynth.instrument.field import CONTROL_LIMITS, CONTROLS, MEMBERS, FieldNet, FieldWeights
+from rtsynth.instrument.field import (
+    CONTROL_LIMITS,
+    CONTROLS,
+    MEMBERS,
+    PLAIN_CONTROLS,
+    FieldNet,
+    FieldWeights,
+)
 from rtsynth.instrument.instrument import (
     BLOW_BANDS,
     BLOW_EDGES_HZ,
@@ -56,6 +66,7 @@ __all__ = [
     "HUM_PARTIALS",
     "INSTRUMENT_VERSION",
     "MEMBERS",
+    "PLAIN_CONTROLS",
     "TEXTURE_BANDS",
     "TEXTURE_EDGES_HZ",
     "FieldNet",

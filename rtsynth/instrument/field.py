@@ -25,25 +25,42 @@ __all__ = [
     "CONTROL_LIMITS",
     "MEMBERS",
     "VECTOR_SCALE",
+    "PLAIN_CONTROLS",
+    "TONE_BANDS",
+    "TONE_LOW_HZ",
+    "TONE_OCTAVES",
     "FieldNet",
     "FieldWeights",
     "attack_window",
+    "tone_place",
 ]
 
 MEMBERS = ("body", "mid", "bright", "attack")
 """Members of the ensemble, by their octave groups, lowest first."""
 
-CONTROLS = (*(f"noise{b}" for b in range(16)), "wet", "dry", "bow", "bend", "damp", "bright")
-"""What the control net draws: log2 of gains (noise bands, wet, dry, bow), semitones (bend), log2
-of a T60 factor (damp), dB/octave (bright). 0 is neutral everywhere."""
+TONE_BANDS = 16
+
+CONTROLS = (
+    *(f"noise{b}" for b in range(16)), "wet", "dry", "bow", "bend", "damp", "bright",
+    *(f"tone{b}" for b in range(TONE_BANDS)),
+)  # fmt: skip
+"""What the control net draws: log2 of gains (noise bands, wet, dry, bow, tone bands), semitones
+(bend), log2 of a T60 factor (damp), dB/octave (bright). 0 is neutral everywhere."""
+
+PLAIN_CONTROLS = len(CONTROLS) - TONE_BANDS
+"""A field without tone bands draws only the first so many: the bands cost twice as many curves."""
 
 CONTROL_LIMITS = np.array(
-    [(-16.0, 8.0)] * 19 + [(-24.0, 24.0), (-4.0, 4.0), (-24.0, 24.0)], np.float32
+    [(-16.0, 8.0)] * 19 + [(-24.0, 24.0), (-4.0, 4.0), (-24.0, 24.0)] + [(-8.0, 8.0)] * TONE_BANDS,
+    np.float32,
 )
-"""[22, 2] what the sum of the members is clipped to."""
+"""[38, 2] what the sum of the members is clipped to."""
 
-WET, DRY, BOW, BEND, DAMP, BRIGHT = range(16, 22)
-"""Places in `CONTROLS` after the noise bands."""
+WET, DRY, BOW, BEND, DAMP, BRIGHT, TONE = range(16, 23)
+"""Places in `CONTROLS` after the noise bands; the tone bands follow from TONE on."""
+
+TONE_LOW_HZ, TONE_OCTAVES = 100.0, 7.0
+"""Where the lowest tone band lies, and how far above it the highest; the others evenly between."""
 
 VECTOR_SCALE = 12.0
 """A coordinate of the vector that counts as 1 for the field; coordinates are about decibels."""
@@ -55,6 +72,16 @@ TAPER = 0.25
 
 Array = NDArray[Any]
 _NET_ARRAYS = ("omega", "alpha", "prototype", "project", "w0", "b0", "w1", "b1", "w2", "b2")
+
+
+def tone_place(octaves: Array) -> NDArray[np.float64]:
+    """0 … 15, between which tone bands a mode lies.
+
+    Args:
+        octaves: above `TONE_LOW_HZ`.
+    """
+    place = np.asarray(octaves, float) * ((TONE_BANDS - 1) / TONE_OCTAVES)
+    return np.clip(place, 0.0, TONE_BANDS - 1.0)
 
 
 def attack_window(age_s: Array, attack_s: float) -> NDArray[np.float64]:
@@ -175,7 +202,7 @@ class FieldWeights:
     """The two nets of an instrument.
 
     Attributes:
-        controls: 22 outputs, `CONTROLS`.
+        controls: 38 outputs, `CONTROLS`, or the first 22.
         attack: 2 outputs a, b; member k's sample is a · softplus(b) · `attack_window`.
         attack_s: length of the drawn attack, 0 … 0.2 s.
     """
@@ -186,19 +213,29 @@ class FieldWeights:
 
     @classmethod
     def zeros(
-        cls, resonances: int, frequencies: int = 16, hidden: int = 64, attack_s: float = 0.1
-    ) -> "FieldWeights":
+        cls, resonances: int, frequencies: int = 16, hidden: int = 64, attack_s: float = 0.1,
+        *, toned: bool = False,
+    ) -> "FieldWeights":  # fmt: skip
         """A field that draws nothing: the instrument is its bank alone."""
+        drawn = len(CONTROLS) if toned else PLAIN_CONTROLS
         return cls(
-            FieldNet.zeros(resonances, frequencies, hidden, len(CONTROLS)),
+            FieldNet.zeros(resonances, frequencies, hidden, drawn),
             FieldNet.zeros(resonances, frequencies, hidden, 2),
             attack_s,
         )
 
+    @property
+    def drawn(self) -> int:
+        """How many of `CONTROLS` it draws: 22, or 38 with the tone bands."""
+        return int(self.controls.b2.shape[-1])
+
     def draw_controls(
         self, resonance: int, vector: Array, age_s: Array, duration_s: float = math.inf
     ) -> NDArray[np.float64]:
-        """[K, ages, 22] each member's controls, before the sum is clipped to `CONTROL_LIMITS`."""
+        """[K, ages, C] each member's controls, before the sum is clipped to `CONTROL_LIMITS`.
+
+        C is `drawn`, and the arguments are those of `FieldNet.evaluate`.
+        """
         return self.controls.evaluate(resonance, vector, age_s, duration_s)
 
     def draw_attack(
@@ -253,5 +290,7 @@ class FieldWeights:
             raise ValueError(
                 f"attack_s = {self.attack_s}; legal: above 0, at most {MAX_DRAWN_ATTACK_S}"
             )
-        self.controls.validate("field.controls", resonances, len(CONTROLS))
+        toned = self.controls.b2.ndim == 2 and self.drawn == len(CONTROLS)
+        drawn = len(CONTROLS) if toned else PLAIN_CONTROLS
+        self.controls.validate("field.controls", resonances, drawn)
         self.attack.validate("field.attack", resonances, 2)

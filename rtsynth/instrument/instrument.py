@@ -17,7 +17,7 @@ from rtsynth.safefile import load_arrays, save_arrays
 
 __all__ = ["BLOW_EDGES_HZ", "INSTRUMENT_VERSION", "TEXTURE_EDGES_HZ", "Instrument"]
 
-INSTRUMENT_VERSION = (1, 2)
+INSTRUMENT_VERSION = (1, 3)
 ENVELOPE_POINTS = 64
 FILTER_TAPS = 32
 TEXTURE_BANDS = 32

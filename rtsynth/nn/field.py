@@ -1,12 +1,12 @@
 """The neural field: two ensembles that draw controls and an attack over age. Thread: worker.
 
     field = NeuralField(resonances=8, seed=0)
-    curves = field.controls(resonance, vector, age, duration)        [events, ages, 22], clipped sum
+    curves = field.controls(resonance, vector, age, duration)        [events, ages, C], clipped sum
     sound = field.attack(resonance, vector, age, duration)           [events, ages]
-    members = field.draw_controls(...), field.draw_attack(...)       [K, events, ages, 22], [K, …]
+    members = field.draw_controls(...), field.draw_attack(...)       [K, events, ages, C], [K, …]
     instrument.field = field.to_weights()
 
-What the numbers mean is said in `rtsynth.instrument.field`.
+C is 22, or 38 with tone bands. What the numbers mean is said in `rtsynth.instrument.field`.
 """
 
 import math
@@ -22,6 +22,7 @@ from rtsynth.instrument.field import (
     CONTROLS,
     MAX_DRAWN_ATTACK_S,
     MEMBERS,
+    PLAIN_CONTROLS,
     TAPER,
     FieldWeights,
 )
@@ -59,6 +60,7 @@ class NeuralField(nn.Module):
         resonances: R of the instrument.
         frequencies: F of each of four members.
         hidden: hidden units of each member.
+        toned: whether it draws the tone bands, too.
         attack_s: length of the drawn attack, above 0, at most 0.2 s.
         sample_rate: Hz; the attack's frequencies reach 0.4 of it.
         learn_frequencies: whether the frequencies are learned.
@@ -78,6 +80,7 @@ class NeuralField(nn.Module):
         *,
         frequencies: int = 16,
         hidden: int = 64,
+        toned: bool = False,
         attack_s: float = 0.1,
         sample_rate: float = 48_000,
         learn_frequencies: bool = False,
@@ -106,10 +109,11 @@ class NeuralField(nn.Module):
                 generator=generator,
             )
 
-        self.control_net = ensemble(CONTROL_TOP_HZ, len(CONTROLS))
+        drawn = len(CONTROLS) if toned else PLAIN_CONTROLS
+        self.control_net = ensemble(CONTROL_TOP_HZ, drawn)
         self.attack_net = ensemble(ATTACK_TOP * sample_rate, ATTACK_OUTPUTS)
         self.attack_s = float(attack_s)
-        self.register_buffer("limits", torch.from_numpy(CONTROL_LIMITS.copy()))
+        self.register_buffer("limits", torch.from_numpy(CONTROL_LIMITS[:drawn].copy()))
 
     @property
     def members(self) -> int:
@@ -128,7 +132,7 @@ class NeuralField(nn.Module):
             duration: [events] seconds, may be infinite.
 
         Returns:
-            [K, events, ages, 22], not clipped.
+            [K, events, ages, C], not clipped.
         """
         drawn: Tensor = self.control_net(resonance, vector, age, duration)
         return drawn
@@ -151,7 +155,7 @@ class NeuralField(nn.Module):
         duration: Tensor,
         gains: Tensor | None = None,
     ) -> Tensor:
-        """[events, ages, 22] the members' sum, each times its gain, clipped to the legal range.
+        """[events, ages, C] the members' sum, each times its gain, clipped to the legal range.
 
         Args:
             resonance: as `draw_controls` takes it, and so the next three.
@@ -201,7 +205,8 @@ class NeuralField(nn.Module):
         cls, weights: FieldWeights, *, learn_frequencies: bool = False
     ) -> "NeuralField":
         """The module that draws what `weights` draw, to be played or trained further."""
-        field = cls(1, frequencies=1, hidden=1, attack_s=weights.attack_s)
+        toned = weights.drawn > PLAIN_CONTROLS
+        field = cls(1, frequencies=1, hidden=1, toned=toned, attack_s=weights.attack_s)
         field.control_net = Ensemble.from_net(weights.controls, learn_frequencies=learn_frequencies)
         field.attack_net = Ensemble.from_net(weights.attack, learn_frequencies=learn_frequencies)
         return field

@@ -17,12 +17,15 @@ from torch import Tensor
 
 from rtsynth.errors import ValueRangeError
 from rtsynth.events import VECTOR_DIM
-from rtsynth.instrument import CONTROLS, FieldWeights
+from rtsynth.instrument import CONTROLS, PLAIN_CONTROLS, FieldWeights
 from rtsynth.nn.field import NeuralField
 
 __all__ = ["CONTROL_STEP", "draw_curves", "teach_curves"]
 
-CONTROL_STEP = {"bend": 0.03, "bow": 0.25, "bright": 0.5, "damp": 0.1, "wet": 0.5, "dry": 0.25}
+CONTROL_STEP = {
+    "bend": 0.03, "bow": 0.25, "bright": 0.5, "damp": 0.1, "wet": 0.5, "dry": 0.25,
+    **dict.fromkeys(CONTROLS[PLAIN_CONTROLS:], 0.25),
+}  # fmt: skip
 """What counts as one step of a control: 3 cents, 1.5 dB, half a dB/octave, a T60 of 7 %."""
 
 NOISE_STEP = 0.7  # 4 dB: bands of noise fluctuate as much by themselves
@@ -49,7 +52,7 @@ def draw_curves(
     """The field of one resonance that draws these curves at the vector 0.
 
     Args:
-        controls: [points, 22] while it is held, in the order of `CONTROLS`; inside
+        controls: [points, 22 or 38] while it is held, in the order of `CONTROLS`; inside
             `CONTROL_LIMITS`. Beyond the last point nothing is learned.
         weight: [points] how much each matters, 0 … 1.
         step_s: seconds of age from point to point.
@@ -63,7 +66,8 @@ def draw_curves(
     Raises:
         ValueRangeError: wrong shape, or NaN or infinity in the curves, or steps out of range.
     """
-    field = NeuralField(1, frequencies=frequencies, hidden=hidden, seed=seed)
+    toned = controls.shape[-1] > PLAIN_CONTROLS
+    field = NeuralField(1, frequencies=frequencies, hidden=hidden, toned=toned, seed=seed)
     teach_curves(
         field, controls, weight, step_s, duration_s, after=after, steps=steps, seed=seed
     )  # fmt: skip
@@ -85,7 +89,7 @@ def teach_curves(
 
     Args:
         field: changed in place; the rest as `draw_curves` takes it.
-        controls: [points, 22].
+        controls: [points, C], as many as the field draws.
         weight: [points].
         step_s: seconds from point to point.
         duration_s: the event's.
@@ -96,8 +100,8 @@ def teach_curves(
     Raises:
         ValueRangeError: as `draw_curves` does.
     """
-    _check(controls, weight, steps)
-    unit = _control_steps()
+    _check(controls, weight, steps, len(field.limits))
+    unit = _control_steps(len(field.limits))
     released = {CONTROLS.index(k): v / unit[CONTROLS.index(k)] for k, v in (after or {}).items()}
     lesson = _Lesson(
         torch.from_numpy(controls / unit).float(),
@@ -111,12 +115,14 @@ def teach_curves(
     _fit(field, lesson, steps)
 
 
-def _check(controls: NDArray[np.float64], weight: NDArray[np.float64], steps: int) -> None:
-    shape = (len(controls), len(CONTROLS))
+def _check(
+    controls: NDArray[np.float64], weight: NDArray[np.float64], steps: int, drawn: int
+) -> None:
+    shape = (len(controls), drawn)
     if controls.shape != shape or weight.shape != shape[:1] or not len(controls):
         raise ValueRangeError(
             f"controls of shape {controls.shape} with weights of shape {weight.shape}; legal: "
-            f"[points, {len(CONTROLS)}] with [points]"
+            f"[points, {drawn}] with [points]"
         )
     if not (np.isfinite(controls).all() and np.isfinite(weight).all()):
         raise ValueRangeError("controls hold NaN or infinity; legal: finite numbers")
@@ -126,7 +132,7 @@ def _check(controls: NDArray[np.float64], weight: NDArray[np.float64], steps: in
 
 @dataclasses.dataclass
 class _Lesson:
-    """What is taught: [points, 22] wanted in steps, [points] weights."""
+    """What is taught: [points, C] wanted in steps, [points] weights."""
 
     wanted: Tensor
     matters: Tensor
@@ -158,20 +164,20 @@ class _Lesson:
         return wanted
 
 
-def _control_steps() -> NDArray[np.float64]:
-    return np.array([CONTROL_STEP.get(name, NOISE_STEP) for name in CONTROLS])
+def _control_steps(drawn: int) -> NDArray[np.float64]:
+    return np.array([CONTROL_STEP.get(name, NOISE_STEP) for name in CONTROLS[:drawn]])
 
 
 def _start(field: NeuralField, lesson: _Lesson) -> None:
     """Let the field draw the curves' means."""
     mean = (lesson.matters[:, None] * lesson.wanted).sum(0) / lesson.matters.sum()
-    scale = torch.from_numpy(_control_steps()).float()
+    scale = torch.from_numpy(_control_steps(len(field.limits))).float()
     with torch.no_grad():
         field.control_net.b2.add_(mean * scale / field.members)
 
 
 def _fit(field: NeuralField, lesson: _Lesson, steps: int) -> None:
-    inverse = 1.0 / torch.from_numpy(_control_steps()).float()
+    inverse = 1.0 / torch.from_numpy(_control_steps(len(field.limits))).float()
     event = (torch.zeros(EVENTS, dtype=torch.long), torch.zeros(EVENTS, VECTOR_DIM))
     learned = [p for p in field.control_net.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(learned, RATES[0])

@@ -47,7 +47,7 @@ def draw_line_curves(
     """The field that draws every event's curves, and [events, code_size] their codes.
 
     Args:
-        controls: per event [points, 22] in the order of `CONTROLS`, inside `CONTROL_LIMITS`.
+        controls: per event [points, 38] in the order of `CONTROLS`, inside `CONTROL_LIMITS`.
         weight: per event [points], 0 … 1.
         step_s: seconds of age from point to point.
         duration_s: [events].
@@ -65,7 +65,9 @@ def draw_line_curves(
     if not all(np.isfinite(c).all() and len(c) for c in controls):
         raise ValueRangeError("controls hold NaN or infinity, or none; legal: finite numbers")
     source = torch.Generator().manual_seed(seed)
-    field = NeuralField(int(resonance.max()) + 1, frequencies=frequencies, hidden=hidden, seed=seed)
+    field = NeuralField(
+        int(resonance.max()) + 1, frequencies=frequencies, hidden=hidden, toned=True, seed=seed
+    )
     codes = VECTOR_SCALE * torch.randn(len(controls), code_size, generator=source)
     lesson = _Lesson(
         torch.from_numpy(np.concatenate(controls) / _UNIT).float(),

@@ -17,7 +17,19 @@ from torch import Tensor
 
 from rtsynth.dsp.modal import TICK
 from rtsynth.instrument import CONTROL_LIMITS
-from rtsynth.instrument.field import BEND, BOW, BRIGHT, DAMP, DRY, WET
+from rtsynth.instrument.field import (
+    BEND,
+    BOW,
+    BRIGHT,
+    DAMP,
+    DRY,
+    PLAIN_CONTROLS,
+    TONE,
+    TONE_BANDS,
+    TONE_LOW_HZ,
+    TONE_OCTAVES,
+    WET,
+)
 from rtsynth.nn.batch import BankTensors, EventBatch
 from rtsynth.nn.curves import read_curves
 from rtsynth.nn.excitation import blow_noise, frames_of, grain_ages, scan_linear, strike_table
@@ -31,7 +43,8 @@ RELEASE_FADE_S = 0.005
 DB_TO_LOG2 = math.log2(10.0) / 20.0
 
 Controls = Callable[[Tensor], Tensor]
-"""`controls(age_s [E, T]) -> [E, T, 22]`, the sum over the field's members, not yet clipped."""
+"""`controls(age_s [E, T]) -> [E, T, C]`, the sum over the field's members, not yet clipped; C is
+22, or 38 with tone bands."""
 
 
 @dataclasses.dataclass
@@ -233,7 +246,10 @@ class Voices:
             decay = decay * torch.exp2(-c[..., DAMP].double())[..., None]
         freq = self.freq[:, None] * torch.exp2(bend / 12.0)[..., None]
         db = self.offset_db[:, None] + bright[..., None] * self.octaves[:, None]
-        gain = torch.exp2(db * DB_TO_LOG2)
+        louder = db * DB_TO_LOG2
+        if c is not None and c.shape[-1] > PLAIN_CONTROLS:
+            louder = louder + _tone_at(c[..., TONE:], freq)
+        gain = torch.exp2(louder)
         gain = torch.where(freq < NYQUIST_SHARE * self.rate, gain, torch.zeros_like(gain))
         decay = decay.expand_as(freq) / self.rate
         turned = 2.0 * torch.pi * freq / self.rate
@@ -248,6 +264,7 @@ class Voices:
             return None
         limits = torch.from_numpy(CONTROL_LIMITS).to(self.bank.freq_hz)
         drawn = self.controls(age) if coarse else read_curves(self.controls, age)
+        limits = limits[: drawn.shape[-1]]
         return drawn.clamp(limits[:, 0], limits[:, 1])
 
     def _held_ticks(self, tick: Tensor) -> Tensor:
@@ -380,6 +397,15 @@ class Voices:
         share = (at - low).to(table.dtype)
         wide = _padded(table, int(low.max()) + 2)
         return wide.gather(1, low) * (1.0 - share) + wide.gather(1, low + 1) * share
+
+
+def _tone_at(tone: Tensor, freq_hz: Tensor) -> Tensor:
+    """[E, T, M] log2 gains that tone bands [E, T, 16] have at the modes' frequencies."""
+    octaves = torch.log2(freq_hz.clamp_min(TONE_LOW_HZ) / TONE_LOW_HZ)
+    place = (octaves * ((TONE_BANDS - 1) / TONE_OCTAVES)).clamp(0.0, TONE_BANDS - 1.0).to(tone)
+    low = place.floor().long().clamp_max(TONE_BANDS - 2)
+    below, above = tone.gather(-1, low), tone.gather(-1, low + 1)
+    return below + (place - low) * (above - below)
 
 
 def _wrapped(phase: Tensor) -> Tensor:

@@ -43,7 +43,8 @@ class Drawer:
             raise ValueError("the instrument has no field: nothing to draw")
         self._engine, self._caches = engine, engine.caches
         self._twin = FieldTwin(instrument.field)
-        self._curves = np.zeros((self._twin.members, SEGMENT_POINTS + 1, 22), np.float32)
+        shape = (self._twin.members, SEGMENT_POINTS + 1, self._twin.drawn)
+        self._curves = np.zeros(shape, np.float32)
         frames = self._caches[0].attack.shape[1]
         highest_hz = float(instrument.field.attack.omega.max(initial=0.0)) / (2.0 * math.pi)
         self._finer = max(math.ceil(ALIAS_FREE * highest_hz / engine.sample_rate), 1)

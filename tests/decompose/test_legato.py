@@ -1,5 +1,6 @@
 """A line of sustained notes: one event per note, none for a vibrato, and never for struck keys."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -8,12 +9,14 @@ from numpy.typing import NDArray
 
 from rtsynth.decompose import Recipe, decompose_array
 from rtsynth.decompose.held.bake import CODE, bake_line, line_of
-from rtsynth.decompose.held.breath import measure_breaths
+from rtsynth.decompose.held.breath import without_gaps
 from rtsynth.decompose.held.curves import closest_curves
 from rtsynth.decompose.held.draft import sustained_draft
+from rtsynth.decompose.held.lacking import line_noise
 from rtsynth.decompose.held.legato import HeldLineFound, find_held_notes
 from rtsynth.decompose.held.measure import measure_notes
 from rtsynth.decompose.held.or_struck import falling_share, is_held
+from rtsynth.decompose.held.tone import tone_at, tone_curves
 from rtsynth.decompose.held.voicing import PATH_STEP_S
 from rtsynth.decompose.recording import recording_from_array
 from rtsynth.decompose.sustained.pitch import STEP_S
@@ -162,7 +165,7 @@ def test_notes_alike_share_a_resonance_moved_to_their_pitch(
 ) -> None:
     notes, left = measure_notes(scale, RATE, found.notes)
     assert np.sum(left**2) < 0.05 * np.sum(scale**2)
-    line = line_of(notes, measure_breaths(left, scale, RATE, notes))
+    line = line_of(left, RATE, notes)
     recording = recording_from_array(scale, RATE)
     score, instrument = bake_line(line, recording, np.zeros((len(line.notes), CODE)), 32)
     assert len(score.table) == len(SCALE)
@@ -178,9 +181,10 @@ def test_notes_alike_share_a_resonance_moved_to_their_pitch(
 
 
 def test_a_line_on_the_left_stays_there(scale: Float, found: HeldLineFound) -> None:
-    notes, _ = measure_notes(scale, RATE, found.notes)
+    notes, left = measure_notes(scale, RATE, found.notes)
     recording = recording_from_array(np.stack([scale, 0.5 * scale], axis=1), RATE)
-    score, _ = bake_line(line_of(notes), recording, np.zeros((len(notes), CODE)), 32)
+    line = line_of(left, RATE, notes)
+    score, _ = bake_line(line, recording, np.zeros((len(notes), CODE)), 32)
     true = 4.0 / np.pi * math.atan2(0.5, 1.0) - 1.0
     assert [event.pan for event in score.table] == pytest.approx([true] * len(notes), abs=0.02)
 
@@ -191,10 +195,47 @@ def test_a_hiss_between_two_notes_is_one_breath() -> None:
     sound[first:last] += 0.03 * np.random.default_rng(4).standard_normal(last - first)
     found = find_held_notes(sound, RATE)
     notes, left = measure_notes(sound, RATE, found.notes)
-    breaths = measure_breaths(left, sound, RATE, notes)
-    assert len(breaths) == 1
-    assert breaths[0].onset / RATE == pytest.approx(0.85, abs=0.03)
-    assert breaths[0].duration_s == pytest.approx(0.25, abs=0.05)
+    breaths, noise = line_noise(left, RATE, notes)
+    within = [b for b in breaths if b.onset < int(1.5 * RATE)]
+    assert len(within) == 1
+    assert within[0].onset / RATE == pytest.approx(0.85, abs=0.05)
+    assert within[0].duration_s == pytest.approx(0.25, abs=0.08)
+    gain, bands, common = noise[len(notes) + breaths.index(within[0])]
+    settled = slice(10, -10)
+    level = gain * np.exp2(bands[settled] + common[settled, None])
+    assert np.sqrt(np.sum(np.mean(level**2, axis=0))) == pytest.approx(0.03, rel=0.1)
+
+
+def test_a_note_that_ends_just_before_the_next_is_held_on_until_then(
+    scale: Float, found: HeldLineFound
+) -> None:
+    notes, _ = measure_notes(scale, RATE, found.notes)
+    short, after = notes[0], notes[1]
+    points = int((after.onset - short.onset) / RATE / STEP_S) - 6
+    cut = dataclasses.replace(
+        short, duration_s=points * STEP_S, bend=short.bend[:points], level=short.level[:, :points]
+    )
+    closed = without_gaps([cut, after], RATE)
+    first = round(closed[0].onset / RATE / STEP_S)
+    end_s = closed[0].onset / RATE + closed[0].duration_s
+    assert end_s == pytest.approx(after.onset / RATE, abs=STEP_S)
+    assert closed[0].level.shape[1] == len(closed[0].bend) == round(end_s / STEP_S) - first
+    assert (np.diff(closed[0].level[0, points - 1 :]) < 0).all(), "it dies away"
+    assert closed[1] is after
+
+
+def test_tone_bands_meet_a_formant_that_moves_within_1_db() -> None:
+    """A peak of 20 dB, an octave to either side, going from 500 Hz to 2 kHz under a vibrato."""
+    age = STEP_S * np.arange(250)
+    pitch = 150.0 * 2.0 ** (0.5 / 12.0 * np.sin(2 * np.pi * 5.5 * age))
+    freq_hz = np.arange(1.0, 33.0)[:, None] * pitch
+    peak = np.log2(500.0) + 2.0 * age / age[-1]
+    lift = 20.0 * np.maximum(1.0 - np.abs(np.log2(freq_hz) - peak), 0.0)
+    plain = 0.1 / np.arange(1.0, 33.0)[:, None] * np.ones(250)
+    tone = tone_curves(plain * 10.0 ** (lift / 20.0), plain, freq_hz)
+    off_db = 20.0 * np.log10(2.0) * tone_at(tone, freq_hz) - lift
+    assert np.sqrt(np.mean(off_db[:, 5:-5] ** 2)) < 1.0
+    assert np.abs(tone_curves(plain, plain, freq_hz)).max() < 1e-6
 
 
 def test_a_recording_of_a_bowed_scale_comes_back_as_its_notes(scale: Float) -> None:
@@ -203,6 +244,29 @@ def test_a_recording_of_a_bowed_scale_comes_back_as_its_notes(scale: Float) -> N
     assert len(made.score.table) == len(SCALE)
     assert made.instrument.field is not None
     assert made.report["metrics"]["sc"] < 0.3
+
+
+def test_a_vowel_that_changes_within_a_note_is_heard_to_change() -> None:
+    """One pitch, its third to sixth partial 18 dB louder in its second half: so is it again."""
+    pytest.importorskip("torch")
+    rise = np.interp(np.arange(int(1.2 * RATE)) / RATE, [0.55, 0.65], [0.0, 1.0])
+    time = np.arange(len(rise)) / RATE
+    fade = np.interp(time, [0.0, 0.05, 1.1, 1.2], [0.0, 1.0, 1.0, 0.0])
+    vowel = np.zeros(len(rise))
+    for k in range(1, 9):
+        louder = 10.0 ** (18.0 / 20.0 * rise) if 3 <= k <= 6 else 1.0
+        vowel += 0.06 / k * louder * np.cos(2 * np.pi * 220.0 * k * time + 0.7 * k * k) * fade
+    made = decompose_array(laid([vowel, bowed(65.0, 0.6, cents=20.0)], 1.3), RATE)
+    assert len(made.score.table) < 5
+    sound = np.asarray(made.resynthesis)[:, 0]
+
+    def level_db(centre_s: float) -> float:
+        first = int((LEAD_S + centre_s - 0.1) * RATE)
+        part = sound[first : first + int(0.2 * RATE)]
+        turned = np.exp(-2j * np.pi * 880.0 * np.arange(len(part)) / RATE)
+        return float(20.0 * np.log10(np.abs(np.sum(part * np.hanning(len(part)) * turned))))
+
+    assert level_db(0.85) - level_db(0.35) == pytest.approx(18.0, abs=3.0)
 
 
 def test_struck_keys_never_become_a_held_line() -> None:

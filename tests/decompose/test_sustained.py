@@ -18,6 +18,7 @@ from rtsynth.instrument import (
     BLOW_EDGES_HZ,
     CONTROL_LIMITS,
     CONTROLS,
+    PLAIN_CONTROLS,
     FieldWeights,
 )
 from rtsynth.units import LN1000
@@ -200,8 +201,8 @@ def test_a_field_draws_the_curves_it_was_taught(note: Sustained, taught: FieldWe
     off = drawn - note.controls[steady(note)]
     assert 100 * np.sqrt(np.mean(off[:, CONTROLS.index("bend")] ** 2)) < 3.0
     assert np.sqrt(np.mean(off[:, CONTROLS.index("bow")] ** 2)) * 6.02 < 1.0
-    assert (drawn > CONTROL_LIMITS[:, 0]).all()
-    assert (drawn < CONTROL_LIMITS[:, 1]).all()
+    assert (drawn > CONTROL_LIMITS[:PLAIN_CONTROLS, 0]).all()
+    assert (drawn < CONTROL_LIMITS[:PLAIN_CONTROLS, 1]).all()
 
 
 @pytest.mark.parametrize("duration_s", [np.inf, 3.0, 1.0])
@@ -251,7 +252,7 @@ def test_a_recipe_for_a_sustained_note_makes_one_event_that_sounds_like_it(
 def test_curves_that_are_no_numbers_are_refused() -> None:
     regress = pytest.importorskip("rtsynth.nn.regress")
     with pytest.raises(ValueRangeError, match="NaN"):
-        regress.draw_curves(np.full((10, len(CONTROLS)), np.nan), np.ones(10), STEP_S, 1.0)
+        regress.draw_curves(np.full((10, PLAIN_CONTROLS), np.nan), np.ones(10), STEP_S, 1.0)
 
 
 @pytest.mark.parametrize(

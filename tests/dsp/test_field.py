@@ -109,7 +109,7 @@ def test_sines_are_within_a_millionth_up_to_ten_thousand_radians() -> None:
 
 def test_drawing_allocates_no_array() -> None:
     twin, vector = FieldTwin(random_weights()), random_vector(0)
-    curves = np.zeros((4, len(AGES), 22), np.float32)
+    curves = np.zeros((4, len(AGES), len(CONTROLS)), np.float32)
     sound = np.zeros((4, 4_800), np.float32)
 
     def draw(times: int) -> None:

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from rtsynth.engine import Engine, EngineConfig, Op
 from rtsynth.events import Event, EventTable
 from rtsynth.instrument import FieldWeights, Instrument
+from rtsynth.instrument.field import TONE
 from rtsynth.render import Drawer, advance, run_engine
 from tests.engine.bank import RATE
 
@@ -13,7 +14,7 @@ STRUCK, BOWED, BLOWN = range(3)
 VECTOR = tuple(np.linspace(-3.0, 3.0, 32))
 
 
-def drawn_instrument(seed: int = 3, size: float = 0.3) -> Instrument:
+def drawn_instrument(seed: int = 3, size: float = 0.3, *, toned: bool = False) -> Instrument:
     """A struck bell, a bowed string and a blown pipe under one field."""
     instrument = Instrument.blank(3, 6, attack_length=64, attack_rate=RATE)
     freq = np.array([220.0, 441.0, 663.0, 890.0])
@@ -25,14 +26,14 @@ def drawn_instrument(seed: int = 3, size: float = 0.3) -> Instrument:
     instrument.impulse[BOWED:] = 0.0
     instrument.blow_gain[BLOWN, 3:12] = 0.02
     instrument.blow_dry[BLOWN], instrument.blow_wet[BLOWN] = 0.5, 1.0
-    instrument.field = random_field(3, seed, size)
+    instrument.field = random_field(3, seed, size, toned=toned)
     return instrument
 
 
-def random_field(resonances: int, seed: int, size: float) -> FieldWeights:
-    """A field of 16 frequencies and 24 hidden units that draws about ±size."""
+def random_field(resonances: int, seed: int, size: float, *, toned: bool = False) -> FieldWeights:
+    """A field of 16 frequencies and 24 hidden units that draws about ±size, tones 3 times that."""
     rng = np.random.default_rng(seed)
-    field = FieldWeights.zeros(resonances, 16, 24, attack_s=0.03)
+    field = FieldWeights.zeros(resonances, 16, 24, attack_s=0.03, toned=toned)
     for net, highest in ((field.controls, 20.0), (field.attack, 4_000.0)):
         frequencies = 2 * np.pi * np.geomspace(0.25, highest, net.omega.size)
         net.omega[:] = frequencies.reshape(net.omega.shape)
@@ -44,6 +45,7 @@ def random_field(resonances: int, seed: int, size: float) -> FieldWeights:
             array[:] = rng.normal(0.0, 1.0 / np.sqrt(fan), array.shape)
         net.w2 *= size
         net.b2 *= size
+    field.controls.w2[..., TONE:] *= 3.0
     return field
 
 
@@ -69,8 +71,10 @@ def note(resonance: int, **fields: object) -> EventTable:
     return one(resonance=resonance, **{**settings, **fields})
 
 
-def heard(table: EventTable, seconds: float, block: int = 512) -> NDArray[np.float32]:
-    engine, drawer = drawn_engine(table, channels=1)
+def heard(
+    table: EventTable, seconds: float, block: int = 512, instrument: Instrument | None = None
+) -> NDArray[np.float32]:
+    engine, drawer = drawn_engine(table, instrument, channels=1)
     engine.post(Op.PLAY, 0, 0)
     return run_engine(engine, round(seconds * RATE), block, drawer)[:, 0]
 

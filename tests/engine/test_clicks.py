@@ -38,7 +38,7 @@ high = butter(6, HIGH_HZ, "high", fs=RATE, output="sos")
 
 def steady_instrument() -> Instrument:
     """Modes below 3 kHz that ring for a minute, noise below 3 kHz, under a field."""
-    instrument = drawn_instrument(size=0.1)
+    instrument = drawn_instrument(size=0.1, toned=True)
     n = np.arange(RATE)
     attack = 0.02 * np.sin(2 * np.pi * 500.0 * n / RATE) * np.minimum(n / 480.0, 1.0)
     instrument = dataclasses.replace(instrument, attack=np.zeros((3, RATE), np.float32))

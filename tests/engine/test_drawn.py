@@ -8,8 +8,11 @@ import scipy.signal
 from numpy.typing import NDArray
 
 from rtsynth.decompose.synthesis import event_signal
+from rtsynth.dsp.texture import DB_PER_OCTAVE
 from rtsynth.engine import Engine, EngineConfig, NoticeKind, Op
 from rtsynth.events import Event, EventTable
+from rtsynth.instrument import MEMBERS, Instrument
+from rtsynth.instrument.field import TONE, TONE_BANDS, TONE_LOW_HZ, tone_place
 from rtsynth.params import EVENT_PARAMS, event_param_named, param_named
 from rtsynth.render import Drawer, at_rate, run_engine
 from tests.contract import verify_contract
@@ -32,11 +35,11 @@ STRETCH = event_param_named("stretch")[0]
 DURATION = event_param_named("duration_s")[0]
 
 
-def reference(event: Event, seconds: float) -> NDArray[np.float64]:
+def reference(event: Event, instrument: Instrument, seconds: float) -> NDArray[np.float64]:
     """The formula in float64, behind the engine's DC blocker."""
     frames = round(seconds * RATE)
     sound = np.zeros(frames)
-    formula = event_signal(event, drawn_instrument(), RATE, frames)
+    formula = event_signal(event, instrument, RATE, frames)
     sound[: len(formula)] = formula
     radius = math.exp(-2.0 * math.pi * 10.0 / RATE)
     filtered: NDArray[np.float64] = scipy.signal.lfilter([1.0, -1.0], [1.0, -radius], sound)
@@ -49,12 +52,38 @@ def gap_db(found: NDArray[np.floating], expected: NDArray[np.floating]) -> float
     return float(20 * np.log10(max(gap, 1e-12)))
 
 
+@pytest.mark.parametrize("toned", [False, True])
 @pytest.mark.parametrize("resonance", KINDS)
-def test_a_drawn_voice_is_the_formula_within_1e_5(resonance: int) -> None:
-    table = note(resonance)
-    expected = reference(next(iter(table)), 1.0)
+def test_a_drawn_voice_is_the_formula_within_1e_5(resonance: int, toned: bool) -> None:
+    table, instrument = note(resonance, transpose=3.0), drawn_instrument(toned=toned)
+    expected = reference(next(iter(table)), instrument, 1.0)
     assert np.abs(expected).max() > 0.05
-    assert np.abs(heard(table, 1.0) - expected).max() < 1e-5 * max(np.abs(expected).max(), 1.0)
+    off = np.abs(heard(table, 1.0, instrument=instrument) - expected).max()
+    assert off < 1e-5 * max(np.abs(expected).max(), 1.0)
+
+
+def test_formants_stay_where_they_are_when_a_bowed_note_is_transposed() -> None:
+    """A partial's level follows its frequency: 30 dB up at 800 Hz, none from an octave away on."""
+    instrument = drawn_instrument(size=0.0, toned=True)
+    assert instrument.field is not None
+    places = tone_place(np.log2(800.0 / TONE_LOW_HZ) + np.array([-1.0, 0.0, 1.0]))
+    drawn = np.interp(np.arange(TONE_BANDS), places, [0.0, 30.0 / DB_PER_OCTAVE, 0.0], 0.0, 0.0)
+    instrument.field.controls.b2[:, TONE:] = drawn / len(MEMBERS)
+    freq_hz = 220.0 * np.arange(1.0, 7.0)
+    instrument.set_modes(BOWED, freq_hz, np.full(6, 0.05), np.full(6, 0.02 + 0j))
+    instrument.bow[BOWED], instrument.impulse[BOWED] = instrument.impulse[BOWED], 0.0
+    for transpose in (0.0, 7.0):
+        table = note(BOWED, transpose=transpose, duration_s=1.0, vector=(0.0,) * 32, gain=0.1)
+        sound = heard(table, 0.9, instrument=instrument)[-RATE // 2 :]
+        sounding = freq_hz * 2.0 ** (transpose / 12.0)
+        time = np.arange(len(sound)) / RATE
+        window = np.hanning(len(sound))
+        turned = np.exp(-2j * np.pi * sounding[:, None] * time) @ (sound * window)
+        level_db = 20.0 * np.log10(2.0 * np.abs(turned) / window.sum() / (0.1 * 0.02))
+        place = tone_place(np.log2(sounding / TONE_LOW_HZ))
+        expected_db = DB_PER_OCTAVE * np.interp(place, np.arange(TONE_BANDS), drawn)
+        assert level_db == pytest.approx(expected_db, abs=0.1)
+        assert expected_db.max() > 15.0 > 1.0 > expected_db.min()
 
 
 @pytest.mark.parametrize("resonance", [STRUCK, BOWED])
@@ -118,7 +147,8 @@ def test_a_member_s_gain_scales_what_it_draws() -> None:
         members = np.array([gain, 1.0, 1.0, 1.0])
         position = 16 / RATE * 250.0
         curve = cache.curves[0, 0] + position * (cache.curves[0, 1] - cache.curves[0, 0])
-        assert engine._state.drawn[voice] == pytest.approx(curve @ members, abs=1e-5)
+        drawn = engine._state.drawn[voice, : len(curve)]
+        assert drawn == pytest.approx(curve @ members, abs=1e-5)
         engine.post(Op.PANIC, 0)
         stream(engine, drawer, 960)
 
@@ -128,7 +158,8 @@ class Played:
 
     channels = 2
 
-    def __init__(self) -> None:
+    def __init__(self, toned: bool) -> None:
+        self.instrument = drawn_instrument(toned=toned)
         events = [
             Event(1, 0.01, 0.1, resonance=STRUCK, vector=VECTOR, gain=0.3),
             Event(2, 0.0203, 0.08, resonance=BOWED, vector=VECTOR, gain=0.3, transpose=3.0),
@@ -136,7 +167,7 @@ class Played:
             Event(4, 0.04, 0.11, resonance=STRUCK, stretch=-1.0, gain=0.3),
             Event(5, 0.05, 0.11, resonance=BOWED, vibrato_depth=0.5, gain=0.3),
         ]
-        self.engine, self.drawer = drawn_engine(EventTable(events))
+        self.engine, self.drawer = drawn_engine(EventTable(events), self.instrument)
         self._begin()
 
     def _begin(self) -> None:
@@ -147,20 +178,22 @@ class Played:
 
     def reset(self) -> None:
         self.engine.reset()
-        self.drawer = Drawer(self.engine, drawn_instrument())
+        self.drawer = Drawer(self.engine, self.instrument)
         self.drawer.finish()
         self._begin()
 
 
-def test_drawn_voices_keep_the_contract() -> None:
-    verify_contract(Played, 9_000)
+@pytest.mark.parametrize("toned", [False, True])
+def test_drawn_voices_keep_the_contract(toned: bool) -> None:
+    verify_contract(lambda: Played(toned), 9_000)
 
 
+@pytest.mark.parametrize("toned", [False, True])
 @pytest.mark.parametrize("resonance", KINDS)
-def test_an_edit_of_the_vector_is_heard_without_a_click(resonance: int) -> None:
+def test_an_edit_of_the_vector_is_heard_without_a_click(resonance: int, toned: bool) -> None:
     """≤ −60 dB above 8 kHz, where the tones have nothing, re the peak of the sound."""
     table = note(resonance, duration_s=2.0)
-    instrument = drawn_instrument()
+    instrument = drawn_instrument(toned=toned)
     instrument.blow_gain[:, 10:] = 0.0  # no noise of its own where the click would be
     streams = []
     for edited in (False, True):
@@ -198,13 +231,16 @@ def test_an_edit_during_the_attack_crosses_over_without_a_click() -> None:
 
 @pytest.mark.parametrize("resonance", [STRUCK, BOWED])
 @pytest.mark.parametrize("position", [480, 4_801, 20_000])
-def test_a_voice_opened_in_its_middle_is_where_it_would_be(resonance: int, position: int) -> None:
-    table = note(resonance)
-    engine, drawer = drawn_engine(table, channels=1)
+@pytest.mark.parametrize("toned", [False, True])
+def test_a_voice_opened_in_its_middle_is_where_it_would_be(
+    resonance: int, position: int, toned: bool
+) -> None:
+    table, instrument = note(resonance), drawn_instrument(toned=toned)
+    engine, drawer = drawn_engine(table, instrument, channels=1)
     engine.post(Op.SEEK, 0, 0, 0, position / RATE)
     engine.post(Op.PLAY, 0, 64)
     opened = run_engine(engine, 64 + 6_000, 512, drawer)[64:, 0]
-    through = heard(table, 1.0)[position : position + 6_000]
+    through = heard(table, 1.0, instrument=instrument)[position : position + 6_000]
     # the ticks lie elsewhere and the DC blocker starts afresh; it fades in for 5 ms
     assert gap_db(np.diff(opened[480:]), np.diff(through[480:])) < -35.0
 

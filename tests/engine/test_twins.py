@@ -41,11 +41,12 @@ def in_torch(instrument: Instrument, batch: EventBatch) -> np.ndarray:
     "deformed", [{}, {"transpose": 5.0, "bright": -3.0, "damp": 2.0, "vibrato_depth": 0.3}]
 )
 @pytest.mark.parametrize("resonance", [STRUCK, BOWED, BLOWN])
+@pytest.mark.parametrize("toned", [False, True])
 @torch.no_grad()
 def test_torch_and_the_engine_agree_within_1e_5_of_full_scale(
-    resonance: int, deformed: dict[str, float]
+    resonance: int, deformed: dict[str, float], toned: bool
 ) -> None:
-    instrument = drawn_instrument()
+    instrument = drawn_instrument(toned=toned)
     vector = tuple(np.linspace(-3.0, 3.0, 32))
     table = one(
         resonance=resonance, duration_s=0.5, release_s=0.2, vector=vector, seed=5, gain=0.5,

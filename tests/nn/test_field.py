@@ -88,7 +88,7 @@ def test_any_partition_into_steps_is_the_whole(seed: int) -> None:
 def test_a_member_is_exactly_as_loud_as_its_gain() -> None:
     field, event = random_field(), three_events(np.arange(50) * 1e-3)
     controls, attack = field.draw_controls(*event), field.draw_attack(*event)
-    assert controls.shape == (4, 3, 50, 22)
+    assert controls.shape == (4, 3, 50, len(CONTROLS))
     assert attack.shape == (4, 3, 50)
     low, high = torch.tensor(CONTROL_LIMITS).T
     for k in range(4):

@@ -87,8 +87,9 @@ def test_grains_and_curves_are_60_db_alike(scene: str) -> None:
     assert (found.engine.stats().grains, found.engine.stats().grains_late) == (1, 0)
 
 
+@pytest.mark.parametrize("toned", [False, True])
 @pytest.mark.parametrize("resonance", [STRUCK, BOWED, BLOWN])
-def test_with_a_field_they_are_too(resonance: int) -> None:
+def test_with_a_field_they_are_too(resonance: int, toned: bool) -> None:
     """Its controls, its attack at full rate, and the engine's share of bow and breath."""
     vector = tuple(np.linspace(-3.0, 3.0, 32))
     table = EventTable(
@@ -96,7 +97,7 @@ def test_with_a_field_they_are_too(resonance: int) -> None:
     )
     edits = together(turning("field/mid", 0.3, 3_000), turning("voice/strike", 0.5, 2_000))
     sounds = [
-        play(table, edits, grains=grains, instrument=drawn_instrument()).sound
+        play(table, edits, grains=grains, instrument=drawn_instrument(toned=toned)).sound
         for grains in (False, True)
     ]
     assert np.abs(sounds[0]).max() > 0.01

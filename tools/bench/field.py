@@ -17,7 +17,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from rtsynth.dsp.field import FieldTwin
-from rtsynth.instrument import CONTROLS, FieldNet, FieldWeights
+from rtsynth.instrument import FieldNet, FieldWeights
 from rtsynth.nn import NeuralField
 
 RATE = 48_000
@@ -46,7 +46,7 @@ def jobs(weights: FieldWeights, points: int, frames: int) -> Jobs:
     slow, fast = np.arange(points) * 0.002, np.arange(frames) / RATE
     vector = np.random.default_rng(0).normal(size=32).astype(np.float32) * 6
     twin, field = FieldTwin(weights), NeuralField.from_weights(weights)
-    curves = np.zeros((twin.members, points, len(CONTROLS)), np.float32)
+    curves = np.zeros((twin.members, points, weights.drawn), np.float32)
     sound = np.zeros((twin.members, frames), np.float32)
     event = torch.zeros(1, dtype=torch.long), torch.tensor(vector)[None]
     endless = torch.tensor([math.inf])

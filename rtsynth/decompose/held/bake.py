@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 
 from rtsynth.decompose.bake import note_name, score_of
 from rtsynth.decompose.damped import Float
-from rtsynth.decompose.held.curves import closest_curves
+from rtsynth.decompose.held.curves import closest_curves, driven_level
+from rtsynth.decompose.held.lacking import NoiseCurves, line_noise
 from rtsynth.decompose.held.measure import MeasuredNote
+from rtsynth.decompose.held.tone import tone_at, tone_curves
 from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.recording import Recording
-from rtsynth.decompose.sustained.bowing import bowed_t60, common_envelope
+from rtsynth.decompose.sustained.bowing import DB_PER_OCTAVE, bowed_t60, common_envelope
 from rtsynth.events import VECTOR_DIM, Event, Score
 from rtsynth.instrument import BLOW_BANDS, CONTROL_LIMITS, CONTROLS, Instrument
+from rtsynth.instrument.field import BEND, BOW, BRIGHT, DRY, TONE
 
 __all__ = ["CODE", "HeldLine", "bake_line", "line_of"]
 
@@ -32,6 +35,7 @@ RELEASES_S = (0.02, 10.0)
 LARGEST_OFFSET_DB, LEAST_OFFSET_DB = 24.0, 0.5
 FLOOR_DB = 60.0  # below its strongest a partial counts as that weak
 QUIET = 1e-9
+LEAST_NOISE = 1e-7
 CENTRE = 0.02  # smaller pans are rounding
 
 
@@ -46,7 +50,7 @@ class HeldLine:
         t60_s: of every mode.
         gain: [notes] linear.
         offset_db: [notes, 24] of the first modes.
-        controls: per note [points, 22], in the order and units of `CONTROLS`.
+        controls: per note [points, 38], in the order and units of `CONTROLS`.
         weight: per note [points], 0 … 1.
         amplitude: per resonance [modes] at a bow of 1.
         blow_gain: [resonances, 16].
@@ -64,14 +68,14 @@ class HeldLine:
     blow_gain: Float
 
 
-def line_of(notes: list[MeasuredNote], breaths: list[MeasuredNote] | None = None) -> HeldLine:
-    """Find the resonances, and each note's deformations and curves.
+def line_of(left: Float, sample_rate: float, notes: list[MeasuredNote]) -> HeldLine:
+    """Find the resonances, each note's deformations and curves, and what sounds between notes.
 
     Args:
+        left: [samples] the signal without its notes' partials.
+        sample_rate: Hz.
         notes: with partials, at least one.
-        breaths: without; they share one resonance, which has no modes.
     """
-    breaths = breaths or []
     t60_s = _common_t60(notes)
     bowed = [closest_curves(n.level, np.log2(n.ratio), t60_s) for n in notes]
     sizes = [b[0] for b in bowed]
@@ -79,29 +83,38 @@ def line_of(notes: list[MeasuredNote], breaths: list[MeasuredNote] | None = None
     gain = np.array([float(np.linalg.norm(s)) for s in sizes])
     loudest = np.array([gain[resonance == r].max() for r in range(len(leaders))])
     amplitude = [sizes[i] / gain[i] * g for i, g in zip(leaders, loudest, strict=True)]
-    gain = np.concatenate([gain / loudest[resonance], np.ones(len(breaths))])
+    gain = gain / loudest[resonance]
+    offset = np.array(
+        [_offsets(s / g, amplitude[r]) for s, g, r in zip(sizes, gain, resonance, strict=True)]
+    )
+    controls, level = [], []
+    for index, (note, (_, bow, tilt)) in enumerate(zip(notes, bowed, strict=True)):
+        own = amplitude[resonance[index]] * gain[index]
+        own[:OFFSETS] *= 10.0 ** (offset[index, : len(own)] / 20.0)
+        drawn, made = _drawn(note, own, bow, tilt, t60_s)
+        controls.append(drawn)
+        level.append(made)
+    breaths, noise = line_noise(left, sample_rate, notes)
+    controls += [np.zeros((len(b.bend), len(CONTROLS))) for b in breaths]
     resonance = np.concatenate([resonance, np.full(len(breaths), len(leaders))])
-    offset = np.zeros((len(gain), OFFSETS))
-    for index, size in enumerate(sizes):
-        offset[index] = _offsets(size / gain[index], amplitude[resonance[index]])
+    gain = np.concatenate([gain, np.ones(len(breaths))])
+    offset = np.concatenate([offset, np.zeros((len(breaths), OFFSETS))])
     amplitude += [np.zeros(0)] * bool(breaths)
+    blow_gain = _blow_gain(noise, resonance, gain, len(amplitude))
+    for drawn, curves, r, g in zip(controls, noise, resonance, gain, strict=True):
+        _draw_noise(drawn, curves, blow_gain[r] * g)
+        np.clip(drawn, CONTROL_LIMITS[:, 0], CONTROL_LIMITS[:, 1], out=drawn)
     everything = notes + breaths
-    blow_gain = _blow_gain(everything, resonance, gain, len(amplitude))
-    curves = bowed + [(np.zeros(0), np.zeros(len(b.bend)), np.zeros(len(b.bend))) for b in breaths]
-    controls = [
-        _controls(note, curve, blow_gain[r] * g)
-        for note, curve, r, g in zip(everything, curves, resonance, gain, strict=True)
-    ]
+    weight = [_loudness(note, curves[2]) for note, curves in zip(everything, noise, strict=True)]
     pitches = np.array([*(notes[i].pitch_hz for i in leaders), *([0.0] * bool(breaths))])
     return HeldLine(
-        everything, resonance, pitches, t60_s, gain, offset, controls,
-        [_loudness(note) for note in everything], amplitude, blow_gain,
-    )  # fmt: skip
+        everything, resonance, pitches, t60_s, gain, offset, controls, weight, amplitude, blow_gain
+    )
 
 
-def _loudness(note: MeasuredNote) -> Float:
+def _loudness(note: MeasuredNote, noise: Float) -> Float:
     """[points] 0 … 1."""
-    level = np.sqrt(np.sum(note.level**2, axis=0)) if len(note.ratio) else np.exp2(note.noise_all)
+    level = np.sqrt(np.sum(note.level**2, axis=0)) if len(note.ratio) else np.exp2(noise)
     return level / (float(level.max()) + QUIET)
 
 
@@ -222,23 +235,34 @@ def _offsets(size: Float, amplitude: Float) -> Float:
 
 
 def _blow_gain(
-    notes: list[MeasuredNote], resonance: NDArray[np.intp], gain: Float, count: int
+    noise: list[NoiseCurves], resonance: NDArray[np.intp], gain: Float, count: int
 ) -> Float:
     found = np.zeros((count, BLOW_BANDS))
     for index in range(count):
         mine = np.flatnonzero(resonance == index)
-        own = np.array([notes[i].noise_gain / gain[i] for i in mine])
-        found[index] = np.exp(np.mean(np.log(own + 1e-7), axis=0))
+        own = np.array([noise[i][0] / gain[i] for i in mine])
+        found[index] = np.exp(np.mean(np.log(own + LEAST_NOISE), axis=0))
     return found
 
 
-def _controls(note: MeasuredNote, bowed: tuple[Float, Float, Float], blow_gain: Float) -> Float:
-    _, bow, tilt = bowed
+def _drawn(
+    note: MeasuredNote, amplitude: Float, bow: Float, tilt: Float, t60_s: float
+) -> tuple[Float, Float]:
+    """[points, 38] what moves a note's modes, and [partials, points] the amplitudes they have."""
     controls = np.zeros((len(note.bend), len(CONTROLS)))
-    louder = np.log2((note.noise_gain + 1e-7) / (blow_gain + 1e-7))
-    controls[:, :BLOW_BANDS] = note.noise + louder
-    controls[:, CONTROLS.index("dry")] = note.noise_all
-    controls[:, CONTROLS.index("bow")] = bow
-    controls[:, CONTROLS.index("bright")] = tilt
-    controls[:, CONTROLS.index("bend")] = note.bend
-    return np.clip(controls, CONTROL_LIMITS[:, 0], CONTROL_LIMITS[:, 1])
+    controls[:, BOW], controls[:, BRIGHT], controls[:, BEND] = bow, tilt, note.bend
+    octaves = np.log2(note.ratio)
+    count = min(len(octaves), len(amplitude))
+    made = np.exp2(np.outer(octaves[:count], tilt / DB_PER_OCTAVE)) * driven_level(bow, t60_s)
+    made *= amplitude[:count, None]
+    freq_hz = note.pitch_hz * np.outer(note.ratio[:count], np.exp2(note.bend / 12.0))
+    tone = tone_curves(note.level[:count], made, freq_hz)
+    controls[:, TONE:] = tone
+    return controls, made * np.exp2(tone_at(tone, freq_hz))
+
+
+def _draw_noise(controls: Float, noise: NoiseCurves, blow_gain: Float) -> None:
+    gain, bands, common = noise
+    louder = np.log2((gain + LEAST_NOISE) / (blow_gain + LEAST_NOISE))
+    controls[:, :BLOW_BANDS] = bands + louder
+    controls[:, DRY] = common

@@ -1,63 +1,73 @@
-"""What a line has between its notes: consonants, breath, the bow's noise, as blown events.
+"""Where a line sounds between its notes: consonants, breath, the last of a room. Thread: worker."""
 
-Thread: worker.
-"""
+import dataclasses
+import itertools
 
 import numpy as np
+from scipy.ndimage import binary_closing
 
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.held.measure import MeasuredNote
-from rtsynth.decompose.smooth_power import smooth_power
-from rtsynth.decompose.sustained.blowing import blow_curves
 from rtsynth.decompose.sustained.pitch import STEP_S
+from rtsynth.units import LN1000
 
-__all__ = ["measure_breaths"]
+__all__ = ["breaths_between", "without_gaps"]
 
-HEARD_DB = 35.0  # below the line's loudest 20 ms
+HEARD_DB = 50.0  # below the line's loudest moment
 SHORTEST_S = 0.04
-LEVEL_S = 0.02
-RINGING_DB = 30.0  # a note let go is not followed further down
 RELEASE_S = 0.01
 
 
-def measure_breaths(
-    left: Float, signal: Float, sample_rate: float, notes: list[MeasuredNote]
+def without_gaps(notes: list[MeasuredNote], sample_rate: float) -> list[MeasuredNote]:
+    """The notes, each that the next follows too soon for a breath held on until then, dying away.
+
+    Args:
+        notes: in order of onset.
+        sample_rate: Hz.
+    """
+    closed = []
+    for note, after in itertools.pairwise([*notes, None]):
+        assert note is not None
+        gap_s = (after.onset - note.onset) / sample_rate - note.duration_s if after else 0.0
+        more = round(gap_s / STEP_S)
+        if 0.0 < gap_s < SHORTEST_S and more:
+            age_s = STEP_S * np.arange(1, more + 1)
+            tail = note.level[:, -1:] * np.exp(-LN1000 * age_s / note.release_t60_s)
+            note = dataclasses.replace(
+                note,
+                duration_s=note.duration_s + more * STEP_S,
+                bend=np.concatenate([note.bend, np.repeat(note.bend[-1:], more)]),
+                level=np.concatenate([note.level, tail], axis=1),
+            )
+        closed.append(note)
+    return closed
+
+
+def breaths_between(
+    lack: Float, loudest: float, sample_rate: float, notes: list[MeasuredNote]
 ) -> list[MeasuredNote]:
     """The stretches without a note that are heard, as notes without partials, in time.
 
     Args:
-        left: [samples] the signal without its notes.
-        signal: [samples].
+        lack: [points] power that the notes lack, every `STEP_S`.
+        loudest: power of the line where it is greatest.
         sample_rate: Hz.
         notes: of the line.
     """
-    hop = STEP_S * sample_rate
-    count = int(len(left) / hop)
-    level = _level(left, sample_rate)[(np.arange(count) * hop).astype(int)]
-    loudest = float(_level(signal, sample_rate).max(initial=0.0))
-    free = level > loudest * 10.0 ** (-HEARD_DB / 20.0)
+    free = lack > loudest * 10.0 ** (-HEARD_DB / 10.0)
+    free = binary_closing(free, np.ones(round(SHORTEST_S / STEP_S) + 1))
     for note in notes:
-        tail_s = note.release_t60_s * RINGING_DB / 60.0
-        stop = note.onset / sample_rate + note.duration_s + tail_s
-        free[int(note.onset / hop) : int(stop / STEP_S) + 1] = False
+        first = note.onset / sample_rate
+        free[int(first / STEP_S) : int((first + note.duration_s) / STEP_S) + 1] = False
     edges = np.flatnonzero(np.diff(np.concatenate([[0], free.astype(np.int8), [0]])))
     return [
-        _breath(left, sample_rate, int(first), int(last))
+        _breath(round(first * STEP_S * sample_rate), int(last - first))
         for first, last in zip(edges[::2], edges[1::2], strict=True)
         if (last - first) * STEP_S >= SHORTEST_S
     ]
 
 
-def _level(signal: Float, sample_rate: float) -> Float:
-    level: Float = np.sqrt(smooth_power(signal, round(LEVEL_S * sample_rate)))
-    return level
-
-
-def _breath(left: Float, sample_rate: float, first: int, last: int) -> MeasuredNote:
-    onset = round(first * STEP_S * sample_rate)
-    gain, noise, common = blow_curves(left, sample_rate, onset, last - first, 0.0, 1.0)
-    none = np.zeros((0, last - first))
+def _breath(onset: int, points: int) -> MeasuredNote:
     return MeasuredNote(
-        onset, (last - first) * STEP_S, RELEASE_S, 0.0, np.zeros(last - first), np.zeros(0),
-        none, gain, noise, common,
-    )  # fmt: skip
+        onset, points * STEP_S, RELEASE_S, 0.0, np.zeros(points), np.zeros(0), np.zeros((0, points))
+    )

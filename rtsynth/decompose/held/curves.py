@@ -14,7 +14,7 @@ from rtsynth.decompose.sustained.bowing import BRIGHT_LIMIT, DB_PER_OCTAVE, bow_
 from rtsynth.decompose.sustained.pitch import STEP_S
 from rtsynth.units import LN1000
 
-__all__ = ["closest_curves"]
+__all__ = ["closest_curves", "driven_level"]
 
 ROUNDS = 8
 LEAST, MOST = 2.0**-8, 2.0**5
@@ -70,6 +70,11 @@ def _bow_for(envelope: Float, t60_s: float) -> Float:
         state = keep * state + (1.0 - keep) * bow[point]
     bow[0] = bow[min(1, len(bow) - 1)]
     return bow
+
+
+def driven_level(bow: Float, t60_s: float) -> Float:
+    """[points] amplitude of a mode of steady amplitude 1 under a bow, log2 every `STEP_S`."""
+    return np.maximum(_driven(np.exp2(bow), t60_s), TINY)
 
 
 def _driven(bow: Float, t60_s: float) -> Float:

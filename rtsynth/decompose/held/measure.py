@@ -1,4 +1,4 @@
-"""Each note of a line by itself: its partials over time, when it is let go, what noise it has.
+"""Each note of a line by itself: its partials over time, and when it is let go.
 
 The notes are taken in order, each from what the ones before it leave: while two sound together the
 earlier goes on as it was, then dies away, and that is taken off before the later one is measured.
@@ -14,7 +14,6 @@ from scipy.ndimage import gaussian_filter1d
 from rtsynth.decompose.damped import Complex, Float
 from rtsynth.decompose.held.legato import HeldNote
 from rtsynth.decompose.held.voicing import PATH_STEP_S
-from rtsynth.decompose.sustained.blowing import blow_curves, floor_between
 from rtsynth.decompose.sustained.holding import fit_release
 from rtsynth.decompose.sustained.pitch import STEP_S, phase_of, refine_track, turned_down, window_s
 from rtsynth.units import LN1000
@@ -33,7 +32,6 @@ FOLLOWED_DB, LOUDEST_MISFIT_DB = 25.0, 12.0
 SAME_SEMITONES = 0.5
 EDGE_S = 0.005
 SILENT = 1e-6
-EVEN_S = 0.15  # of noise from an onset under another note on that is not its own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,9 +46,6 @@ class MeasuredNote:
         bend: [points] semitones above that.
         ratio: [partials] over the pitch.
         level: [partials, points] amplitudes.
-        noise_gain: [16] RMS amplitude per band.
-        noise: [points, 16] log2 gains of the bands.
-        noise_all: [points] log2 of the gain common to them.
     """
 
     onset: int
@@ -60,9 +55,6 @@ class MeasuredNote:
     bend: Float
     ratio: Float
     level: Float
-    noise_gain: Float
-    noise: Float
-    noise_all: Float
 
 
 def measure_notes(
@@ -119,14 +111,9 @@ def _measure(
         points, let_go_s = fit_release(total, STEP_S)
         if let_go_s is not None:
             level, bend, t60_s = level[:, :points], bend[:points], let_go_s
-    top_hz = (float(partials.ratio[-1]) + 0.5) * pitch
-    noise_gain, noise, noise_all = _noise(
-        partials.residual, own, sample_rate, note, first, level.shape[1], top_hz, partials.kept
-    )
     return MeasuredNote(
-        note.onset, level.shape[1] * STEP_S, t60_s, pitch, bend, partials.ratio, level,
-        noise_gain, noise, noise_all,
-    )  # fmt: skip
+        note.onset, level.shape[1] * STEP_S, t60_s, pitch, bend, partials.ratio, level
+    )
 
 
 def _mean_pitch(track: Float, level: Float) -> float:
@@ -140,8 +127,6 @@ class _Harmonics:
 
     ratio: Float
     amplitude: Complex
-    residual: Float
-    kept: float
 
 
 def _harmonics(own: Float, sample_rate: float, track: Float, modes: int) -> _Harmonics:
@@ -154,14 +139,10 @@ def _harmonics(own: Float, sample_rate: float, track: Float, modes: int) -> _Har
         np.round(np.arange(len(track)) * STEP_S * sample_rate).astype(int), len(own) - 1
     )
     amplitude = np.empty((top, len(track)), complex)
-    residual = own.copy()
     for index, number in enumerate(ratio):
         found = turned_down(own, number * phase, sample_rate, seconds)
         amplitude[index] = found[at]
-        residual -= (found * np.exp(1j * number * phase)).real
-    # Hann: the response integrates to 2/length, its square to 1.5/length
-    kept = max(0.2, 1.0 - 2.5 / (seconds * float(np.median(track))))
-    return _Harmonics(ratio, amplitude, residual, kept)
+    return _Harmonics(ratio, amplitude)
 
 
 def _track(part: Float, sample_rate: float, note: HeldNote, first: int) -> Float:
@@ -265,20 +246,3 @@ def _sound(
         level = np.interp(place, points, own.real) + 1j * np.interp(place, points, own.imag)
         sound += (level * np.exp(1j * number * phase)).real
     return sound * shape
-
-
-def _noise(
-    residual: Float, own: Float, sample_rate: float, note: HeldNote, first: int, points: int,
-    covered_hz: float, kept: float,
-) -> tuple[Float, Float, Float]:  # fmt: skip
-    start = note.onset - first
-    gain, bands, common = blow_curves(residual, sample_rate, start, points, covered_hz, kept)
-    shared = min(round(EVEN_S / STEP_S), points // 2) if note.joined else 0
-    level = np.log2(gain + 1e-9) + bands + common[:, None]
-    steady = np.median(level[shared:], axis=0)
-    level[:shared] = np.minimum(level[:shared], steady)
-    floor = floor_between(own[start:], sample_rate, points)
-    gain = np.minimum(np.exp2(steady), floor)
-    level -= steady
-    common = level @ (gain / (gain.sum() + 1e-12)) if gain.any() else np.zeros(points)
-    return gain, np.clip(level - common[:, None], -8.0, 6.0), np.clip(common, -8.0, 6.0)

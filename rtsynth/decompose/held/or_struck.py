@@ -13,7 +13,7 @@ from rtsynth.decompose.onset import find_onsets
 
 __all__ = ["falling_share", "is_held"]
 
-VOICED, PERIODIC, CLEAR = 0.85, 0.72, 0.9
+VOICED, PERIODIC, CLEAR = 0.85, 0.6, 0.9
 FALLING = 0.85  # measured: 0.96 … 1.0 of struck and plucked sounds, 0 … 0.75 of held ones
 FALL_DB_S = 3.0
 SETTLED_S, BEFORE_NEXT_S, LONGEST_S, SHORTEST_S = 0.03, 0.02, 0.4, 0.06

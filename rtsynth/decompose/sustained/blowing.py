@@ -7,7 +7,7 @@ from rtsynth.decompose.damped import Float
 from rtsynth.decompose.sustained.pitch import STEP_S
 from rtsynth.instrument import BLOW_BANDS, BLOW_EDGES_HZ
 
-__all__ = ["blow_curves", "floor_between"]
+__all__ = ["band_power", "blow_curves", "curves_of", "floor_between"]
 
 FRAME_S = 0.024
 SMOOTHING_S = 0.012
@@ -33,11 +33,22 @@ def blow_curves(
     Returns:
         [16] RMS amplitudes, [points, 16] log2 gains, [points] log2 of the common gain.
     """
-    power = _band_power(residual, sample_rate, first, points)
+    power = band_power(residual, sample_rate, first, points)
     low, high = BLOW_EDGES_HZ[:-1], BLOW_EDGES_HZ[1:]
     covered = np.clip((covered_hz - low) / (high - low), 0.0, 1.0)
     power = power / (1.0 - covered * (1.0 - kept))
-    power = np.maximum(gaussian_filter1d(power, SMOOTHING_S / STEP_S, axis=0), 0.0)
+    return curves_of(np.maximum(gaussian_filter1d(power, SMOOTHING_S / STEP_S, axis=0), 0.0))
+
+
+def curves_of(power: Float) -> tuple[Float, Float, Float]:
+    """Level of each band, and its course as a common one times each band's own.
+
+    Args:
+        power: [points, 16] mean squares.
+
+    Returns:
+        as `blow_curves`.
+    """
     mean = power.mean(axis=0)
     gain = np.sqrt(mean)
     level = 0.5 * np.log2((power + SILENT**2) / (mean + SILENT**2))
@@ -75,7 +86,7 @@ def floor_between(signal: Float, sample_rate: float, points: int) -> Float:
     return floor
 
 
-def _band_power(residual: Float, sample_rate: float, first: int, points: int) -> Float:
+def band_power(residual: Float, sample_rate: float, first: int, points: int) -> Float:
     """[points, 16] mean square within each band, in frames around each point."""
     size = 2 * round(FRAME_S * sample_rate / 2)
     starts = first + np.round(np.arange(points) * STEP_S * sample_rate).astype(int)

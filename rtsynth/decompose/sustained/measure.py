@@ -18,7 +18,7 @@ from rtsynth.decompose.sustained.partials import Partials, find_partials
 from rtsynth.decompose.sustained.pitch import STEP_S, phase_of, track_pitch
 from rtsynth.decompose.sustained.striking import strike_modes
 from rtsynth.errors import AudioFileError
-from rtsynth.instrument import BLOW_BANDS, CONTROLS
+from rtsynth.instrument import BLOW_BANDS, CONTROLS, PLAIN_CONTROLS
 from rtsynth.units import LN1000
 
 __all__ = ["Sustained", "measure_sustained"]
@@ -44,7 +44,8 @@ class Sustained:
         pitch_hz: its mean.
         driven: held by a bow; otherwise struck.
         modes: at the mean pitch; their amplitudes at a bow of 1, or as struck.
-        controls: [points, 22] in the order and units of `CONTROLS`, every `step_s` of age.
+        controls: [points, 22] in the order and units of `CONTROLS`, tone bands apart, every
+            `step_s` of age.
         weight: [points] how loud the note is there, 0 … 1.
         blow_gain: [16] RMS amplitude of its noise per band.
         attack: [samples] waveform from the onset on: a struck note's blow.
@@ -98,7 +99,7 @@ def measure_sustained(
     held, release_t60_s = fit_release(note.total, STEP_S)
     loud = note.total[:held] ** 2
     pitch = float(np.exp2(np.average(np.log2(note.track_hz[:held]), weights=loud)))
-    controls = np.zeros((len(note.total), len(CONTROLS)))
+    controls = np.zeros((len(note.total), PLAIN_CONTROLS))
     controls[:, CONTROLS.index("bend")] = 12.0 * np.log2(_sure(note) / pitch)
     if driven:
         own, release_s = _bow(note, held, pitch, release_t60_s, controls)
