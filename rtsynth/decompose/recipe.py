@@ -24,6 +24,7 @@ RANGES: dict[str, tuple[float, float, str]] = {
     "seed": (0, 2**31 - 1, ""),
     "segment_s": (5.0, 120.0, "s"),
     "whole_s": (1.0, 600.0, "s"),
+    "curve_steps": (1, 100_000, ""),
     "joint_steps": (0, 1_000_000, ""),
 }
 
@@ -55,6 +56,7 @@ class Recipe:
         seed: of everything drawn at random.
         whole_s: a recording up to this long is one segment, seconds.
         segment_s: a longer one is cut into segments of about this length, seconds.
+        curve_steps: in which a field learns the curves of a line of held notes.
         joint_steps: of the gradient descent on everything at once, after the bake; 0 for none.
         device: of that descent: "cpu", "cuda", or "auto" for whichever is there.
         name: for people.
@@ -79,6 +81,7 @@ class Recipe:
     seed: int = 0
     whole_s: float = 40.0
     segment_s: float = 24.0
+    curve_steps: int = 800
     joint_steps: int = 0
     device: str = "auto"
     name: str = "fast"

@@ -165,7 +165,7 @@ def test_notes_alike_share_a_resonance_moved_to_their_pitch(
 ) -> None:
     notes, left = measure_notes(scale, RATE, found.notes)
     assert np.sum(left**2) < 0.05 * np.sum(scale**2)
-    line = line_of(left, RATE, notes)
+    line = line_of(scale, left, RATE, notes)
     recording = recording_from_array(scale, RATE)
     score, instrument = bake_line(line, recording, np.zeros((len(line.notes), CODE)), 32)
     assert len(score.table) == len(SCALE)
@@ -183,7 +183,7 @@ def test_notes_alike_share_a_resonance_moved_to_their_pitch(
 def test_a_line_on_the_left_stays_there(scale: Float, found: HeldLineFound) -> None:
     notes, left = measure_notes(scale, RATE, found.notes)
     recording = recording_from_array(np.stack([scale, 0.5 * scale], axis=1), RATE)
-    line = line_of(left, RATE, notes)
+    line = line_of(scale, left, RATE, notes)
     score, _ = bake_line(line, recording, np.zeros((len(notes), CODE)), 32)
     true = 4.0 / np.pi * math.atan2(0.5, 1.0) - 1.0
     assert [event.pan for event in score.table] == pytest.approx([true] * len(notes), abs=0.02)
@@ -195,7 +195,7 @@ def test_a_hiss_between_two_notes_is_one_breath() -> None:
     sound[first:last] += 0.03 * np.random.default_rng(4).standard_normal(last - first)
     found = find_held_notes(sound, RATE)
     notes, left = measure_notes(sound, RATE, found.notes)
-    breaths, noise = line_noise(left, RATE, notes)
+    breaths, noise = line_noise(sound, left, RATE, notes)
     within = [b for b in breaths if b.onset < int(1.5 * RATE)]
     assert len(within) == 1
     assert within[0].onset / RATE == pytest.approx(0.85, abs=0.05)

@@ -36,7 +36,7 @@ from tests.engine.drawn import random_field
 RATE, BLOCK, MODES = 48_000, 128, 32
 PERIOD_US = BLOCK / RATE * 1e6
 VECTOR0 = event_param_named("vector0")[0]
-KINDS = ("ringing", "drawn", "bowed", "blown")
+KINDS = ("ringing", "drawn", "bowed", "bowed, tone bands", "blown")
 
 
 def instrument_of(kind: str) -> Instrument:
@@ -44,13 +44,13 @@ def instrument_of(kind: str) -> Instrument:
     instrument = Instrument.blank(1, MODES, attack_length=4_800, attack_rate=RATE)
     freq_hz = np.geomspace(110.0, 9_000.0, MODES)
     instrument.set_modes(0, freq_hz, np.full(MODES, 20.0), np.full(MODES, 1e-4 + 0j))
-    if kind == "bowed":
+    if kind.startswith("bowed"):
         instrument.bow[0] = instrument.impulse[0]
     if kind == "blown":
         instrument.blow_gain[0] = 1e-4
         instrument.blow_dry[0] = instrument.blow_wet[0] = 1.0
     if kind != "ringing":
-        instrument.field = random_field(1, seed=1, size=0.3)
+        instrument.field = random_field(1, seed=1, size=0.3, toned=kind.endswith("tone bands"))
     return instrument
 
 

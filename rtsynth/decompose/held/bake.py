@@ -68,11 +68,12 @@ class HeldLine:
     blow_gain: Float
 
 
-def line_of(left: Float, sample_rate: float, notes: list[MeasuredNote]) -> HeldLine:
+def line_of(signal: Float, left: Float, sample_rate: float, notes: list[MeasuredNote]) -> HeldLine:
     """Find the resonances, each note's deformations and curves, and what sounds between notes.
 
     Args:
-        left: [samples] the signal without its notes' partials.
+        signal: [samples] of the recording.
+        left: [samples] the same without its notes' partials.
         sample_rate: Hz.
         notes: with partials, at least one.
     """
@@ -94,7 +95,7 @@ def line_of(left: Float, sample_rate: float, notes: list[MeasuredNote]) -> HeldL
         drawn, made = _drawn(note, own, bow, tilt, t60_s)
         controls.append(drawn)
         level.append(made)
-    breaths, noise = line_noise(left, sample_rate, notes)
+    breaths, noise = line_noise(signal, left, sample_rate, notes)
     controls += [np.zeros((len(b.bend), len(CONTROLS))) for b in breaths]
     resonance = np.concatenate([resonance, np.full(len(breaths), len(leaders))])
     gain = np.concatenate([gain, np.ones(len(breaths))])

@@ -21,7 +21,6 @@ from rtsynth.instrument.field import FieldWeights
 __all__ = ["find_line", "sustained_draft"]
 
 LONGEST_S = 120.0  # a field learns so much at once
-STEPS = 800
 FREQUENCIES, HIDDEN = 32, 128  # of the field; half as many lose 0.3 MOS on singing
 
 
@@ -30,7 +29,7 @@ def sustained_draft(recording: Recording, recipe: Recipe) -> tuple[Score, Instru
 
     Args:
         recording: of any kind.
-        recipe: its modes and seed are used.
+        recipe: its modes, curve steps and seed are used.
 
     Without torch each event keeps its mean bow and pitch.
     """
@@ -42,8 +41,8 @@ def sustained_draft(recording: Recording, recipe: Recipe) -> tuple[Score, Instru
     notes, left = measure_notes(signal, rate, found, recipe.few_modes)
     if not notes:
         return None
-    held = line_of(left, rate, without_gaps(notes, rate))
-    field, code = _learned(held, recipe.seed)
+    held = line_of(signal, left, rate, without_gaps(notes, rate))
+    field, code = _learned(held, recipe)
     score, instrument = bake_line(held, recording, code, recipe.few_modes)
     instrument.field = field
     score.instrument = instrument.fingerprint()
@@ -60,7 +59,7 @@ def find_line(recording: Recording) -> tuple[Float, PitchPath, list[tuple[int, i
     return (signal, path, pieces) if is_held(signal, rate, path, pieces) else None
 
 
-def _learned(line: HeldLine, seed: int) -> tuple[FieldWeights | None, Float]:
+def _learned(line: HeldLine, recipe: Recipe) -> tuple[FieldWeights | None, Float]:
     try:
         from rtsynth.nn.regress_line import draw_line_curves
     except ImportError:
@@ -74,8 +73,8 @@ def _learned(line: HeldLine, seed: int) -> tuple[FieldWeights | None, Float]:
             line.resonance,
             line.offset_db,
             CODE,
-            steps=STEPS,
+            steps=recipe.curve_steps,
             frequencies=FREQUENCIES,
             hidden=HIDDEN,
-            seed=seed,
+            seed=recipe.seed,
         )
