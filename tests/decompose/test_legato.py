@@ -16,7 +16,7 @@ from rtsynth.decompose.held.lacking import line_noise
 from rtsynth.decompose.held.legato import HeldLineFound, find_held_notes
 from rtsynth.decompose.held.measure import measure_notes
 from rtsynth.decompose.held.or_struck import falling_share, is_held
-from rtsynth.decompose.held.tone import tone_at, tone_curves
+from rtsynth.decompose.sustained.tone import tone_at, tone_curves
 from rtsynth.decompose.held.voicing import PATH_STEP_S
 from rtsynth.decompose.recording import recording_from_array
 from rtsynth.decompose.sustained.pitch import STEP_S

@@ -74,7 +74,7 @@ def study(path: pathlib.Path) -> Study:
         score, instrument = one_event(note, rate, len(sound) / rate, field=drawing)
         made = play(score, instrument, len(sound), rate)
         ways.append(Way(name, len(score.table), instrument.modes, made))
-    bank = decompose(recording, recipe=Recipe())
+    bank = decompose(recording, recipe=Recipe(held=False))
     made = play(bank.score, bank.instrument, len(sound), rate)
     ways.append(Way("bank alone", bank.report["events"], bank.report["modes"], made))
     age = np.arange(len(note.controls)) * note.step_s

@@ -15,10 +15,10 @@ from rtsynth.decompose.damped import Float
 from rtsynth.decompose.held.curves import closest_curves, driven_level
 from rtsynth.decompose.held.lacking import NoiseCurves, line_noise
 from rtsynth.decompose.held.measure import MeasuredNote
-from rtsynth.decompose.held.tone import tone_at, tone_curves
 from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.recording import Recording
 from rtsynth.decompose.sustained.bowing import DB_PER_OCTAVE, bowed_t60, common_envelope
+from rtsynth.decompose.sustained.tone import tone_at, tone_curves
 from rtsynth.events import VECTOR_DIM, Event, Score
 from rtsynth.instrument import BLOW_BANDS, CONTROL_LIMITS, CONTROLS, Instrument
 from rtsynth.instrument.field import BEND, BOW, BRIGHT, DRY, TONE

@@ -2,8 +2,9 @@
 
 A bowed, blown or sung note is one resonance whose modes are held by a drive (`bow`); a struck or
 plucked one is one resonance that is let go (`impulse`). Either way the pitch moves by `bend`, the
-spectrum tilts by `bright`, and what is no partial is the noise of the bands. The curves are those
-of `rtsynth.instrument`, so that its formula plays the note. Thread: worker.
+spectrum tilts by `bright` and, where it is driven, moves by the tone bands; what is no partial is
+the noise of the blow bands. The curves are those of `rtsynth.instrument`, so that its formula plays
+the note. Thread: worker.
 """
 
 import dataclasses
@@ -12,13 +13,21 @@ import numpy as np
 
 from rtsynth.decompose.damped import Complex, Float, Modes
 from rtsynth.decompose.sustained.blowing import blow_curves, floor_between
-from rtsynth.decompose.sustained.bowing import bow_curves, bowed_t60, common_envelope
+from rtsynth.decompose.sustained.bowing import (
+    DB_PER_OCTAVE,
+    bow_curves,
+    bowed_t60,
+    common_envelope,
+)
+from rtsynth.decompose.sustained.bowing import driven as under_bow
 from rtsynth.decompose.sustained.holding import falls, find_end, fit_release
 from rtsynth.decompose.sustained.partials import Partials, find_partials
 from rtsynth.decompose.sustained.pitch import STEP_S, phase_of, track_pitch
 from rtsynth.decompose.sustained.striking import strike_modes
+from rtsynth.decompose.sustained.tone import tone_curves
 from rtsynth.errors import AudioFileError
 from rtsynth.instrument import BLOW_BANDS, CONTROLS, PLAIN_CONTROLS
+from rtsynth.instrument.field import TONE
 from rtsynth.units import LN1000
 
 __all__ = ["Sustained", "measure_sustained"]
@@ -44,8 +53,8 @@ class Sustained:
         pitch_hz: its mean.
         driven: held by a bow; otherwise struck.
         modes: at the mean pitch; their amplitudes at a bow of 1, or as struck.
-        controls: [points, 22] in the order and units of `CONTROLS`, tone bands apart, every
-            `step_s` of age.
+        controls: [points, 38] in the order and units of `CONTROLS`, every `step_s` of age; of a
+            struck note 22, without tone bands.
         weight: [points] how loud the note is there, 0 … 1.
         blow_gain: [16] RMS amplitude of its noise per band.
         attack: [samples] waveform from the onset on: a struck note's blow.
@@ -99,7 +108,7 @@ def measure_sustained(
     held, release_t60_s = fit_release(note.total, STEP_S)
     loud = note.total[:held] ** 2
     pitch = float(np.exp2(np.average(np.log2(note.track_hz[:held]), weights=loud)))
-    controls = np.zeros((len(note.total), PLAIN_CONTROLS))
+    controls = np.zeros((len(note.total), len(CONTROLS) if driven else PLAIN_CONTROLS))
     controls[:, CONTROLS.index("bend")] = 12.0 * np.log2(_sure(note) / pitch)
     if driven:
         own, release_s = _bow(note, held, pitch, release_t60_s, controls)
@@ -188,6 +197,9 @@ def _bow(
     controls[:, CONTROLS.index("bow")] = _extended(bow, len(controls))
     controls[:, CONTROLS.index("bright")] = _extended(tilt, len(controls))
     controls[:held, CONTROLS.index("damp")] = np.log2(bowed_s / free_s)
+    made = np.exp2(np.outer(note.octaves, tilt / DB_PER_OCTAVE)) * under_bow(bow, bowed_s)
+    freq_hz = np.outer(note.ratio, note.track_hz[:held])
+    controls[:, TONE:] = _extended(tone_curves(level, size[:, None] * made, freq_hz), len(controls))
     release_s = RELEASE_SHARE * release_t60_s if release_t60_s else PRIOR_RELEASE_S
     phase = np.angle(np.sum(note.turned[:, :held] * level, axis=1))
     amplitude = size * np.exp(1j * phase)
@@ -247,4 +259,4 @@ def _blow(
 
 
 def _extended(curve: Float, points: int) -> Float:
-    return np.concatenate([curve, np.full(points - len(curve), curve[-1])])
+    return np.concatenate([curve, np.repeat(curve[-1:], points - len(curve), axis=0)])

@@ -12,6 +12,7 @@ __all__ = ["tone_at", "tone_curves"]
 MISFIT_LIMIT = 5.0  # log2, 30 dB
 SILENT = 1e-7
 EVEN, SMALL = 1e-4, 1e-5  # of all weight: price of a difference between neighbours, and of a gain
+FAINT = 1e-4  # of the greatest weight, price of a gain: where nothing sounds none is drawn
 SMOOTHING_POINTS = 1.0
 
 
@@ -32,7 +33,9 @@ def tone_curves(level: Float, made: Float, freq_hz: Float) -> Float:
     apart = np.diff(np.eye(TONE_BANDS), axis=0)
     price = EVEN * apart.T @ apart + SMALL * np.eye(TONE_BANDS)
     weighed = share * weight[..., None]
-    square = np.swapaxes(share, 1, 2) @ weighed + weight.sum(axis=1)[:, None, None] * price
+    total = weight.sum(axis=1)[:, None, None]
+    faint = FAINT * float(total.max()) * np.eye(TONE_BANDS)
+    square = np.swapaxes(share, 1, 2) @ weighed + total * price + faint
     right = np.einsum("tpb,tp->tb", weighed, wanted)
     found = np.linalg.solve(square, right[..., None])[..., 0]
     limits = CONTROL_LIMITS[TONE:]
