@@ -115,9 +115,9 @@ def _curves_drawn(st: Any) -> int:
 
 @state_kernel
 def is_toned(st: Any, v: int) -> bool:
-    """Whether a field's tone bands move the gains of voice v's modes."""
+    """Whether a field's tone bands move the gains of voice v's modes, or will once drawn."""
     voice = st.voices[v]
-    return voice.cache >= 0 and voice.modes > 0 and _curves_drawn(st) > DRAWN_TONE
+    return voice.kind != TEXTURE and voice.modes > 0 and _curves_drawn(st) > DRAWN_TONE
 
 
 @state_kernel

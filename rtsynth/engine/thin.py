@@ -10,7 +10,7 @@ from rtsynth.dsp.bend import INHARM, STRETCH
 from rtsynth.dsp.modal import TICK, padded_columns
 from rtsynth.dsp.registers import G0, ZI, ZR
 from rtsynth.engine.compile import state_kernel
-from rtsynth.engine.controls import is_blown, is_bowed
+from rtsynth.engine.controls import is_blown, is_bowed, is_toned
 from rtsynth.engine.record import THINNED
 
 __all__ = ["bends_now", "thin_voice"]
@@ -30,7 +30,7 @@ def bends_now(st: Any, v: int) -> bool:
 def _may_thin(st: Any, v: int) -> bool:
     """Whether the modes of voice v can only become weaker."""
     voice = st.voices[v]
-    if voice.driven != 0 or is_blown(st, v) or is_bowed(st, v):
+    if voice.driven != 0 or is_blown(st, v) or is_bowed(st, v) or is_toned(st, v):
         return False
     return st.controls[v, STRETCH] >= 0.0 and st.controls[v, INHARM] == 0.0
 

@@ -48,7 +48,7 @@ CONTROLS = (
 (bend), log2 of a T60 factor (damp), dB/octave (bright). 0 is neutral everywhere."""
 
 PLAIN_CONTROLS = len(CONTROLS) - TONE_BANDS
-"""A field without tone bands draws only the first so many: the bands cost twice as many curves."""
+"""A field without tone bands draws only the first so many: each curve costs time and memory."""
 
 CONTROL_LIMITS = np.array(
     [(-16.0, 8.0)] * 19 + [(-24.0, 24.0), (-4.0, 4.0), (-24.0, 24.0)] + [(-8.0, 8.0)] * TONE_BANDS,

@@ -156,7 +156,7 @@ class _Lesson:
         return (share * last[:, None]).long().clamp(max=len(self.wanted) - 1)
 
     def targets(self, index: Tensor, durations: Tensor) -> Tensor:
-        """[EVENTS, BATCH, 22] what is to be drawn there."""
+        """[EVENTS, BATCH, C] what is to be drawn there."""
         wanted = self.wanted[index]
         let_go = index * self.step_s >= durations[:, None]
         for control, value in self.released.items():

@@ -109,6 +109,7 @@ class Voices:
         lowest = torch.where(self.present, freq, torch.inf).amin(dim=1, keepdim=True)
         above = self.freq / torch.where(torch.isfinite(lowest), lowest, 1.0)
         inharm = events.inharm[:, None].double()
+        self.learned = self.freq
         self.freq = self.freq * torch.sqrt((1.0 + inharm * above**2) / (1.0 + inharm))
         self.freq = self.freq * events.detune.double()
         self.octaves = torch.log2(above).to(bank.dtype)
@@ -222,8 +223,8 @@ class Voices:
         one.__dict__.update(self.__dict__)
         at = np.array([row])
         one.events = self.events.take(at)
-        for name in ("present", "freq", "octaves", "decay", "offset_db", "gain", "struck",
-                     "attack", "noise"):  # fmt: skip
+        for name in ("present", "learned", "freq", "octaves", "decay", "offset_db", "gain",
+                     "struck", "attack", "noise"):  # fmt: skip
             setattr(one, name, getattr(self, name)[row : row + 1])
         if self.controls is not None:
             whole, count = self.controls, len(self.events)
@@ -244,11 +245,12 @@ class Voices:
             bend = bend + c[..., BEND].double()
             bright = bright + c[..., BRIGHT]
             decay = decay * torch.exp2(-c[..., DAMP].double())[..., None]
-        freq = self.freq[:, None] * torch.exp2(bend / 12.0)[..., None]
+        ratio = torch.exp2(bend / 12.0)[..., None]
+        freq = self.freq[:, None] * ratio
         db = self.offset_db[:, None] + bright[..., None] * self.octaves[:, None]
         louder = db * DB_TO_LOG2
         if c is not None and c.shape[-1] > PLAIN_CONTROLS:
-            louder = louder + _tone_at(c[..., TONE:], freq)
+            louder = louder + _tone_at(c[..., TONE:], self.learned[:, None] * ratio)
         gain = torch.exp2(louder)
         gain = torch.where(freq < NYQUIST_SHARE * self.rate, gain, torch.zeros_like(gain))
         decay = decay.expand_as(freq) / self.rate

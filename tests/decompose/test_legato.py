@@ -9,17 +9,18 @@ from numpy.typing import NDArray
 
 from rtsynth.decompose import Recipe, decompose_array
 from rtsynth.decompose.held.bake import CODE, bake_line, line_of
-from rtsynth.decompose.held.breath import without_gaps
+from rtsynth.decompose.held.breath import breaths_between, without_gaps
 from rtsynth.decompose.held.curves import closest_curves
 from rtsynth.decompose.held.draft import sustained_draft
 from rtsynth.decompose.held.lacking import line_noise
 from rtsynth.decompose.held.legato import HeldLineFound, find_held_notes
 from rtsynth.decompose.held.measure import measure_notes
 from rtsynth.decompose.held.or_struck import falling_share, is_held
-from rtsynth.decompose.sustained.tone import tone_at, tone_curves
 from rtsynth.decompose.held.voicing import PATH_STEP_S
 from rtsynth.decompose.recording import recording_from_array
 from rtsynth.decompose.sustained.pitch import STEP_S
+from rtsynth.decompose.sustained.tone import tone_curves
+from rtsynth.instrument.field import TONE_BANDS, TONE_LOW_HZ, tone_place
 from rtsynth.units import LN1000
 
 RATE = 22_050
@@ -206,6 +207,36 @@ def test_a_hiss_between_two_notes_is_one_breath() -> None:
     assert np.sqrt(np.sum(np.mean(level**2, axis=0))) == pytest.approx(0.03, rel=0.1)
 
 
+@pytest.mark.parametrize("consonant_ms", [44, 60, 120])
+def test_noise_at_either_end_of_a_recording_is_a_breath(consonant_ms: int) -> None:
+    held = bowed(62.0, 0.5, cents=0.0)
+    notes, _ = measure_notes(held, RATE, find_held_notes(held, RATE).notes)
+    count, hop = int(len(held) / (STEP_S * RATE)) + 1, consonant_ms // 4
+    lack = np.zeros(count)
+    lack[:hop] = lack[-hop:] = 1.0
+    late = [dataclasses.replace(notes[0], onset=int(hop * STEP_S * RATE) + 1, duration_s=0.3)]
+    breaths = breaths_between(lack, 1.0, RATE, late)
+    assert [len(b.bend) for b in breaths] == [hop, hop]
+    assert breaths[0].onset == 0
+
+
+@pytest.mark.parametrize("gap_ms", [8.0, 30.0, 41.0, 43.0, 45.0, 47.0, 60.0])
+@pytest.mark.parametrize("offset_ms", [0.0, 1.5, 3.0])
+def test_between_two_notes_sound_goes_on_however_short_it_is(
+    scale: Float, found: HeldLineFound, gap_ms: float, offset_ms: float
+) -> None:
+    notes, _ = measure_notes(scale, RATE, found.notes)
+    ends_s = notes[0].onset / RATE + notes[0].duration_s
+    onset = round((ends_s + (gap_ms + offset_ms) / 1e3) * RATE)
+    first = dataclasses.replace(notes[0], onset=notes[0].onset + round(offset_ms / 1e3 * RATE))
+    pair = without_gaps([first, dataclasses.replace(notes[1], onset=onset)], RATE)
+    lack = np.ones(int(len(scale) / (STEP_S * RATE)) + 1)
+    first_end_s = pair[0].onset / RATE + pair[0].duration_s
+    closed = first_end_s == pytest.approx(onset / RATE, abs=STEP_S)
+    inside = [b for b in breaths_between(lack, 1.0, RATE, pair) if pair[0].onset < b.onset < onset]
+    assert closed or len(inside) == 1
+
+
 def test_a_note_that_ends_just_before_the_next_is_held_on_until_then(
     scale: Float, found: HeldLineFound
 ) -> None:
@@ -233,9 +264,16 @@ def test_tone_bands_meet_a_formant_that_moves_within_1_db() -> None:
     lift = 20.0 * np.maximum(1.0 - np.abs(np.log2(freq_hz) - peak), 0.0)
     plain = 0.1 / np.arange(1.0, 33.0)[:, None] * np.ones(250)
     tone = tone_curves(plain * 10.0 ** (lift / 20.0), plain, freq_hz)
-    off_db = 20.0 * np.log10(2.0) * tone_at(tone, freq_hz) - lift
+    places = tone_place(np.log2(freq_hz / TONE_LOW_HZ))
+    drawn = [
+        np.interp(place, np.arange(TONE_BANDS), t) for place, t in zip(places.T, tone, strict=True)
+    ]
+    off_db = 20.0 * np.log10(2.0) * np.array(drawn).T - lift
     assert np.sqrt(np.mean(off_db[:, 5:-5] ** 2)) < 1.0
     assert np.abs(tone_curves(plain, plain, freq_hz)).max() < 1e-6
+    rising = np.where(np.arange(250) > 0, plain, 1e-9)  # a bow starts from rest
+    burst_db = 20.0 * np.log10(2.0) * np.abs(tone_curves(plain, rising, freq_hz))
+    assert burst_db.max() < 1.0
 
 
 def test_a_recording_of_a_bowed_scale_comes_back_as_its_notes(scale: Float) -> None:

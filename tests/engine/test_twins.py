@@ -38,7 +38,8 @@ def in_torch(instrument: Instrument, batch: EventBatch) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    "deformed", [{}, {"transpose": 5.0, "bright": -3.0, "damp": 2.0, "vibrato_depth": 0.3}]
+    "deformed",
+    [{}, {"transpose": 5.0, "bright": -3.0, "damp": 2.0, "vibrato_depth": 0.3, "inharm": 0.01}],
 )
 @pytest.mark.parametrize("resonance", [STRUCK, BOWED, BLOWN])
 @pytest.mark.parametrize("toned", [False, True])

@@ -104,6 +104,28 @@ def test_with_a_field_they_are_too(resonance: int, toned: bool) -> None:
     assert residual_db(sounds[1], sounds[0]) < -60.0
 
 
+@pytest.mark.parametrize("resonance", [STRUCK, BOWED])
+def test_tone_bands_drawn_late_are_heard_in_grains_too(resonance: int) -> None:
+    """A voice that begins before anything is drawn has its formants as soon as they are."""
+    instrument = drawn_instrument(toned=True)
+    sounds = []
+    for ahead in (0, AHEAD):
+        table = EventTable([Event(1, 0.0301, resonance=resonance, duration_s=5.0, seed=5)])
+        engine = build(table, instrument, ahead)
+        engine.post(Op.PLAY, 0, 100)
+        worker = GrainWorker(engine, instrument, "cpu") if ahead else None
+        out = np.zeros((36_000 + engine.latency.inside, engine.channels), np.float32)
+        drawer = None
+        for at in range(0, len(out), 480):
+            if at == 9_600:
+                drawer = drawer_for(engine, instrument)
+            advance(engine, out[at : at + 480], drawer, worker)
+            engine.notices()
+        sounds.append(out[engine.latency.inside :])
+    assert np.abs(sounds[0][20_000:]).max() > 0.001
+    assert residual_db(sounds[1][20_000:], sounds[0][20_000:]) < -60.0
+
+
 BOW_EDITS: dict[str, Edits] = {
     "held": lambda engine: None,
     "bent": together(setting("transpose", 4.0), setting("damp", 0.5, 9_100)),

@@ -18,7 +18,7 @@ from rtsynth.decompose.held.measure import MeasuredNote
 from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.recording import Recording
 from rtsynth.decompose.sustained.bowing import DB_PER_OCTAVE, bowed_t60, common_envelope
-from rtsynth.decompose.sustained.tone import tone_at, tone_curves
+from rtsynth.decompose.sustained.tone import tone_curves
 from rtsynth.events import VECTOR_DIM, Event, Score
 from rtsynth.instrument import BLOW_BANDS, CONTROL_LIMITS, CONTROLS, Instrument
 from rtsynth.instrument.field import BEND, BOW, BRIGHT, DRY, TONE
@@ -88,13 +88,11 @@ def line_of(signal: Float, left: Float, sample_rate: float, notes: list[Measured
     offset = np.array(
         [_offsets(s / g, amplitude[r]) for s, g, r in zip(sizes, gain, resonance, strict=True)]
     )
-    controls, level = [], []
+    controls = []
     for index, (note, (_, bow, tilt)) in enumerate(zip(notes, bowed, strict=True)):
         own = amplitude[resonance[index]] * gain[index]
         own[:OFFSETS] *= 10.0 ** (offset[index, : len(own)] / 20.0)
-        drawn, made = _drawn(note, own, bow, tilt, t60_s)
-        controls.append(drawn)
-        level.append(made)
+        controls.append(_drawn(note, own, bow, tilt, t60_s))
     breaths, noise = line_noise(signal, left, sample_rate, notes)
     controls += [np.zeros((len(b.bend), len(CONTROLS))) for b in breaths]
     resonance = np.concatenate([resonance, np.full(len(breaths), len(leaders))])
@@ -246,10 +244,8 @@ def _blow_gain(
     return found
 
 
-def _drawn(
-    note: MeasuredNote, amplitude: Float, bow: Float, tilt: Float, t60_s: float
-) -> tuple[Float, Float]:
-    """[points, 38] what moves a note's modes, and [partials, points] the amplitudes they have."""
+def _drawn(note: MeasuredNote, amplitude: Float, bow: Float, tilt: Float, t60_s: float) -> Float:
+    """[points, 38] what moves a note's modes."""
     controls = np.zeros((len(note.bend), len(CONTROLS)))
     controls[:, BOW], controls[:, BRIGHT], controls[:, BEND] = bow, tilt, note.bend
     octaves = np.log2(note.ratio)
@@ -257,9 +253,8 @@ def _drawn(
     made = np.exp2(np.outer(octaves[:count], tilt / DB_PER_OCTAVE)) * driven_level(bow, t60_s)
     made *= amplitude[:count, None]
     freq_hz = note.pitch_hz * np.outer(note.ratio[:count], np.exp2(note.bend / 12.0))
-    tone = tone_curves(note.level[:count], made, freq_hz)
-    controls[:, TONE:] = tone
-    return controls, made * np.exp2(tone_at(tone, freq_hz))
+    controls[:, TONE:] = tone_curves(note.level[:count], made, freq_hz)
+    return controls
 
 
 def _draw_noise(controls: Float, noise: NoiseCurves, blow_gain: Float) -> None:

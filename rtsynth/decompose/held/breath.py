@@ -30,7 +30,7 @@ def without_gaps(notes: list[MeasuredNote], sample_rate: float) -> list[Measured
         assert note is not None
         gap_s = (after.onset - note.onset) / sample_rate - note.duration_s if after else 0.0
         more = round(gap_s / STEP_S)
-        if 0.0 < gap_s < SHORTEST_S and more:
+        if 0.0 < gap_s < SHORTEST_S + 2.0 * STEP_S and more:  # a breath's ends are on points
             age_s = STEP_S * np.arange(1, more + 1)
             tail = note.level[:, -1:] * np.exp(-LN1000 * age_s / note.release_t60_s)
             note = dataclasses.replace(
@@ -55,7 +55,8 @@ def breaths_between(
         notes: of the line.
     """
     free = lack > loudest * 10.0 ** (-HEARD_DB / 10.0)
-    free = binary_closing(free, np.ones(round(SHORTEST_S / STEP_S) + 1))
+    near = round(SHORTEST_S / STEP_S) + 1
+    free = binary_closing(np.pad(free, near), np.ones(near))[near:-near]
     for note in notes:
         first = note.onset / sample_rate
         free[int(first / STEP_S) : int((first + note.duration_s) / STEP_S) + 1] = False

@@ -7,7 +7,7 @@ from rtsynth.decompose.damped import Float
 from rtsynth.instrument import CONTROL_LIMITS
 from rtsynth.instrument.field import TONE, TONE_BANDS, TONE_LOW_HZ, tone_place
 
-__all__ = ["tone_at", "tone_curves"]
+__all__ = ["tone_curves"]
 
 MISFIT_LIMIT = 5.0  # log2, 30 dB
 SILENT = 1e-7
@@ -42,12 +42,6 @@ def tone_curves(level: Float, made: Float, freq_hz: Float) -> Float:
     smooth = gaussian_filter1d(found, SMOOTHING_POINTS, axis=0)
     tone: Float = np.clip(smooth, limits[:, 0], limits[:, 1])
     return tone
-
-
-def tone_at(tone: Float, freq_hz: Float) -> Float:
-    """[partials, points] log2 gains that tone bands [points, 16] have at some frequencies."""
-    found: Float = np.einsum("tpb,tb->pt", _shares(freq_hz), tone)
-    return found
 
 
 def _shares(freq_hz: Float) -> Float:
