@@ -272,8 +272,9 @@ def test_tone_bands_meet_a_formant_that_moves_within_1_db() -> None:
     assert np.sqrt(np.mean(off_db[:, 5:-5] ** 2)) < 1.0
     assert np.abs(tone_curves(plain, plain, freq_hz)).max() < 1e-6
     rising = np.where(np.arange(250) > 0, plain, 1e-9 * plain)  # a bow starts from rest
-    burst_db = 20.0 * np.log10(2.0) * np.abs(tone_curves(plain, rising, freq_hz))
-    assert burst_db.max() < 1.0
+    burst_db = 20.0 * np.log10(2.0) * np.abs(tone_curves(plain, rising, freq_hz)).max(axis=1)
+    assert burst_db[0] < 1.5
+    assert burst_db[1:].max() < 0.6
 
 
 def test_a_recording_of_a_bowed_scale_comes_back_as_its_notes(scale: Float) -> None:
