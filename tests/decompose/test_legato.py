@@ -13,7 +13,7 @@ from rtsynth.decompose.held.breath import breaths_between, without_gaps
 from rtsynth.decompose.held.curves import closest_curves
 from rtsynth.decompose.held.draft import sustained_draft
 from rtsynth.decompose.held.lacking import line_noise
-from rtsynth.decompose.held.legato import HeldLineFound, find_held_notes
+from rtsynth.decompose.held.legato import HeldLineFound, find_held_notes, glides
 from rtsynth.decompose.held.measure import measure_notes
 from rtsynth.decompose.held.or_struck import falling_share, is_held
 from rtsynth.decompose.held.voicing import PATH_STEP_S
@@ -119,6 +119,18 @@ def test_the_common_period_of_two_notes_is_no_note_of_its_own() -> None:
     sound = laid([bowed(64.0, 0.6, cents=0.0), bowed(71.0, 0.6, cents=0.0)], 0.45)
     pitches = [note.semitones for note in find_held_notes(sound, RATE).notes]
     assert pitches == pytest.approx([64.0, 71.0], abs=0.3)
+
+
+def test_a_glide_is_no_overlap_of_two_notes() -> None:
+    """Where one bow stroke enters under another the pitch stays, with its vibrato, then leaps."""
+    vibrato = 0.2 * np.sin(2 * np.pi * 5.5 * PATH_STEP_S * np.arange(20))
+    leap = np.concatenate([60.0 + vibrato, [60.4, 61.0, 61.6]])
+    assert not glides(leap, 60.0, 62.0)
+    assert not glides(-leap, -60.0, -62.0)
+    assert glides(np.linspace(60.0, 62.0, 24), 60.0, 62.0)
+    assert glides(np.linspace(62.0, 60.0, 24), 62.0, 60.0)
+    assert not glides(np.zeros(0), 60.0, 62.0)
+    assert not glides(np.full(5, 60.0), 60.0, 60.0)
 
 
 def test_a_bowed_scale_is_held_and_a_struck_one_is_not(scale: Float, found: HeldLineFound) -> None:

@@ -18,13 +18,14 @@ from rtsynth.decompose.damped import Float
 from rtsynth.decompose.held.entering import entry_over, rise_after
 from rtsynth.decompose.held.voicing import PATH_STEP_S, PitchPath, pitch_path
 
-__all__ = ["HeldLineFound", "HeldNote", "find_held_notes", "notes_along", "split_path"]
+__all__ = ["HeldLineFound", "HeldNote", "find_held_notes", "glides", "notes_along", "split_path"]
 
 GRID = 3  # levels per semitone
 MISFIT = 0.5  # semitones off that cost 1 a point
 CHANGE = 12.0  # price of another level: 0.1 s one semitone off
 SHORTEST_S = 0.05
 GLIDING = 0.3  # a step taking this share of what it leads to or from is part of a slide
+ON_ITS_WAY = 0.3  # of the interval
 DIP_DB = 9.0  # an amplitude vibrato is less deep
 LEVEL_S = 0.012
 GAP_S = 0.03
@@ -93,6 +94,10 @@ def notes_along(
         end = min(len(signal), round(last * PATH_STEP_S * sample_rate))
         before = notes[-1] if notes else None
         onset = _enter(signal, sample_rate, near, pitch, before if gap < STILL_HEARD_S else None)
+        if before is not None and gap < GAP_S:
+            since = path.semitones[round(onset / sample_rate / PATH_STEP_S) : first]
+            if glides(since, before.semitones, pitch):
+                onset = near
         earliest = before.onset + round(SHORTEST_S * sample_rate) if before else 0
         onset = min(max(onset, earliest), end - 1)
         joined = before is not None and (gap < GAP_S or onset < before.end)
@@ -100,6 +105,20 @@ def notes_along(
             notes[-1] = dataclasses.replace(before, end=onset)
         notes.append(HeldNote(onset, end, pitch, joined, near, path.semitones[first:last]))
     return HeldLineFound(notes, path, pieces)
+
+
+def glides(semitones: Float, before: float, here: float) -> bool:
+    """Whether the pitch is on its way from note to note, not with the old one while the new enters.
+
+    Args:
+        semitones: [points] of the path from where the new note seems to enter on.
+        before: of the old note.
+        here: of the new one.
+    """
+    if not len(semitones) or before == here:
+        return False
+    on_its_way = (semitones - before) / (here - before) > ON_ITS_WAY
+    return float(np.mean(on_its_way)) > GLIDING
 
 
 def _enter(
