@@ -1,7 +1,7 @@
-"""What the modes of a line lack of the recording, band by band: the noise of its notes and breaths.
+"""What a line's partials lack of the recording, band by band: the noise of its notes and breaths.
 
-So notes and noise together have the recording's level in every band, whatever the notes could not
-follow: consonants, bow and breath, what lies above the highest partial. Thread: worker.
+Consonants, bow and breath, and what lies above the highest partial. It is what all notes together
+leave, so that nothing between two of them is forgotten or counted twice. Thread: worker.
 """
 
 import numpy as np
