@@ -47,7 +47,7 @@ def everything() -> Instrument:
     instrument.blow_dry[BLOWN], instrument.blow_wet[BLOWN] = 0.5, 1.0
     instrument.texture_gain[RAIN, 8:24] = 0.02
     instrument.click_rate_hz[RAIN], instrument.click_gain[RAIN] = 40.0, 0.05
-    instrument.field = random_field(4, seed=3, size=0.3)
+    instrument.field = random_field(4, seed=3, size=0.3, toned=True)
     return instrument
 
 
