@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from rtsynth.dsp.draw import CURVE_RATE
+from rtsynth.instrument.field import TONE_BANDS, TONE_LOW_HZ, TONE_OCTAVES
 
-__all__ = ["read_curves"]
+__all__ = ["read_curves", "tone_at"]
 
 
 def read_curves(draw: Callable[[Tensor], Tensor], age: Tensor) -> Tensor:
@@ -34,3 +35,12 @@ def read_curves(draw: Callable[[Tensor], Tensor], age: Tensor) -> Tensor:
         here, there = drawn.gather(1, at), drawn.gather(1, at + 1)
     share = share.to(here.dtype)
     return here * (1.0 - share) + there * share
+
+
+def tone_at(tone: Tensor, freq_hz: Tensor) -> Tensor:
+    """[E, T, M] log2 gains that tone bands [E, T, 16] have at some frequencies [E, T, M]."""
+    octaves = torch.log2(freq_hz.clamp_min(TONE_LOW_HZ) / TONE_LOW_HZ)
+    place = (octaves * ((TONE_BANDS - 1) / TONE_OCTAVES)).clamp(0.0, TONE_BANDS - 1.0).to(tone)
+    low = place.floor().long().clamp_max(TONE_BANDS - 2)
+    below, above = tone.gather(-1, low), tone.gather(-1, low + 1)
+    return below + (place - low) * (above - below)

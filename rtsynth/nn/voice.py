@@ -17,21 +17,9 @@ from torch import Tensor
 
 from rtsynth.dsp.modal import TICK
 from rtsynth.instrument import CONTROL_LIMITS
-from rtsynth.instrument.field import (
-    BEND,
-    BOW,
-    BRIGHT,
-    DAMP,
-    DRY,
-    PLAIN_CONTROLS,
-    TONE,
-    TONE_BANDS,
-    TONE_LOW_HZ,
-    TONE_OCTAVES,
-    WET,
-)
+from rtsynth.instrument.field import BEND, BOW, BRIGHT, DAMP, DRY, PLAIN_CONTROLS, TONE, WET
 from rtsynth.nn.batch import BankTensors, EventBatch
-from rtsynth.nn.curves import read_curves
+from rtsynth.nn.curves import read_curves, tone_at
 from rtsynth.nn.excitation import blow_noise, frames_of, grain_ages, scan_linear, strike_table
 from rtsynth.nn.ring import powers, ring_ticks
 from rtsynth.units import LN1000
@@ -250,7 +238,7 @@ class Voices:
         db = self.offset_db[:, None] + bright[..., None] * self.octaves[:, None]
         louder = db * DB_TO_LOG2
         if c is not None and c.shape[-1] > PLAIN_CONTROLS:
-            louder = louder + _tone_at(c[..., TONE:], self.learned[:, None] * ratio)
+            louder = louder + tone_at(c[..., TONE:], self.learned[:, None] * ratio)
         gain = torch.exp2(louder)
         gain = torch.where(freq < NYQUIST_SHARE * self.rate, gain, torch.zeros_like(gain))
         decay = decay.expand_as(freq) / self.rate
@@ -399,15 +387,6 @@ class Voices:
         share = (at - low).to(table.dtype)
         wide = _padded(table, int(low.max()) + 2)
         return wide.gather(1, low) * (1.0 - share) + wide.gather(1, low + 1) * share
-
-
-def _tone_at(tone: Tensor, freq_hz: Tensor) -> Tensor:
-    """[E, T, M] log2 gains that tone bands [E, T, 16] have at the modes' frequencies."""
-    octaves = torch.log2(freq_hz.clamp_min(TONE_LOW_HZ) / TONE_LOW_HZ)
-    place = (octaves * ((TONE_BANDS - 1) / TONE_OCTAVES)).clamp(0.0, TONE_BANDS - 1.0).to(tone)
-    low = place.floor().long().clamp_max(TONE_BANDS - 2)
-    below, above = tone.gather(-1, low), tone.gather(-1, low + 1)
-    return below + (place - low) * (above - below)
 
 
 def _wrapped(phase: Tensor) -> Tensor:

@@ -250,7 +250,9 @@ def _drawn(note: MeasuredNote, amplitude: Float, bow: Float, tilt: Float, t60_s:
     controls[:, BOW], controls[:, BRIGHT], controls[:, BEND] = bow, tilt, note.bend
     octaves = np.log2(note.ratio)
     count = min(len(octaves), len(amplitude))
-    made = np.exp2(np.outer(octaves[:count], tilt / DB_PER_OCTAVE)) * driven_level(bow, t60_s)
+    made = np.exp2(np.outer(octaves[:count], tilt / DB_PER_OCTAVE)) * driven_level(
+        np.exp2(bow), t60_s
+    )
     made *= amplitude[:count, None]
     freq_hz = note.pitch_hz * np.outer(note.ratio[:count], np.exp2(note.bend / 12.0))
     controls[:, TONE:] = tone_curves(note.level[:count], made, freq_hz)

@@ -26,8 +26,7 @@ def without_gaps(notes: list[MeasuredNote], sample_rate: float) -> list[Measured
         sample_rate: Hz.
     """
     closed = []
-    for note, after in itertools.pairwise([*notes, None]):
-        assert note is not None
+    for note, after in itertools.zip_longest(notes, notes[1:]):
         gap_s = (after.onset - note.onset) / sample_rate - note.duration_s if after else 0.0
         more = round(gap_s / STEP_S)
         if 0.0 < gap_s < SHORTEST_S + 2.0 * STEP_S and more:  # a breath's ends are on points
@@ -50,7 +49,7 @@ def breaths_between(
 
     Args:
         lack: [points] power that the notes lack, every `STEP_S`.
-        loudest: power of the line where it is greatest.
+        loudest: greatest sum of the squared amplitudes of a note's partials.
         sample_rate: Hz.
         notes: of the line.
     """

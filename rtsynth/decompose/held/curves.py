@@ -42,7 +42,7 @@ def closest_curves(level: Float, octaves: Float, t60_s: float) -> tuple[Float, F
         shape = size[:, None] * np.exp2(tilt * octaves[:, None])
         wanted = np.sum(shape * level, axis=0) / (np.sum(shape**2, axis=0) + TINY**2)
         bow = _bow_for(gaussian_filter1d(wanted, SMOOTHING_POINTS), t60_s)
-        made = np.maximum(_driven(bow, t60_s), TINY)
+        made = driven_level(bow, t60_s)
         model = shape * made
         # one Gauss-Newton step of the tilt: d model / d tilt = ln 2 · octaves · model
         slope = np.log(2.0) * octaves[:, None] * model
@@ -73,11 +73,7 @@ def _bow_for(envelope: Float, t60_s: float) -> Float:
 
 
 def driven_level(bow: Float, t60_s: float) -> Float:
-    """[points] amplitude of a mode of steady amplitude 1 under a bow, log2 every `STEP_S`."""
-    return np.maximum(_driven(np.exp2(bow), t60_s), TINY)
-
-
-def _driven(bow: Float, t60_s: float) -> Float:
+    """[points] amplitude above 0 of a mode of steady amplitude 1 under a bow ≥ 0."""
     keep = float(np.exp(-LN1000 * STEP_S / t60_s))
     made: Float = lfilter([1.0 - keep], [1.0, -keep], np.concatenate([[0.0], bow[1:]]))
-    return made
+    return np.maximum(made, TINY)

@@ -25,7 +25,7 @@ MISFIT = 0.5  # semitones off that cost 1 a point
 CHANGE = 12.0  # price of another level: 0.1 s one semitone off
 SHORTEST_S = 0.05
 GLIDING = 0.3  # a step taking this share of what it leads to or from is part of a slide
-ON_ITS_WAY = 0.3  # of the interval
+ON_ITS_WAY, FOR_SHARE = 0.3, 0.3  # of the interval; of the points there
 DIP_DB = 9.0  # an amplitude vibrato is less deep
 LEVEL_S = 0.012
 GAP_S = 0.03
@@ -118,7 +118,7 @@ def glides(semitones: Float, before: float, here: float) -> bool:
     if not len(semitones) or before == here:
         return False
     on_its_way = (semitones - before) / (here - before) > ON_ITS_WAY
-    return float(np.mean(on_its_way)) > GLIDING
+    return float(np.mean(on_its_way)) > FOR_SHARE
 
 
 def _enter(

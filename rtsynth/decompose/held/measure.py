@@ -91,15 +91,16 @@ def _measure(
     track = _track(part, sample_rate, note, first)
     cut = note.end - first
     own = _faded(part, 0, cut, sample_rate)
-    partials = _harmonics(own, sample_rate, track, modes)
+    amplitude = _harmonics(own, sample_rate, track, modes)
+    ratio = np.arange(1.0, len(amplitude) + 1.0)
     start = round((note.onset - first) / sample_rate / STEP_S)
     stop = max(start + 2, int(held))
-    level = np.abs(partials.amplitude[:, start:stop])
-    hold_s, t60_s = _release(part, sample_rate, track, partials.ratio, note, after, cut)
+    level = np.abs(amplitude[:, start:stop])
+    hold_s, t60_s = _release(part, sample_rate, track, ratio, note, after, cut)
     if float(level.max()) < SILENT:
         return None
     sound = _sound(
-        partials, track, sample_rate, int(held), hold_s, t60_s, len(part), cut
+        amplitude, track, sample_rate, int(held), hold_s, t60_s, len(part), cut
     )  # fmt: skip
     left[first:last] -= sound
     extra = max(0, min(round(hold_s / STEP_S), len(track) - stop))
@@ -111,9 +112,7 @@ def _measure(
         points, let_go_s = fit_release(total, STEP_S)
         if let_go_s is not None:
             level, bend, t60_s = level[:, :points], bend[:points], let_go_s
-    return MeasuredNote(
-        note.onset, level.shape[1] * STEP_S, t60_s, pitch, bend, partials.ratio, level
-    )
+    return MeasuredNote(note.onset, level.shape[1] * STEP_S, t60_s, pitch, bend, ratio, level)
 
 
 def _mean_pitch(track: Float, level: Float) -> float:
@@ -121,28 +120,21 @@ def _mean_pitch(track: Float, level: Float) -> float:
     return float(np.exp2(np.average(np.log2(track), weights=weight)))
 
 
-@dataclasses.dataclass(frozen=True)
-class _Harmonics:
-    """What rings at whole multiples of a moving pitch; the fields are those of `Partials`."""
+def _harmonics(own: Float, sample_rate: float, track: Float, modes: int) -> Complex:
+    """[partials, points] amplitudes of the first harmonics of a moving pitch.
 
-    ratio: Float
-    amplitude: Complex
-
-
-def _harmonics(own: Float, sample_rate: float, track: Float, modes: int) -> _Harmonics:
-    """The first harmonics: what is driven keeps them in step, and a short note shows no lines."""
+    Harmonics, since what is driven keeps them in step, and a short note shows no lines.
+    """
     phase = phase_of(track, len(own), sample_rate)
     seconds = window_s(float(np.median(track)))
     top = max(1, min(modes, int(min(TOP_HZ, 0.45 * sample_rate) / float(track.max()))))
-    ratio = np.arange(1.0, top + 1.0)
     at = np.minimum(
         np.round(np.arange(len(track)) * STEP_S * sample_rate).astype(int), len(own) - 1
     )
     amplitude = np.empty((top, len(track)), complex)
-    for index, number in enumerate(ratio):
-        found = turned_down(own, number * phase, sample_rate, seconds)
-        amplitude[index] = found[at]
-    return _Harmonics(ratio, amplitude)
+    for index in range(top):
+        amplitude[index] = turned_down(own, (index + 1) * phase, sample_rate, seconds)[at]
+    return amplitude
 
 
 def _track(part: Float, sample_rate: float, note: HeldNote, first: int) -> Float:
@@ -232,7 +224,7 @@ def _lines(part: Float, sample_rate: float, freq_hz: Float, centres: NDArray[np.
 
 
 def _sound(
-    partials: _Harmonics, track: Float, sample_rate: float, held: int,
+    amplitude: Complex, track: Float, sample_rate: float, held: int,
     hold_s: float, t60_s: float, length: int, cut: int,
 ) -> Float:  # fmt: skip
     """[length] the partials as they were until `cut`, then as they go on and die away."""
@@ -240,9 +232,9 @@ def _sound(
     place = np.minimum(np.arange(length) / (STEP_S * sample_rate), held - 4)
     age = np.maximum(np.arange(length) - cut, 0) / sample_rate
     shape = np.exp(-LN1000 * np.maximum(age - hold_s, 0.0) / t60_s)
-    points = np.arange(partials.amplitude.shape[1])
+    points = np.arange(amplitude.shape[1])
     sound = np.zeros(length)
-    for own, number in zip(partials.amplitude, partials.ratio, strict=True):
+    for number, own in enumerate(amplitude, start=1):
         level = np.interp(place, points, own.real) + 1j * np.interp(place, points, own.imag)
         sound += (level * np.exp(1j * number * phase)).real
     return sound * shape
