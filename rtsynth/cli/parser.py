@@ -96,6 +96,11 @@ def _decompose(parser: argparse.ArgumentParser) -> None:
         "--work", metavar="FOLDER", help="keep every step's result here; go on from what is there"
     )
     parser.add_argument(
+        "--notes",
+        metavar="MIDI",
+        help="a MIDI file of all keys that are struck; else they are sought in the sound",
+    )
+    parser.add_argument(
         "--until",
         metavar="STEP",
         choices=DECOMPOSE_STEPS,

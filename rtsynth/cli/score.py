@@ -44,7 +44,7 @@ def print_facts(facts: dict[str, Any], as_json: bool) -> None:
 def decompose(options: argparse.Namespace) -> int:
     """`rtsynth decompose`."""
     _check_picture(options.png)
-    from rtsynth.decompose import decompose_file, draw
+    from rtsynth.decompose import decompose_file, draw, read_notes
 
     source = Path(options.input)
     output = Path(options.output or source.with_suffix(SCORE_SUFFIX))
@@ -63,6 +63,7 @@ def decompose(options: argparse.Namespace) -> int:
         progress=not options.quiet,
         work=options.work,
         workers=options.workers,
+        notes=read_notes(options.notes) if options.notes else None,
     )
     _warn(found.recording)
     beside = save_score(found.score, found.instrument, output)
@@ -100,7 +101,7 @@ def _recipe(options: argparse.Namespace) -> "Recipe":
 
 def _decompose_until(options: argparse.Namespace, recipe: "Recipe") -> int:
     """The first steps only: facts, a picture of the last of them, and what `--work` keeps."""
-    from rtsynth.decompose import decompose_until, draw_step
+    from rtsynth.decompose import decompose_until, draw_step, read_notes
 
     task, state = decompose_until(
         options.input,
@@ -109,6 +110,7 @@ def _decompose_until(options: argparse.Namespace, recipe: "Recipe") -> int:
         progress=not options.quiet,
         work=options.work,
         workers=options.workers,
+        notes=read_notes(options.notes) if options.notes else None,
     )
     facts: dict[str, Any] = {
         "step": state.done,

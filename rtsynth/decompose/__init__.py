@@ -1,6 +1,7 @@
 """From a recording to events: onsets, modes, a shared bank, the joint fit. Thread: worker."""
 
 from rtsynth.decompose.importance import Ranking, keep_events, rank_events
+from rtsynth.decompose.keys.note import Note, read_notes
 from rtsynth.decompose.picture import draw
 from rtsynth.decompose.pipeline import (
     Decomposition,
@@ -20,6 +21,7 @@ from rtsynth.decompose.texture.statistics import texture_statistics, texture_w1
 
 __all__ = [
     "Decomposition",
+    "Note",
     "Ranking",
     "Recipe",
     "Recording",
@@ -37,6 +39,7 @@ __all__ = [
     "load_recipe",
     "rank_events",
     "read_audio",
+    "read_notes",
     "recording_from_array",
     "render_score",
     "render_texture",

@@ -7,8 +7,11 @@ Thread: worker.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 from rtsynth.decompose.disk import let_go
+from rtsynth.decompose.keys.given import given_notes
+from rtsynth.decompose.keys.note import Note
 from rtsynth.decompose.ledger import Ledger
 from rtsynth.decompose.panning import mid_weights
 from rtsynth.decompose.progress import Progress
@@ -26,7 +29,12 @@ TAKEN = "takes"  # the step after which it is known what the onsets brought
 
 
 def analyse(
-    recording: Recording, recipe: Recipe, work: Work, progress: Progress, workers: int = 1
+    recording: Recording,
+    recipe: Recipe,
+    work: Work,
+    progress: Progress,
+    workers: int = 1,
+    notes: Sequence[Note] | None = None,
 ) -> Ledger:
     """Take a recording through all steps.
 
@@ -36,6 +44,7 @@ def analyse(
         work: where results are kept.
         progress: told what goes on.
         workers: threads that may work at once.
+        notes: all that is struck, in step, if that is known.
 
     Returns:
         what was found, with at most `recipe.resonances` resonances struck.
@@ -46,7 +55,7 @@ def analyse(
     for number, segment in enumerate(segments):
         if len(segments) > 1:
             progress.tell(segment=f"{number + 1}/{len(segments)}")
-        task = _task(recording, recipe, segment, ledger)
+        task = _task(recording, recipe, segment, ledger, notes)
         task = dataclasses.replace(task, workers=workers, progress=progress)
         state, offered = _through(task, ledger, work, number)
         ledger.add(segment, state, offered)
@@ -64,6 +73,7 @@ def analyse_until(
     work: Work,
     progress: Progress,
     workers: int = 1,
+    notes: Sequence[Note] | None = None,
 ) -> tuple[Task, State]:
     """Take the first segment of a recording (all of a short one) through some of the steps.
 
@@ -74,9 +84,10 @@ def analyse_until(
         work: where results are kept; `analyse` goes on from there.
         progress: told what goes on.
         workers: threads that may work at once.
+        notes: all that is struck, in step, if that is known.
     """
     ledger = Ledger(recording.sample_rate, mid_weights(recording.frames))
-    task = _task(recording, recipe, cut_segments(recording, recipe)[0], ledger)
+    task = _task(recording, recipe, cut_segments(recording, recipe)[0], ledger, notes)
     task = dataclasses.replace(task, workers=workers, progress=progress)
     return task, _run(task, work, 0, until, work.latest(0, until))
 
@@ -100,9 +111,14 @@ def _task(
     recipe: Recipe,
     segment: Segment,
     ledger: Ledger,
+    notes: Sequence[Note] | None,
 ) -> Task:
     frames = recording.frames[segment.begin : segment.end].astype(float)
     heard = frames @ ledger.weights
     owned = (segment.first - segment.begin, segment.last - segment.begin)
     signal = heard - ledger.ringing(segment)
-    return Task(frames, heard, signal, recording.sample_rate, recipe, owned)
+    rate, given = recording.sample_rate, None
+    if notes is not None:
+        seen = [note for note in notes if note.onset_s * rate >= segment.first]
+        given = given_notes(seen, rate, segment.begin, segment.end)
+    return Task(frames, heard, signal, rate, recipe, owned, given=given)

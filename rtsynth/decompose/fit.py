@@ -27,6 +27,7 @@ class Fit:
         modes: at most so many per resonance.
         attack: learn attack waveforms.
         releases: look for key-offs; nobody lets go of a drum.
+        timed: it is known when everything is struck; no strike is moved.
         frozen: resonances that stay as they are; only their strikes are fitted.
 
     Attributes:
@@ -45,6 +46,7 @@ class Fit:
         modes: int = 32,
         attack: bool = True,
         releases: bool = True,
+        timed: bool = False,
         frozen: frozenset[int] = frozenset(),
     ) -> None:
         self.draft = draft
@@ -52,6 +54,7 @@ class Fit:
         self.residual = signal - draft.model()
         self._modes = modes
         self._attack, self._releases = attack, releases
+        self._timed = timed
         self.frozen = frozen
         self._onsets = np.unique([strike.onset for strike in draft.strikes])
         level = local_power(signal, draft.sample_rate)
@@ -81,11 +84,12 @@ class Fit:
             if strikes:
                 turn = Turn(self, self.draft.resonances[index], strikes, power, number)
                 if index in self.frozen:
-                    turn.run_known()
+                    turn.run_known(align=not self._timed)
                 else:
                     turn.run(
                         modes,
                         mend=not peel,
+                        align=not self._timed,
                         attack=self._attack,
                         releases=self._releases,
                     )

@@ -66,7 +66,11 @@ class Grouping:
 
 
 def group(
-    takes: list[Take], limit: int = 128, count: int = 32, struck: Struck | None = None
+    takes: list[Take],
+    limit: int = 128,
+    count: int = 32,
+    struck: Struck | None = None,
+    given: list[set[int]] | None = None,
 ) -> Grouping:
     """Explain every take by few templates.
 
@@ -75,6 +79,7 @@ def group(
         limit: at most so many templates.
         count: at most so many modes each.
         struck: has the last word on every key found at a take, if given.
+        given: the keys of each take, as MIDI numbers them, if they are known.
     """
     patterns = [pattern(take.modes, take.rise, take.tonal) for take in takes]
     keys = find_keys(
@@ -83,6 +88,7 @@ def group(
         [take.tonal for take in takes],
         limit,
         struck,
+        given,
     )
     own_patterns = [_key_pattern(takes[keys.sources[i]], keys, i) for i in range(len(keys.modes))]
     others = [index for index, members in enumerate(keys.members) if members is None]

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from rtsynth.decompose.disk import Samples
 from rtsynth.decompose.draft import Draft
 from rtsynth.decompose.joint.step import LONGEST_S as LONGEST_JOINT_S
 from rtsynth.decompose.joint.step import check_joint, refine_jointly
+from rtsynth.decompose.keys.note import Note
+from rtsynth.decompose.keys.placing import place_notes, refuse_notes
 from rtsynth.decompose.progress import Bar, Progress, Silent
 from rtsynth.decompose.recipe import Recipe
 from rtsynth.decompose.recording import Recording, read_audio, recording_from_array
@@ -62,6 +65,7 @@ def decompose_file(
     progress: bool = False,
     work: str | os.PathLike[str] | None = None,
     workers: int = WORKERS,
+    notes: Iterable[Note] | None = None,
 ) -> Decomposition:
     """Take a sound file apart.
 
@@ -71,13 +75,17 @@ def decompose_file(
         progress: show a progress bar on stderr.
         work: folder that keeps the result of every step; an interrupted run goes on from there.
         workers: threads that may work at once; the events do not depend on it.
+        notes: all keys that are struck, within some 10 ms; sought in the sound if None.
 
     Raises:
         AudioFileError: no usable sound file; the message says why.
-        FileFormatError: `work` belongs to another recording or recipe, or is damaged.
+        FileFormatError: `work` belongs to another recording, recipe or other notes, or is damaged.
+        UsageError: there are notes, and the recipe says that there is nothing struck.
     """
     found = read_audio(path)
-    return decompose(found, recipe=recipe, progress=progress, work=work, workers=workers)
+    return decompose(
+        found, recipe=recipe, progress=progress, work=work, workers=workers, notes=notes
+    )
 
 
 def decompose_array(
@@ -94,8 +102,9 @@ def decompose(
     progress: bool = False,
     work: str | os.PathLike[str] | None = None,
     workers: int = WORKERS,
+    notes: Iterable[Note] | None = None,
 ) -> Decomposition:
-    """Take a recording apart; the same recording and recipe give the same events.
+    """Take a recording apart; the same recording, recipe and notes give the same events.
 
     Args:
         recording: what to take apart.
@@ -103,16 +112,19 @@ def decompose(
         progress: show a progress bar on stderr.
         work: folder that keeps the result of every step; an interrupted run goes on from there.
         workers: threads that may work at once; the events do not depend on it.
+        notes: all keys that are struck, within some 10 ms; sought in the sound if None.
 
     Raises:
-        FileFormatError: `work` belongs to another recording or recipe, or is damaged.
+        FileFormatError: `work` belongs to another recording, recipe or other notes, or is damaged.
+        UsageError: there are notes, and the recipe says that there is nothing struck.
     """
     # its matrices are small: a second BLAS thread only waits, and waits badly on a busy machine
     with (
         threadpool_limits(limits=1, user_api="blas"),
         contextlib.closing(Bar(recording.source) if progress else Silent()) as told,
     ):
-        return _decompose(recording, recipe or Recipe(), told, work, workers)
+        struck = None if notes is None else sorted(notes)
+        return _decompose(recording, recipe or Recipe(), told, work, workers, struck)
 
 
 def decompose_until(
@@ -123,6 +135,7 @@ def decompose_until(
     progress: bool = False,
     work: str | os.PathLike[str] | None = None,
     workers: int = WORKERS,
+    notes: Iterable[Note] | None = None,
 ) -> tuple[Task, State]:
     """Take the first segment of a sound file, all of a short one, through some of the steps.
 
@@ -133,12 +146,14 @@ def decompose_until(
         progress: show a progress bar on stderr.
         work: folder that keeps the result of every step; `decompose` goes on from there.
         workers: threads that may work at once.
+        notes: as for `decompose_file`.
 
     Raises:
         AudioFileError: no usable sound file, or nothing to be heard in it.
         UnknownNameError: no such step.
-        UsageError: the recording is a texture or a sustained line, which have no steps.
-        FileFormatError: `work` belongs to another recording or recipe, or is damaged.
+        UsageError: the recording is a texture or a sustained line, which have no steps, or there
+            are notes, and the recipe says that there is nothing struck.
+        FileFormatError: `work` belongs to another recording, recipe or other notes, or is damaged.
     """
     if until not in STEPS:
         raise UnknownNameError(f"no step {until!r}; legal: {', '.join(STEPS)}", field="until")
@@ -146,10 +161,15 @@ def decompose_until(
     reason = nothing_to_do(recording)
     if reason:
         raise AudioFileError(f"{os.fspath(path)}: {reason}")
-    refuse_no_steps(recording, recipe)
-    kept = _work(work, recording, recipe)
+    struck = None if notes is None else sorted(notes)
+    if struck is None:
+        refuse_no_steps(recording, recipe)
+    else:
+        refuse_notes(recipe)
+    kept = _work(work, recording, recipe, struck)
     with contextlib.closing(Bar(recording.source) if progress else Silent()) as told:
-        return analyse_until(recording, recipe, until, kept, told, workers)
+        placed = None if struck is None else place_notes(recording, struck, [])
+        return analyse_until(recording, recipe, until, kept, told, workers, placed)
 
 
 def _decompose(
@@ -158,6 +178,7 @@ def _decompose(
     progress: Progress,
     folder: str | os.PathLike[str] | None,
     workers: int,
+    struck: list[Note] | None,
 ) -> Decomposition:
     began = time.perf_counter()
     check_joint(recipe)
@@ -165,8 +186,12 @@ def _decompose(
     reason = nothing_to_do(recording)
     if reason:
         notes.append(reason)
+    elif struck is not None:
+        refuse_notes(recipe)
+        work = _work(folder, recording, recipe, struck)
+        struck = place_notes(recording, struck, notes)
     else:
-        work = _work(folder, recording, recipe)
+        work = _work(folder, recording, recipe, None)
         whole = as_a_whole(recording, recipe, progress, work, notes)
         if whole is not None:
             return _decomposition(*whole, recording, notes, began)
@@ -176,7 +201,7 @@ def _decompose(
         if work.reached():
             notes.append(work.reached())
             progress.say(notes[-1])
-        ledger = analyse(recording, recipe, work, progress, workers)
+        ledger = analyse(recording, recipe, work, progress, workers, struck)
         draft, floor = ledger.draft(len(recording.frames)), ledger.floor()
         if not draft.strikes:
             notes.append("no onset stands out: no events")
@@ -187,8 +212,13 @@ def _decompose(
     return _decomposition(score, instrument, recording, notes, began)
 
 
-def _work(folder: str | os.PathLike[str] | None, recording: Recording, recipe: Recipe) -> Work:
-    return Work(folder, fingerprint(recording, recipe) if folder is not None else "")
+def _work(
+    folder: str | os.PathLike[str] | None,
+    recording: Recording,
+    recipe: Recipe,
+    struck: list[Note] | None,
+) -> Work:
+    return Work(folder, fingerprint(recording, recipe, struck) if folder is not None else "")
 
 
 def _announce(recording: Recording, recipe: Recipe, progress: Progress) -> None:

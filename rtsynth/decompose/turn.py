@@ -61,27 +61,41 @@ class Turn:
         self._rate = fit.draft.sample_rate
         self._sounds = [self._whole(strike) for strike in strikes]
 
-    def run(self, modes: int, *, mend: bool = False, attack: bool, releases: bool = True) -> None:
+    def run(
+        self,
+        modes: int,
+        *,
+        mend: bool = False,
+        align: bool = True,
+        attack: bool,
+        releases: bool = True,
+    ) -> None:
         """All steps.
 
         Args:
             modes: look for so many anew; 0 keeps the poles.
             mend: look for those partials only of which most is left.
+            align: move the strikes to where they are in step, and to where their sound begins.
             attack: learn the attack.
             releases: look for key-offs.
         """
         learn: list[Step] = [self._learn_attack] if attack else []
-        chains: list[list[Step]] = [[self._align, self._fit_gains], [self._refit, self._fit_gains]]
+        chains: list[list[Step]] = [
+            [self._align, self._fit_gains] if align else [self._fit_gains],
+            [self._refit, self._fit_gains],
+        ]
         if releases:
             chains.append([self._fit_releases, self._fit_gains])
         if modes:
             chains.append([lambda: self._seek(modes, mend), *learn, self._fit_gains])
-        chains.append([self._lead, *learn, self._fit_gains])
+        lead: list[Step] = [self._lead] if align else []
+        chains.append([*lead, *learn, self._fit_gains])
         self._keep_what_helps(chains)
 
-    def run_known(self) -> None:
-        """The steps of a resonance that stays as it is."""
-        self._keep_what_helps([[self._align_to_known, self._fit_gains], [self._fit_releases]])
+    def run_known(self, *, align: bool = True) -> None:
+        """The steps of a resonance that stays as it is, whose strikes may be in step already."""
+        first: list[Step] = [self._align_to_known] if align else []
+        self._keep_what_helps([[*first, self._fit_gains], [self._fit_releases]])
 
     def _keep_what_helps(self, chains: list[list[Step]]) -> None:
         misfit = self._misfit()

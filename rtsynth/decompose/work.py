@@ -8,9 +8,11 @@ import functools
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from rtsynth.decompose.disk import let_go
+from rtsynth.decompose.keys.note import Note
 from rtsynth.decompose.recipe import Recipe
 from rtsynth.decompose.recording import Recording
 from rtsynth.decompose.steps import STEPS, State, load_state, save_state
@@ -27,9 +29,10 @@ STATE = re.compile(r"(\d{4,})\.\d-([a-z]+)\.safetensors")
 HERE = Path(__file__).parent
 
 
-def fingerprint(recording: Recording, recipe: Recipe) -> str:
+def fingerprint(recording: Recording, recipe: Recipe, notes: Sequence[Note] | None = None) -> str:
     """SHA-256 of everything that decides what the steps find."""
-    digest = hashlib.sha256(f"{_sources()} {recipe.fingerprint()} {recording.sample_rate}".encode())
+    facts = f"{_sources()} {recipe.fingerprint()} {recording.sample_rate} {notes}"
+    digest = hashlib.sha256(facts.encode())
     digest.update(str(recording.frames.shape).encode())
     for first in range(0, len(recording.frames), BLOCK):
         digest.update(recording.frames[first : first + BLOCK].tobytes())
@@ -77,8 +80,8 @@ class Work:
             ) from None
         if found != mark:
             raise FileFormatError(
-                f"{self.folder}: holds work on another recording, with another recipe or of "
-                "another version; choose another folder or remove it"
+                f"{self.folder}: holds work on another recording, with another recipe or other "
+                "notes, or of another version; choose another folder or remove it"
             )
 
     def keep(self, segment: int, state: State) -> None:

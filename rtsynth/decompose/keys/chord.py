@@ -24,7 +24,7 @@ from rtsynth.decompose.keys.keyboard import (
     tuning_of,
 )
 
-__all__ = ["Chords", "find_chords"]
+__all__ = ["Chords", "find_chords", "weigh_chords"]
 
 ROUNDS, ITERATIONS = 2, 40
 FLOOR = 0.02  # of an onset's peak: below, nothing is told
@@ -37,6 +37,7 @@ BORROWED = 3.0  # weight of the neighbours' levels, in loudest strikes of the ke
 NEIGHBOURS = 5.0  # semitones
 FALL_WEIGHT = 0.1
 WORTH = 0.03  # of an onset's divergence from silence, that each of two keys must explain
+FAINTEST_GIVEN = 0.05  # of the loudest key of an onset; a key that is known to be struck is heard
 FAINT = 0.1  # of the loudest key of an onset
 CANDIDATES, TOGETHER = 12, 8
 TRIAL_ITERATIONS = 8
@@ -71,11 +72,7 @@ def find_chords(modes: list[Modes], older: list[Float], tonal: Float) -> Chords:
         tonal: [onsets] 0 … 1, how far the modes explain what is new: beside a drum they tell less.
     """
     tuning = tuning_of(joined(modes))
-    seen, floor = _seen(modes, older, tuning)
-    floor = floor / np.maximum(tonal, LEAST_TONAL) ** UNTONAL
-    scale = np.sqrt(seen.sum(axis=0)) + TINY  # a loud onset teaches more, but not all
-    scale /= scale.max(initial=TINY)
-    wanted, floor = seen / scale, floor / scale
+    seen, wanted, floor, scale = _wanted(modes, older, tonal, tuning)
     levels = np.tile(_fall(), (len(KEYS), 1))
     struck = np.stack([_guess(column) for column in wanted.T], axis=1)
     gains, parts = struck, _parts(levels)
@@ -85,9 +82,50 @@ def find_chords(modes: list[Modes], older: list[Float], tonal: Float) -> Chords:
         for onset in range(wanted.shape[1]):
             gains[:, onset] = _needed(wanted[:, onset], floor[:, onset], parts, gains[:, onset])
         struck = (gains > 0).astype(float)
+    explained = _explained(wanted, floor, parts, gains)
+    return Chords(gains * scale, parts, seen, explained, tuning)
+
+
+def weigh_chords(
+    modes: list[Modes], older: list[Float], tonal: Float, keys: list[set[int]]
+) -> Chords:
+    """How strongly keys that are known to be struck are struck.
+
+    Args:
+        modes: as for `find_chords`.
+        older: as for `find_chords`.
+        tonal: as for `find_chords`.
+        keys: of each onset, as MIDI numbers them, 21 … 108.
+    """
+    tuning = tuning_of(joined(modes))
+    seen, wanted, floor, scale = _wanted(modes, older, tonal, tuning)
+    struck = np.stack([np.isin(KEYS, list(some)) for some in keys], axis=1).astype(float)
+    levels = np.tile(_fall(), (len(KEYS), 1))
+    for _ in range(ROUNDS):
+        levels, parts = _learn(wanted, floor, struck, levels)
+    gains = _solve(wanted, floor, parts, struck * wanted.sum(axis=0))
+    faintest = FAINTEST_GIVEN * gains.max(axis=0) + TINY
+    gains = struck * np.maximum(gains, faintest)
+    explained = _explained(wanted, floor, parts, gains)
+    return Chords(gains * scale, parts, seen, explained, tuning)
+
+
+def _wanted(
+    modes: list[Modes], older: list[Float], tonal: Float, tuning: float
+) -> tuple[Float, Float, Float, Float]:
+    """[bins, onsets] what is new; the same and below what it is unknown, [onsets] scaled by."""
+    seen, floor = _seen(modes, older, tuning)
+    floor = floor / np.maximum(tonal, LEAST_TONAL) ** UNTONAL
+    scale = np.sqrt(seen.sum(axis=0)) + TINY  # a loud onset teaches more, but not all
+    scale /= scale.max(initial=TINY)
+    return seen, seen / scale, floor / scale, scale
+
+
+def _explained(wanted: Float, floor: Float, parts: Float, gains: Float) -> Float:
+    """[onsets] 0 … 1, share that keys of these gains explain."""
     left = _divergence(wanted, parts @ gains + floor)
-    explained = 1.0 - left / (_divergence(wanted, floor) + TINY)
-    return Chords(gains * scale, parts, seen, np.clip(explained, 0.0, 1.0), tuning)
+    share: Float = np.clip(1.0 - left / (_divergence(wanted, floor) + TINY), 0.0, 1.0)
+    return share
 
 
 def _seen(modes: list[Modes], older: list[Float], tuning: float) -> tuple[Float, Float]:

@@ -20,6 +20,7 @@ __all__ = [
     "joined",
     "key_hz",
     "mode_bins",
+    "nearest_key",
     "partial_hz",
     "partial_places",
     "partial_windows",
@@ -46,6 +47,12 @@ UNTUNED = 0.3  # of the modes' agreement on a tuning; below, A4 is 440 Hz
 def key_hz(key: float, tuning: float = 1.0) -> float:
     """Frequency of a key's first partial."""
     return float(440.0 * 2.0 ** ((key - 69.0) / 12.0) * tuning)
+
+
+def nearest_key(pitch_hz: float) -> int:
+    """The key whose first partial is nearest to a frequency, the ends of the keyboard included."""
+    key = round(69.0 + 12.0 * float(np.log2(pitch_hz / 440.0)))
+    return int(np.clip(key, KEYS[0], KEYS[-1]))
 
 
 def joined(modes: list[Modes]) -> Modes:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float, Modes
-from rtsynth.decompose.keys.chord import Chords, find_chords
+from rtsynth.decompose.keys.chord import Chords, find_chords, weigh_chords
 from rtsynth.decompose.keys.keyboard import KEYS, in_tune, joined, key_hz, mode_bins, tuning_of
 
 __all__ = ["Keyed", "Struck", "find_keys"]
@@ -50,6 +50,7 @@ def find_keys(
     tonal: list[float],
     limit: int,
     struck: Struck | None = None,
+    given: list[set[int]] | None = None,
 ) -> Keyed:
     """The keys struck at each onset that has any.
 
@@ -59,12 +60,14 @@ def find_keys(
         tonal: per onset, 0 … 1, how far the modes explain it.
         limit: at most so many keys, the most used ones.
         struck: has the last word on every key found, if given.
+        given: the keys of each onset, as MIDI numbers them; if they are known, none is sought.
     """
     none: list[dict[int, float] | None] = [None] * len(modes)
-    told = np.flatnonzero(_keyed(modes, tonal))
+    told = np.flatnonzero(_keyed(modes, tonal)) if given is None else np.arange(len(modes))
     if len(told) == 0:
         return Keyed([], [], [], [], none)
-    chords = find_chords([modes[i] for i in told], [older[i] for i in told], np.array(tonal)[told])
+    seen = [modes[i] for i in told], [older[i] for i in told], np.array(tonal)[told]
+    chords = find_chords(*seen) if given is None else weigh_chords(*seen, given)
     if struck is not None:
         chords = _confirmed(chords, told, struck)
     used = np.argsort(-chords.gains.sum(axis=1), kind="stable")[:limit]

@@ -6,6 +6,8 @@ import numpy as np
 
 from rtsynth.decompose.draft import Draft, Resonance, Strike, strike_signal
 from rtsynth.decompose.fit import Fit
+from rtsynth.decompose.keys.given import Given
+from rtsynth.decompose.keys.keyboard import nearest_key
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.task import Task
 
@@ -35,8 +37,19 @@ def make_draft(task: Task, state: State) -> None:
             share = seen / sum(members.values())
             gain = share * heard if state.known[index] >= 0 else min(seen, heard)
             strikes.append(Strike(take.onset, index, gain, seen_gain=seen))
+    if task.given is not None:
+        _place(strikes, resonances, task.given)
     state.draft = Draft(task.sample_rate, state.length, strikes, resonances)
     task.progress.tell(events=len(strikes), resonances=len(resonances))
+
+
+def _place(strikes: list[Strike], resonances: list[Resonance], given: Given) -> None:
+    """Each strike of a chord goes where its own note begins, in place."""
+    keys = [nearest_key(resonance.pitch_hz) for resonance in resonances]
+    place = {int(onset): number for number, onset in enumerate(given.onsets)}
+    for strike in strikes:
+        struck = given.struck[place[strike.onset]]
+        strike.onset = struck[keys[strike.resonance]]
 
 
 def _as_heard(task: Task, onset: int, resonance: Resonance) -> float:
@@ -59,5 +72,6 @@ def fit_of(task: Task, state: State) -> Fit:
         modes=task.recipe.modes,
         attack=task.recipe.attack,
         releases=not state.drums,
+        timed=task.given is not None,
         frozen=frozenset(index for index, known in enumerate(state.known) if known >= 0),
     )

@@ -25,7 +25,8 @@ def fit_draft(task: Task, state: State) -> None:
         if number % 2 == 1:
             if not state.drums:
                 lift_gains(fit)
-            drop_weak(fit, recipe.weakest_db)
+            if task.given is None:  # what is known to be struck stays
+                drop_weak(fit, recipe.weakest_db)
         if number == 0 and sweeps > 1:
             for index in thaw(fit):  # the next sweep looks for its modes
                 state.known[index] = -1

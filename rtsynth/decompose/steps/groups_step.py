@@ -10,6 +10,7 @@ import numpy as np
 from rtsynth.decompose.draft import Draft
 from rtsynth.decompose.drums.draft import are_drums, drum_draft
 from rtsynth.decompose.grouping import Grouping, group
+from rtsynth.decompose.keys.keyboard import nearest_key
 from rtsynth.decompose.keys.keyed import Struck
 from rtsynth.decompose.keys.rising import Rises, are_mixed
 from rtsynth.decompose.steps.state import State
@@ -21,7 +22,7 @@ __all__ = ["group_takes"]
 def group_takes(task: Task, state: State) -> None:
     """Fill in `groups` and `known`; for drums, the first draft too."""
     task.progress.begin("groups", 1)
-    if are_drums(task.signal, task.sample_rate, state.takes):
+    if task.given is None and are_drums(task.signal, task.sample_rate, state.takes):
         _group_hits(task, state)
     else:
         _group_keys(task, state)
@@ -32,15 +33,30 @@ def _group_keys(task: Task, state: State) -> None:
     offered = [known.take for known in task.bank]
     limit = max(task.recipe.resonances, len(offered) + 1)
     takes = [*offered, *state.takes]
-    groups = group(takes, limit, task.recipe.first_modes, _struck(task, state, len(offered)))
+    groups = group(
+        takes,
+        limit,
+        task.recipe.first_modes,
+        _struck(task, state, len(offered)),
+        _given(task),
+    )
     state.known = _known(groups.members[: len(offered)], len(groups.modes))
     groups.members = groups.members[len(offered) :]
     state.groups = groups
 
 
+def _given(task: Task) -> list[set[int]] | None:
+    """The keys of all takes, those of what was offered first; None if they are not known."""
+    if task.given is None:
+        return None
+    pitches = [known.resonance.pitch_hz for known in task.bank]
+    offered = [{nearest_key(pitch)} if pitch > 0.0 else set() for pitch in pitches]
+    return offered + [set(keys) for keys in task.given.struck]
+
+
 def _struck(task: Task, state: State, offered: int) -> Struck | None:
     """Among drums, whether a key's partials rise at a take; what was offered stays as it is."""
-    if not are_mixed(state.takes):
+    if task.given is not None or not are_mixed(state.takes):
         return None
     rises = Rises.at(task.signal, task.sample_rate, state.onsets)
     return lambda take, pitch_hz: take < offered or rises.struck(take - offered, pitch_hz)

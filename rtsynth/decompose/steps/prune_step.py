@@ -14,13 +14,16 @@ __all__ = ["prune"]
 
 
 def prune(task: Task, state: State) -> None:
-    """Merge and split, lift gains that least squares turned down, learn the strikes' offsets."""
+    """Merge and split, lift gains that least squares turned down, learn the strikes' offsets.
+
+    Where the notes are known, nothing is merged or split.
+    """
     task.progress.begin("prune", 1)
     if state.drums:  # their gains are those of copies, and they have few modes to offset
         task.progress.advance()
         return
     fit = fit_of(task, state)
-    merged, split = regroup(fit)
+    merged, split = regroup(fit) if task.given is None else (0, 0)
     members = state.groups.members
     had = {index for group in members for index, share in group.items() if share > 0.0}
     state.show(strike for strike in state.draft.strikes if strike.resonance not in had)

@@ -6,17 +6,21 @@ Thread: worker.
 import copy
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.drums.beside import drums_beside
 from rtsynth.decompose.drums.hiss import add_hiss, learn_hiss
 from rtsynth.decompose.fit import Fit
+from rtsynth.decompose.grouping import Take
 from rtsynth.decompose.keys.rising import are_mixed
 from rtsynth.decompose.noise import give_noise, log_magnitude
+from rtsynth.decompose.onset import find_onsets
 from rtsynth.decompose.panning import fit_pans
 from rtsynth.decompose.steps.draft_step import fit_of
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.task import Task
+from rtsynth.decompose.takes import take_onsets
 from rtsynth.decompose.texture.floor import choose_floor, noise_floor
 
 __all__ = ["explain_rest"]
@@ -28,8 +32,10 @@ def explain_rest(task: Task, state: State) -> None:
     fit = fit_of(task, state)
     if state.drums and task.recipe.noise:
         fit.residual = learn_hiss(state.draft, task.signal, attack=task.recipe.attack)
-    elif task.recipe.noise and are_mixed(state.takes):
-        _explain_hits(task, state, fit)
+    elif task.recipe.noise:
+        onsets, takes = _heard(task, state)
+        if are_mixed(takes):
+            _explain_hits(task, state, fit, onsets)
     if task.recipe.texture:
         floor = noise_floor(fit.residual, task.sample_rate)
         model = task.signal - fit.residual
@@ -41,13 +47,22 @@ def explain_rest(task: Task, state: State) -> None:
     task.progress.advance()
 
 
-def _explain_hits(task: Task, state: State, fit: Fit) -> None:
+def _heard(task: Task, state: State) -> tuple[NDArray[np.int64], list[Take]]:
+    """All onsets and what they brought; where notes are known, the steps before saw theirs only."""
+    if task.given is None:
+        return state.onsets, state.takes
+    rate, recipe = task.sample_rate, task.recipe
+    onsets = find_onsets(task.heard, rate, recipe.onset_threshold)
+    return onsets, take_onsets(task.signal, rate, onsets, recipe.few_modes, workers=task.workers)
+
+
+def _explain_hits(task: Task, state: State, fit: Fit, onsets: NDArray[np.int64]) -> None:
     """Hits beside keys as drums, or as modes with hiss: whatever brings magnitudes closer."""
     hissing = copy.deepcopy(state.draft)
     left = add_hiss(hissing, fit.residual, _drums_of(state, fit.frozen))
     recipe, before = task.recipe, len(state.draft.resonances)
     limit = recipe.resonances - before
-    found = drums_beside(fit, state.onsets, recipe.few_modes, limit, attack=recipe.attack)
+    found = drums_beside(fit, onsets, recipe.few_modes, limit, attack=recipe.attack)
     if found and _distance(task.signal, found.left) < _distance(task.signal, left):
         found.join(state.draft)
         fit.residual = found.left

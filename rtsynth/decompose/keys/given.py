@@ -1,0 +1,50 @@
+"""Notes of a segment as onsets and the keys struck at each. Thread: any."""
+
+import dataclasses
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsynth.decompose.keys.note import Note
+
+__all__ = ["Given", "given_notes"]
+
+TOGETHER_S = 0.03  # of a chord; a note later than that after its first is another onset
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """What is struck when, as somebody says.
+
+    Attributes:
+        onsets: [onsets] frames, ascending; of the first note of each.
+        struck: per onset, {key: frame at which it is struck}.
+    """
+
+    onsets: NDArray[np.int64]
+    struck: list[dict[int, int]]
+
+
+def given_notes(notes: Iterable[Note], sample_rate: float, begin: int, end: int) -> Given:
+    """The notes between two frames, counted from the first of these.
+
+    Args:
+        notes: in any order.
+        sample_rate: Hz.
+        begin: first frame.
+        end: one past the last.
+    """
+    together = round(TOGETHER_S * sample_rate)
+    onsets: list[int] = []
+    struck: list[dict[int, int]] = []
+    for note in sorted(notes):
+        frame = round(note.onset_s * sample_rate)
+        if not begin <= frame < end:
+            continue
+        frame -= begin
+        if not onsets or frame - onsets[-1] >= together:
+            onsets.append(frame)
+            struck.append({})
+        struck[-1].setdefault(note.key, frame)
+    return Given(np.array(onsets, np.int64), struck)

@@ -1,0 +1,202 @@
+"""Strikes of one key put in step: by how much each began earlier or later than was said.
+
+Notes are told within milliseconds, waveforms within samples, and strikes that are averaged
+a fraction of a period out of step lose their upper partials. The delay between two strikes is where
+their cross-correlation peaks once all frequencies count alike (the phase transform; Knapp & Carter,
+IEEE TASSP 1976): no loud partial outvotes the rest, so neither a period nor what else sounds is
+mistaken for it. Partials of the key count most, the hammer's noise above them too. All strikes of a
+key are placed together, each against the sum of the others, and none far from where it was said.
+Thread: worker.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from rtsynth.decompose.damped import Complex, Float
+from rtsynth.decompose.keys.keyboard import key_hz, partial_hz
+from rtsynth.decompose.keys.note import Note
+from rtsynth.decompose.panning import mid_weights
+from rtsynth.decompose.recording import Recording
+
+__all__ = ["put_in_step"]
+
+REACH_S = 0.04  # as far as notes are moved
+LIKELY_S = 0.02  # as far as they may well be wrong
+PRIOR = 0.3  # weight of that against the likeness of two strikes, which is 0 … 1
+BEFORE_S, AFTER_S = 0.002, 0.12
+NEAR_HZ, NEAR_RATIO = 6.0, 0.004  # how sharply a partial is known
+STRIKE_HZ, STRIKE_WEIGHT = (1_000.0, 12_000.0), 0.3
+EVEN_BINS, EVEN = 5, 1e-3  # neighbours, and what share of the loudest is as good as silence
+TOGETHER = 32  # strikes placed at once; a key's later ones are placed against the earlier ones
+STARTS = 4  # orders in which they are placed
+ROUNDS = 10
+CLEAR = 5.0  # likeness against its usual size at other delays; where less, a strike is no copy
+
+
+@dataclasses.dataclass(frozen=True)
+class _Sight:
+    """How strikes of one key are looked at, at one sample rate."""
+
+    sample_rate: float
+    weight: Float  # [bins]
+    size: int
+
+    @classmethod
+    def of(cls, key: int, sample_rate: float) -> "_Sight":
+        size = scipy.fft.next_fast_len(2 * (_before(sample_rate) + round(AFTER_S * sample_rate)))
+        freq = scipy.fft.rfftfreq(size, 1.0 / sample_rate)
+        partials = partial_hz(float(key), key_hz(float(key)))[:, None]
+        spread = np.maximum(NEAR_HZ, NEAR_RATIO * partials)
+        weight = np.exp(-0.5 * ((freq - partials) / spread) ** 2).max(axis=0, initial=0.0)
+        low, high = STRIKE_HZ
+        weight += STRIKE_WEIGHT * ((freq > low) & (freq < high))
+        return cls(sample_rate, weight, size)
+
+    @property
+    def reach(self) -> int:
+        """Samples."""
+        return round(REACH_S * self.sample_rate)
+
+    def seen(self, sound: Float, until: int) -> Complex:
+        """[bins] spectrum of a strike in which all frequencies count alike, of norm 1.
+
+        Args:
+            sound: [samples] from a little more than the reach before where it was said to begin.
+            until: samples from there until the key is struck again.
+        """
+        before, rise = _before(self.sample_rate), round(BEFORE_S * self.sample_rate)
+        end = min(len(sound), before + until - self.reach)
+        age = (np.arange(end) - before) / max(end - before, 1)
+        window = np.cos(0.5 * np.pi * np.clip(age, 0.0, 1.0)) ** 2
+        window[:rise] *= np.sin(0.5 * np.pi * np.arange(rise) / rise)[: len(window)] ** 2
+        spectrum: Complex = scipy.fft.rfft(sound[:end] * window, self.size)
+        level = np.sqrt(np.convolve(np.abs(spectrum) ** 2, np.ones(EVEN_BINS) / EVEN_BINS, "same"))
+        even = spectrum / (level + EVEN * float(level.max(initial=0.0)) + 1e-30)
+        norm = np.sqrt(np.sum(np.abs(even) ** 2 * self.weight))
+        seen: Complex = even / (norm + 1e-30)
+        return seen
+
+    def likeness(self, strike: Complex, others: Complex) -> Float:
+        """[2 · reach + 1] sum of how alike a strike, so much later, is to each of the others."""
+        cross = scipy.fft.irfft(strike * np.conj(others) * self.weight, self.size) * self.size / 2.0
+        return np.concatenate([cross[-self.reach :], cross[: self.reach + 1]])
+
+    def moved(self, strike: Complex, shift: int) -> Complex:
+        """A strike whose sound is that many samples earlier."""
+        bins = np.arange(len(strike))
+        found: Complex = strike * np.exp(2j * np.pi * bins * shift / self.size)
+        return found
+
+
+def put_in_step(recording: Recording, notes: Iterable[Note]) -> list[Note]:
+    """The same notes, each where it begins as the others of its key do.
+
+    Args:
+        recording: that they are of.
+        notes: with onsets known to a few milliseconds, in any order.
+
+    Returns:
+        them in time order; one that is alone on its key stays where it was.
+    """
+    keys: dict[int, list[Note]] = {}
+    for note in sorted(notes, key=lambda note: note.onset_s):
+        keys.setdefault(note.key, []).append(note)
+    weights = mid_weights(recording.frames)
+    placed: list[Note] = []
+    for key, struck in sorted(keys.items()):
+        if len(struck) == 1:
+            placed += struck
+            continue
+        rate = recording.sample_rate
+        onsets = np.round([note.onset_s * rate for note in struck]).astype(np.int64)
+        late = _delays(recording, weights, onsets, _Sight.of(key, rate))
+        placed += [
+            dataclasses.replace(note, onset_s=max(0.0, (onset + shift) / rate))
+            for note, onset, shift in zip(struck, onsets, late, strict=True)
+        ]
+    return sorted(placed, key=lambda note: (note.onset_s, note.key))
+
+
+def _delays(
+    recording: Recording, weights: Float, onsets: NDArray[np.int64], sight: _Sight
+) -> NDArray[np.int64]:
+    """[strikes] samples by which each strike of one key begins later than was said."""
+    until = np.append(np.diff(onsets), len(recording.frames))
+    delays = np.zeros(len(onsets), np.int64)
+    before = np.zeros(len(sight.weight), complex)
+    for first in range(0, len(onsets), TOGETHER):
+        several = range(first, min(first + TOGETHER, len(onsets)))
+        strikes = [
+            sight.seen(_cut(recording, weights, int(onsets[k])), int(until[k])) for k in several
+        ]
+        delays[several.start : several.stop] = _placed(strikes, before, sight)
+        for k, strike in zip(several, strikes, strict=True):
+            before = before + sight.moved(strike, int(delays[k]))
+    return delays
+
+
+def _cut(recording: Recording, weights: Float, onset: int) -> Float:
+    """[samples] the one channel around an onset, silence beyond the recording's ends."""
+    rate = recording.sample_rate
+    first, last = onset - _before(rate), onset + round(AFTER_S * rate)
+    there: Float = recording.frames[max(first, 0) : max(last, 0)].astype(float) @ weights
+    lead = max(-first, 0)
+    return np.pad(there, (lead, max(last - first - lead - len(there), 0)))
+
+
+def _placed(strikes: Sequence[Complex], before: Complex, sight: _Sight) -> NDArray[np.int64]:
+    """[strikes] delays at which they are most alike, each other's and what was placed before.
+
+    Where that is no likeness to speak of, a strike stays where it was.
+    """
+    orders = [np.roll(np.arange(len(strikes)), -start) for start in _starts(strikes, sight)]
+    tried = [_climb(strikes, before, sight, order) for order in orders]
+    delays = max(tried, key=lambda found: found[0])[1]
+    moved = [sight.moved(strike, int(d)) for strike, d in zip(strikes, delays, strict=True)]
+    total = before + np.sum(moved, axis=0)
+    for k, strike in enumerate(strikes):
+        alike = sight.likeness(strike, total - moved[k])
+        usual = float(np.sqrt(np.mean(alike**2)))
+        if alike[delays[k] + sight.reach] < CLEAR * usual:
+            delays[k] = 0
+    return delays
+
+
+def _starts(strikes: Sequence[Complex], sight: _Sight) -> list[int]:
+    """The strikes most like all others as they stand; from each of them one order begins."""
+    total = np.sum(strikes, axis=0)
+    alike = [float(sight.likeness(strike, total - strike).max()) for strike in strikes]
+    return [int(start) for start in np.argsort(-np.array(alike), kind="stable")[:STARTS]]
+
+
+def _climb(
+    strikes: Sequence[Complex], before: Complex, sight: _Sight, order: NDArray[np.intp]
+) -> tuple[float, NDArray[np.int64]]:
+    """Likeness and delays after placing strikes one by one, then each again until none moves."""
+    lags = np.arange(-sight.reach, sight.reach + 1)
+    prior = -0.5 * PRIOR * (lags / sight.sample_rate / LIKELY_S) ** 2
+    delays = np.zeros(len(strikes), np.int64)
+    total, there = before, np.zeros(len(strikes), bool)
+    score = 0.0
+    for _ in range(ROUNDS):
+        old, score = delays.copy(), 0.0
+        for k in order:
+            if there[k]:
+                total = total - sight.moved(strikes[k], int(delays[k]))
+            value = prior + sight.likeness(strikes[k], total)
+            best = int(np.argmax(value))
+            delays[k], there[k] = lags[best], True
+            score += float(value[best])
+            total = total + sight.moved(strikes[k], int(delays[k]))
+        if (old == delays).all():
+            break
+    return score, delays
+
+
+def _before(sample_rate: float) -> int:
+    """Samples before an onset from which on a strike is looked at."""
+    return round((REACH_S + BEFORE_S) * sample_rate)
