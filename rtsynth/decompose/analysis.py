@@ -10,8 +10,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from rtsynth.decompose.disk import let_go
-from rtsynth.decompose.keys.given import given_notes
 from rtsynth.decompose.keys.note import Note
+from rtsynth.decompose.keys.played import played_notes
 from rtsynth.decompose.ledger import Ledger
 from rtsynth.decompose.panning import mid_weights
 from rtsynth.decompose.progress import Progress
@@ -117,8 +117,8 @@ def _task(
     heard = frames @ ledger.weights
     owned = (segment.first - segment.begin, segment.last - segment.begin)
     signal = heard - ledger.ringing(segment)
-    rate, given = recording.sample_rate, None
+    rate, played = recording.sample_rate, None
     if notes is not None:
         seen = [note for note in notes if note.onset_s * rate >= segment.first]
-        given = given_notes(seen, rate, segment.begin, segment.end)
-    return Task(frames, heard, signal, rate, recipe, owned, given=given)
+        played = played_notes(seen, rate, segment.begin, segment.end)
+    return Task(frames, heard, signal, rate, recipe, owned, played=played)

@@ -27,7 +27,8 @@ class Fit:
         modes: at most so many per resonance.
         attack: learn attack waveforms.
         releases: look for key-offs; nobody lets go of a drum.
-        timed: it is known when everything is struck; no strike is moved.
+        aligned: resonances whose strikes are in step with each other already.
+        placed: every strike is where it begins; no aligned one is moved at all.
         frozen: resonances that stay as they are; only their strikes are fitted.
 
     Attributes:
@@ -46,7 +47,8 @@ class Fit:
         modes: int = 32,
         attack: bool = True,
         releases: bool = True,
-        timed: bool = False,
+        aligned: frozenset[int] = frozenset(),
+        placed: bool = False,
         frozen: frozenset[int] = frozenset(),
     ) -> None:
         self.draft = draft
@@ -54,7 +56,7 @@ class Fit:
         self.residual = signal - draft.model()
         self._modes = modes
         self._attack, self._releases = attack, releases
-        self._timed = timed
+        self._aligned, self._placed = aligned, placed
         self.frozen = frozen
         self._onsets = np.unique([strike.onset for strike in draft.strikes])
         level = local_power(signal, draft.sample_rate)
@@ -84,12 +86,13 @@ class Fit:
             if strikes:
                 turn = Turn(self, self.draft.resonances[index], strikes, power, number)
                 if index in self.frozen:
-                    turn.run_known(align=not self._timed)
+                    turn.run_known(align=not self._placed)
                 else:
                     turn.run(
                         modes,
                         mend=not peel,
-                        align=not self._timed,
+                        align=index not in self._aligned,
+                        lead=not self._placed,
                         attack=self._attack,
                         releases=self._releases,
                     )

@@ -58,11 +58,13 @@ class Grouping:
         modes: the modes of each template.
         pitches_hz: of each template, 0 if it shows no harmonic series.
         members: for each take, {template: gain}.
+        all_keys: whether every take is made of keys of a keyboard and nothing else.
     """
 
     modes: list[Modes]
     pitches_hz: list[float]
     members: list[dict[int, float]]
+    all_keys: bool = False
 
 
 def group(
@@ -106,7 +108,8 @@ def group(
             {**(own or {}), **{i + len(own_patterns): gain for i, gain in found.items()}}
         )
     modes = [m.take(np.arange(min(len(m), count))) for m in keys.modes + rest.modes]
-    return Grouping(modes, keys.pitches_hz + rest.pitches_hz, members)
+    all_keys = bool(keys.modes) and not rest.modes and all(keys.members)
+    return Grouping(modes, keys.pitches_hz + rest.pitches_hz, members, all_keys)
 
 
 def _key_pattern(take: Take, keys: Keyed, index: int) -> Float:

@@ -67,6 +67,7 @@ class Turn:
         *,
         mend: bool = False,
         align: bool = True,
+        lead: bool = True,
         attack: bool,
         releases: bool = True,
     ) -> None:
@@ -75,7 +76,8 @@ class Turn:
         Args:
             modes: look for so many anew; 0 keeps the poles.
             mend: look for those partials only of which most is left.
-            align: move the strikes to where they are in step, and to where their sound begins.
+            align: move the strikes to where they are in step.
+            lead: move all of them to where their sound begins.
             attack: learn the attack.
             releases: look for key-offs.
         """
@@ -88,8 +90,8 @@ class Turn:
             chains.append([self._fit_releases, self._fit_gains])
         if modes:
             chains.append([lambda: self._seek(modes, mend), *learn, self._fit_gains])
-        lead: list[Step] = [self._lead] if align else []
-        chains.append([*lead, *learn, self._fit_gains])
+        early: list[Step] = [self._lead] if lead else []
+        chains.append([*early, *learn, self._fit_gains])
         self._keep_what_helps(chains)
 
     def run_known(self, *, align: bool = True) -> None:

@@ -140,7 +140,7 @@ def test_a_texture_or_one_sustained_note_has_no_struck_keys(recipe: Recipe) -> N
 def test_kept_work_belongs_to_its_notes(tmp_path: pathlib.Path) -> None:
     soundfile.write(tmp_path / "a.wav", RECORDING.frames, RATE)
     task, state = decompose_until(tmp_path / "a.wav", "groups", work=tmp_path / "work", notes=NOTES)
-    assert task.given is not None
+    assert task.played is not None
     assert len(state.groups.modes) == len({note.key for note in NOTES})
     with pytest.raises(FileFormatError, match="other notes"):
         decompose_file(tmp_path / "a.wav", work=tmp_path / "work", notes=NOTES[:-1])

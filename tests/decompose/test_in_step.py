@@ -4,10 +4,16 @@ import numpy as np
 import pytest
 
 from rtsynth.decompose import Note, Recording, recording_from_array
-from rtsynth.decompose.keys.in_step import put_in_step
+from rtsynth.decompose.keys import in_step
 from tests.decompose.known_bank import RATE, key_sound
 
 Times = dict[int, list[float]]
+
+
+def put_in_step(recording: Recording, notes: list[Note]) -> list[Note]:
+    channels = recording.frames.shape[1]
+    weights = np.full(channels, 1.0 / channels)
+    return in_step.put_in_step(recording.frames, weights, recording.sample_rate, notes).notes
 
 
 def played(times: Times, seconds: float, noise: float = 1e-4) -> Recording:

@@ -17,12 +17,11 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Complex, Float
+from rtsynth.decompose.disk import Samples
 from rtsynth.decompose.keys.keyboard import key_hz, partial_hz
 from rtsynth.decompose.keys.note import Note
-from rtsynth.decompose.panning import mid_weights
-from rtsynth.decompose.recording import Recording
 
-__all__ = ["put_in_step"]
+__all__ = ["InStep", "put_in_step"]
 
 REACH_S = 0.04  # as far as notes are moved
 LIKELY_S = 0.02  # as far as they may well be wrong
@@ -35,6 +34,19 @@ TOGETHER = 32  # strikes placed at once; a key's later ones are placed against t
 STARTS = 4  # orders in which they are placed
 ROUNDS = 10
 CLEAR = 5.0  # likeness against its usual size at other delays; where less, a strike is no copy
+
+
+@dataclasses.dataclass(frozen=True)
+class InStep:
+    """Notes that were put in step.
+
+    Attributes:
+        notes: in time order.
+        doubtful: keys of which a strike stayed where it was, for it is no copy of the others.
+    """
+
+    notes: list[Note]
+    doubtful: frozenset[int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,78 +104,83 @@ class _Sight:
         return found
 
 
-def put_in_step(recording: Recording, notes: Iterable[Note]) -> list[Note]:
+def put_in_step(
+    frames: Samples, weights: Float, sample_rate: float, notes: Iterable[Note]
+) -> InStep:
     """The same notes, each where it begins as the others of its key do.
 
     Args:
-        recording: that they are of.
-        notes: with onsets known to a few milliseconds, in any order.
-
-    Returns:
-        them in time order; one that is alone on its key stays where it was.
+        frames: [frames, channels] the sound they are of.
+        weights: [channels] what the one channel that is looked at takes of each.
+        sample_rate: Hz.
+        notes: with onsets known to some 10 ms, in any order. One that is alone on its key stays
+            where it was.
     """
     keys: dict[int, list[Note]] = {}
-    for note in sorted(notes, key=lambda note: note.onset_s):
+    for note in sorted(notes):
         keys.setdefault(note.key, []).append(note)
-    weights = mid_weights(recording.frames)
     placed: list[Note] = []
+    doubtful = set()
     for key, struck in sorted(keys.items()):
         if len(struck) == 1:
             placed += struck
             continue
-        rate = recording.sample_rate
-        onsets = np.round([note.onset_s * rate for note in struck]).astype(np.int64)
-        late = _delays(recording, weights, onsets, _Sight.of(key, rate))
+        onsets = np.round([note.onset_s * sample_rate for note in struck]).astype(np.int64)
+        late, clear = _delays(frames, weights, onsets, _Sight.of(key, sample_rate))
         placed += [
-            dataclasses.replace(note, onset_s=max(0.0, (onset + shift) / rate))
+            dataclasses.replace(note, onset_s=max(0.0, (int(onset) + int(shift)) / sample_rate))
             for note, onset, shift in zip(struck, onsets, late, strict=True)
         ]
-    return sorted(placed, key=lambda note: (note.onset_s, note.key))
+        if not clear.all():
+            doubtful.add(key)
+    return InStep(sorted(placed), frozenset(doubtful))
 
 
 def _delays(
-    recording: Recording, weights: Float, onsets: NDArray[np.int64], sight: _Sight
-) -> NDArray[np.int64]:
-    """[strikes] samples by which each strike of one key begins later than was said."""
-    until = np.append(np.diff(onsets), len(recording.frames))
-    delays = np.zeros(len(onsets), np.int64)
+    frames: Samples, weights: Float, onsets: NDArray[np.int64], sight: _Sight
+) -> tuple[NDArray[np.int64], NDArray[np.bool]]:
+    """[strikes] samples by which each of one key begins later than was said; if that is clear."""
+    until = np.append(np.diff(onsets), len(frames))
+    delays, clear = np.zeros(len(onsets), np.int64), np.ones(len(onsets), np.bool)
     before = np.zeros(len(sight.weight), complex)
     for first in range(0, len(onsets), TOGETHER):
-        several = range(first, min(first + TOGETHER, len(onsets)))
+        several = slice(first, min(first + TOGETHER, len(onsets)))
         strikes = [
-            sight.seen(_cut(recording, weights, int(onsets[k])), int(until[k])) for k in several
+            sight.seen(_cut(frames, weights, int(onset), sight.sample_rate), int(later))
+            for onset, later in zip(onsets[several], until[several], strict=True)
         ]
-        delays[several.start : several.stop] = _placed(strikes, before, sight)
-        for k, strike in zip(several, strikes, strict=True):
-            before = before + sight.moved(strike, int(delays[k]))
-    return delays
+        delays[several], clear[several] = _placed(strikes, before, sight)
+        for strike, delay in zip(strikes, delays[several], strict=True):
+            before = before + sight.moved(strike, int(delay))
+    return delays, clear
 
 
-def _cut(recording: Recording, weights: Float, onset: int) -> Float:
-    """[samples] the one channel around an onset, silence beyond the recording's ends."""
-    rate = recording.sample_rate
-    first, last = onset - _before(rate), onset + round(AFTER_S * rate)
-    there: Float = recording.frames[max(first, 0) : max(last, 0)].astype(float) @ weights
+def _cut(frames: Samples, weights: Float, onset: int, sample_rate: float) -> Float:
+    """[samples] the one channel around an onset, silence beyond the ends."""
+    first, last = onset - _before(sample_rate), onset + round(AFTER_S * sample_rate)
+    there: Float = frames[max(first, 0) : max(last, 0)].astype(float) @ weights
     lead = max(-first, 0)
     return np.pad(there, (lead, max(last - first - lead - len(there), 0)))
 
 
-def _placed(strikes: Sequence[Complex], before: Complex, sight: _Sight) -> NDArray[np.int64]:
+def _placed(
+    strikes: Sequence[Complex], before: Complex, sight: _Sight
+) -> tuple[NDArray[np.int64], NDArray[np.bool]]:
     """[strikes] delays at which they are most alike, each other's and what was placed before.
 
-    Where that is no likeness to speak of, a strike stays where it was.
+    Where that is no likeness to speak of, which is told too, a strike stays where it was.
     """
     orders = [np.roll(np.arange(len(strikes)), -start) for start in _starts(strikes, sight)]
     tried = [_climb(strikes, before, sight, order) for order in orders]
     delays = max(tried, key=lambda found: found[0])[1]
     moved = [sight.moved(strike, int(d)) for strike, d in zip(strikes, delays, strict=True)]
     total = before + np.sum(moved, axis=0)
+    clear = np.ones(len(strikes), np.bool)
     for k, strike in enumerate(strikes):
         alike = sight.likeness(strike, total - moved[k])
         usual = float(np.sqrt(np.mean(alike**2)))
-        if alike[delays[k] + sight.reach] < CLEAR * usual:
-            delays[k] = 0
-    return delays
+        clear[k] = alike[delays[k] + sight.reach] >= CLEAR * usual
+    return np.where(clear, delays, 0), clear
 
 
 def _starts(strikes: Sequence[Complex], sight: _Sight) -> list[int]:

@@ -78,7 +78,8 @@ def place_notes(recording: Recording, notes: Sequence[Note], remarks: list[str])
         remarks.append(
             f"{len(notes) - len(within)} of {len(notes)} notes lie beyond the recording's end"
         )
-    return put_in_step(recording, within)
+    weights = mid_weights(recording.frames)
+    return put_in_step(recording.frames, weights, recording.sample_rate, within).notes
 
 
 def _heard(recording: Recording, first_s: float) -> Float:

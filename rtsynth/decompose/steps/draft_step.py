@@ -6,8 +6,8 @@ import numpy as np
 
 from rtsynth.decompose.draft import Draft, Resonance, Strike, strike_signal
 from rtsynth.decompose.fit import Fit
-from rtsynth.decompose.keys.given import Given
 from rtsynth.decompose.keys.keyboard import nearest_key
+from rtsynth.decompose.keys.played import Played
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.task import Task
 
@@ -37,18 +37,27 @@ def make_draft(task: Task, state: State) -> None:
             share = seen / sum(members.values())
             gain = share * heard if state.known[index] >= 0 else min(seen, heard)
             strikes.append(Strike(take.onset, index, gain, seen_gain=seen))
-    if task.given is not None:
-        _place(strikes, resonances, task.given)
+    if state.played is not None:
+        _place(strikes, resonances, state.played)
     state.draft = Draft(task.sample_rate, state.length, strikes, resonances)
     task.progress.tell(events=len(strikes), resonances=len(resonances))
 
 
-def _place(strikes: list[Strike], resonances: list[Resonance], given: Given) -> None:
+def _aligned(task: Task, state: State) -> frozenset[int]:
+    """Resonances whose strikes are in step with each other."""
+    if state.played is None:
+        return frozenset()
+    doubtful = state.played.doubtful if task.played is None else frozenset()
+    keys = [nearest_key(r.pitch_hz) if r.pitch_hz > 0.0 else 0 for r in state.draft.resonances]
+    return frozenset(index for index, key in enumerate(keys) if key and key not in doubtful)
+
+
+def _place(strikes: list[Strike], resonances: list[Resonance], played: Played) -> None:
     """Each strike of a chord goes where its own note begins, in place."""
     keys = [nearest_key(resonance.pitch_hz) for resonance in resonances]
-    place = {int(onset): number for number, onset in enumerate(given.onsets)}
+    place = {int(onset): number for number, onset in enumerate(played.onsets)}
     for strike in strikes:
-        struck = given.struck[place[strike.onset]]
+        struck = played.struck[place[strike.onset]]
         strike.onset = struck[keys[strike.resonance]]
 
 
@@ -72,6 +81,7 @@ def fit_of(task: Task, state: State) -> Fit:
         modes=task.recipe.modes,
         attack=task.recipe.attack,
         releases=not state.drums,
-        timed=task.given is not None,
+        aligned=_aligned(task, state),
+        placed=task.played is not None,
         frozen=frozenset(index for index, known in enumerate(state.known) if known >= 0),
     )

@@ -25,7 +25,7 @@ def fit_draft(task: Task, state: State) -> None:
         if number % 2 == 1:
             if not state.drums:
                 lift_gains(fit)
-            if task.given is None:  # what is known to be struck stays
+            if task.played is None:  # what is known to be struck stays
                 drop_weak(fit, recipe.weakest_db)
         if number == 0 and sweeps > 1:
             for index in thaw(fit):  # the next sweep looks for its modes

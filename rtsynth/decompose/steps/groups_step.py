@@ -10,19 +10,23 @@ import numpy as np
 from rtsynth.decompose.draft import Draft
 from rtsynth.decompose.drums.draft import are_drums, drum_draft
 from rtsynth.decompose.grouping import Grouping, group
+from rtsynth.decompose.keys.in_step import put_in_step
 from rtsynth.decompose.keys.keyboard import nearest_key
 from rtsynth.decompose.keys.keyed import Struck
+from rtsynth.decompose.keys.note import Note
+from rtsynth.decompose.keys.played import played_notes
 from rtsynth.decompose.keys.rising import Rises, are_mixed
 from rtsynth.decompose.steps.state import State
+from rtsynth.decompose.steps.takes_step import seek_modes
 from rtsynth.decompose.steps.task import Task
 
 __all__ = ["group_takes"]
 
 
 def group_takes(task: Task, state: State) -> None:
-    """Fill in `groups` and `known`; for drums, the first draft too."""
+    """Fill in `groups` and `known`; for keys alone, `played`; for drums, the first draft."""
     task.progress.begin("groups", 1)
-    if task.given is None and are_drums(task.signal, task.sample_rate, state.takes):
+    if state.played is None and are_drums(task.signal, task.sample_rate, state.takes):
         _group_hits(task, state)
     else:
         _group_keys(task, state)
@@ -30,6 +34,27 @@ def group_takes(task: Task, state: State) -> None:
 
 
 def _group_keys(task: Task, state: State) -> None:
+    _group(task, state)
+    if state.played is None and state.groups.all_keys:
+        _put_in_step(task, state)
+
+
+def _put_in_step(task: Task, state: State) -> None:
+    """Every strike to where its key's others say it begins; there, once more, what is new."""
+    keys = [nearest_key(pitch) for pitch in state.groups.pitches_hz]
+    notes = [
+        Note(take.onset / task.sample_rate, keys[index])
+        for take, members in zip(state.takes, state.groups.members, strict=True)
+        for index in members
+    ]
+    placed = put_in_step(task.signal[:, None], np.ones(1), task.sample_rate, notes)
+    state.played = played_notes(placed.notes, task.sample_rate, 0, state.length, placed.doubtful)
+    state.onsets = state.played.onsets
+    seek_modes(task, state)
+    _group(task, state)
+
+
+def _group(task: Task, state: State) -> None:
     offered = [known.take for known in task.bank]
     limit = max(task.recipe.resonances, len(offered) + 1)
     takes = [*offered, *state.takes]
@@ -38,25 +63,25 @@ def _group_keys(task: Task, state: State) -> None:
         limit,
         task.recipe.first_modes,
         _struck(task, state, len(offered)),
-        _given(task),
+        _keys(task, state),
     )
     state.known = _known(groups.members[: len(offered)], len(groups.modes))
     groups.members = groups.members[len(offered) :]
     state.groups = groups
 
 
-def _given(task: Task) -> list[set[int]] | None:
+def _keys(task: Task, state: State) -> list[set[int]] | None:
     """The keys of all takes, those of what was offered first; None if they are not known."""
-    if task.given is None:
+    if state.played is None:
         return None
     pitches = [known.resonance.pitch_hz for known in task.bank]
     offered = [{nearest_key(pitch)} if pitch > 0.0 else set() for pitch in pitches]
-    return offered + [set(keys) for keys in task.given.struck]
+    return offered + [set(keys) for keys in state.played.struck]
 
 
 def _struck(task: Task, state: State, offered: int) -> Struck | None:
     """Among drums, whether a key's partials rise at a take; what was offered stays as it is."""
-    if task.given is not None or not are_mixed(state.takes):
+    if state.played is not None or not are_mixed(state.takes):
         return None
     rises = Rises.at(task.signal, task.sample_rate, state.onsets)
     return lambda take, pitch_hz: take < offered or rises.struck(take - offered, pitch_hz)

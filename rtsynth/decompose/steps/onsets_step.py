@@ -8,14 +8,14 @@ __all__ = ["seek_onsets"]
 
 
 def seek_onsets(task: Task, state: State) -> None:
-    """Fill in `onsets`.
+    """Fill in `onsets`, and `played` where the notes are known.
 
     They are those of the notes, where these are known. Else they are sought in the sound as
     recorded: a tail that was taken away imperfectly is no onset.
     """
     task.progress.begin("onsets", 1)
-    if task.given is not None:
-        state.onsets = task.given.onsets
+    if task.played is not None:
+        state.onsets, state.played = task.played.onsets, task.played
         task.progress.advance()
         return
     found = find_onsets(task.heard, task.sample_rate, task.recipe.onset_threshold)

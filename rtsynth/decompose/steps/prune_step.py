@@ -23,7 +23,7 @@ def prune(task: Task, state: State) -> None:
         task.progress.advance()
         return
     fit = fit_of(task, state)
-    merged, split = regroup(fit) if task.given is None else (0, 0)
+    merged, split = regroup(fit) if task.played is None else (0, 0)
     members = state.groups.members
     had = {index for group in members for index, share in group.items() if share > 0.0}
     state.show(strike for strike in state.draft.strikes if strike.resonance not in had)

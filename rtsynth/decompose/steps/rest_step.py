@@ -49,7 +49,7 @@ def explain_rest(task: Task, state: State) -> None:
 
 def _heard(task: Task, state: State) -> tuple[NDArray[np.int64], list[Take]]:
     """All onsets and what they brought; where notes are known, the steps before saw theirs only."""
-    if task.given is None:
+    if task.played is None:
         return state.onsets, state.takes
     rate, recipe = task.sample_rate, task.recipe
     onsets = find_onsets(task.heard, rate, recipe.onset_threshold)

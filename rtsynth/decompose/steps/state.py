@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Draft, Strike
 from rtsynth.decompose.grouping import Grouping, Take
+from rtsynth.decompose.keys.played import Played
 from rtsynth.instrument import TEXTURE_BANDS
 
 __all__ = ["State"]
@@ -25,6 +26,7 @@ class State:
         onsets: [onsets] frames, ascending.
         takes: what each onset brought.
         groups: templates, and which of them each take is made of.
+        played: the notes in step, if they were said, or if all onsets are of keys.
         known: for each template, the resonance of the bank it is; −1 for a new one.
         drums: whether the recording is one of hits, which have no keys and no key-offs.
         draft: strikes and resonances.
@@ -37,6 +39,7 @@ class State:
     onsets: NDArray[np.int64] = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
     takes: list[Take] = dataclasses.field(default_factory=list)
     groups: Grouping = dataclasses.field(default_factory=lambda: Grouping([], [], []))
+    played: Played | None = None
     known: list[int] = dataclasses.field(default_factory=list)
     drums: bool = False
     draft: Draft = dataclasses.field(default_factory=lambda: Draft(0.0, 0, [], []))

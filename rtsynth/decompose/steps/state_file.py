@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rtsynth.decompose.damped import Modes
 from rtsynth.decompose.draft import Draft, Resonance, Strike
 from rtsynth.decompose.grouping import Grouping, Take
+from rtsynth.decompose.keys.played import Played
 from rtsynth.decompose.steps.state import State
 from rtsynth.errors import FileFormatError
 from rtsynth.safefile import load_arrays, save_arrays
@@ -36,6 +37,7 @@ def save_state(state: State, path: str | os.PathLike[str], fingerprint: str = ""
     arrays: Arrays = {"onsets": state.onsets, "floor": state.floor}
     arrays["known"] = np.array(state.known, np.int64)
     arrays |= _takes(state.takes) | _groups(state.groups) | _draft(state.draft)
+    arrays |= _played(state.played)
     facts = {
         "fingerprint": fingerprint,
         "sample_rate": state.sample_rate,
@@ -79,6 +81,7 @@ def _state(arrays: Arrays, facts: dict[str, Any]) -> State:
         arrays["onsets"],
         _read_takes(arrays),
         _read_groups(arrays),
+        _read_played(arrays),
         arrays["known"].tolist(),
         bool(facts["drums"]),
         Draft(float(rate), int(length), _read_strikes(arrays), _read_resonances(arrays)),
@@ -145,6 +148,7 @@ def _groups(groups: Grouping) -> Arrays:
     members = groups.members
     arrays = _modes("group", groups.modes)
     arrays |= {"group.pitch_hz": np.array(groups.pitches_hz, float)}
+    arrays |= {"group.all_keys": np.array([groups.all_keys])}
     arrays |= _flat("group.member", [np.array([*m], np.int64) for m in members], np.int64)
     return arrays | _flat("group.gain", [np.array([*m.values()], float) for m in members])
 
@@ -155,7 +159,30 @@ def _read_groups(arrays: Arrays) -> Grouping:
         dict(zip(index.astype(int).tolist(), gain.tolist(), strict=True))
         for index, gain in zip(*columns, strict=True)
     ]
-    return Grouping(_read_modes(arrays, "group"), arrays["group.pitch_hz"].tolist(), members)
+    pitches_hz, all_keys = arrays["group.pitch_hz"].tolist(), bool(arrays["group.all_keys"][0])
+    return Grouping(_read_modes(arrays, "group"), pitches_hz, members, all_keys)
+
+
+def _played(played: Played | None) -> Arrays:
+    if played is None:
+        return {}
+    arrays = {"played.onsets": played.onsets}
+    arrays["played.doubtful"] = np.array(sorted(played.doubtful), np.int64)
+    arrays |= _flat("played.key", [np.array([*s], np.int64) for s in played.struck], np.int64)
+    frames = [np.array([*s.values()], np.int64) for s in played.struck]
+    return arrays | _flat("played.frame", frames, np.int64)
+
+
+def _read_played(arrays: Arrays) -> Played | None:
+    if "played.onsets" not in arrays:
+        return None
+    columns = _present(arrays, "played.key"), _present(arrays, "played.frame")
+    struck = [
+        dict(zip(keys.astype(int).tolist(), frames.astype(int).tolist(), strict=True))
+        for keys, frames in zip(*columns, strict=True)
+    ]
+    doubtful = frozenset(arrays["played.doubtful"].tolist())
+    return Played(arrays["played.onsets"], struck, doubtful)
 
 
 NUMBERS = {

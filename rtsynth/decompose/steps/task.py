@@ -6,7 +6,7 @@ from collections.abc import Callable
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Resonance
 from rtsynth.decompose.grouping import Take
-from rtsynth.decompose.keys.given import Given
+from rtsynth.decompose.keys.played import Played
 from rtsynth.decompose.progress import Progress, Silent
 from rtsynth.decompose.recipe import Recipe
 from rtsynth.decompose.steps.state import State
@@ -39,7 +39,7 @@ class Task:
         recipe: settings.
         owned: first and one past the last frame whose onsets belong to this segment.
         bank: what earlier segments have learned.
-        given: notes of the segment, if they are known: then nothing else is sought.
+        played: the notes of the segment, if somebody said them: then no others are sought.
         workers: threads that may work at once; the result does not depend on it.
         progress: told what goes on.
     """
@@ -51,7 +51,7 @@ class Task:
     recipe: Recipe
     owned: tuple[int, int]
     bank: tuple[Known, ...] = ()
-    given: Given | None = None
+    played: Played | None = None
     workers: int = 1
     progress: Progress = dataclasses.field(default_factory=Silent)
 

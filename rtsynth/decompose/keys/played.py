@@ -1,4 +1,4 @@
-"""Notes of a segment as onsets and the keys struck at each. Thread: any."""
+"""Notes of a segment, said or found, as onsets and the keys struck at each. Thread: any."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -8,25 +8,33 @@ from numpy.typing import NDArray
 
 from rtsynth.decompose.keys.note import Note
 
-__all__ = ["Given", "given_notes"]
+__all__ = ["Played", "played_notes"]
 
 TOGETHER_S = 0.03  # of a chord; a note later than that after its first is another onset
 
 
 @dataclasses.dataclass(frozen=True)
-class Given:
-    """What is struck when, as somebody says.
+class Played:
+    """What is struck when.
 
     Attributes:
         onsets: [onsets] frames, ascending; of the first note of each.
         struck: per onset, {key: frame at which it is struck}.
+        doubtful: keys whose strikes may be out of step with each other.
     """
 
     onsets: NDArray[np.int64]
     struck: list[dict[int, int]]
+    doubtful: frozenset[int] = frozenset()
 
 
-def given_notes(notes: Iterable[Note], sample_rate: float, begin: int, end: int) -> Given:
+def played_notes(
+    notes: Iterable[Note],
+    sample_rate: float,
+    begin: int,
+    end: int,
+    doubtful: frozenset[int] = frozenset(),
+) -> Played:
     """The notes between two frames, counted from the first of these.
 
     Args:
@@ -34,6 +42,7 @@ def given_notes(notes: Iterable[Note], sample_rate: float, begin: int, end: int)
         sample_rate: Hz.
         begin: first frame.
         end: one past the last.
+        doubtful: keys whose strikes may be out of step with each other.
     """
     together = round(TOGETHER_S * sample_rate)
     onsets: list[int] = []
@@ -47,4 +56,4 @@ def given_notes(notes: Iterable[Note], sample_rate: float, begin: int, end: int)
             onsets.append(frame)
             struck.append({})
         struck[-1].setdefault(note.key, frame)
-    return Given(np.array(onsets, np.int64), struck)
+    return Played(np.array(onsets, np.int64), struck, doubtful)
