@@ -5,6 +5,7 @@ import pytest
 
 from rtsynth.decompose import Note, Recording, recording_from_array
 from rtsynth.decompose.keys import in_step
+from rtsynth.decompose.steps.groups_step import on_their_side
 from tests.decompose.known_bank import RATE, key_sound
 
 Times = dict[int, list[float]]
@@ -90,3 +91,10 @@ def test_the_order_in_which_notes_are_told_does_not_matter() -> None:
     times = {60: [0.2, 0.6, 1.1], 67: [0.21, 0.6, 1.4]}
     recording, notes = played(times, 2.0), told(times, 0.005)
     assert put_in_step(recording, notes) == put_in_step(recording, notes[::-1])
+
+
+def test_no_note_is_moved_across_a_segments_end() -> None:
+    before = [Note(0.99, 60), Note(1.01, 60), Note(1.03, 62), Note(1.5, 60)]
+    after = [Note(0.98, 60), Note(0.99, 60), Note(1.001, 62), Note(1.51, 60)]
+    kept = on_their_side(before, after, 1.0)
+    assert sorted(kept) == [Note(0.98, 60), Note(1.001, 62), Note(1.01, 60), Note(1.51, 60)]

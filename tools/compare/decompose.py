@@ -28,7 +28,7 @@ import numpy as np
 import soundfile
 from decompose_measure import Clip, Row, events_row, read_clip, sound_row
 from decompose_page import draw, save
-from decompose_targets import FLOOR, JOINED, OURS, Rows
+from decompose_targets import FLOOR, JOINED, OURS, WITH_NOTES, Rows
 
 from rtsynth.metrics import noise_vocoder
 from rtsynth.metrics.vocoder import BANDS, RATE_HZ
@@ -126,26 +126,29 @@ def call(command: list[str], *, ours: bool) -> str:
 
 
 def decompose(run: Run, name: str, path: pathlib.Path, *more: str) -> None:
-    """Measure rtsynth on one clip."""
-    out = run.options.out
+    """Measure rtsynth on one clip, by itself or with the clip's notes from a MIDI file."""
+    out, method = run.options.out, WITH_NOTES if "--notes" in more else OURS
     asked = [sys.executable, str(HERE / "decompose_one.py"), str(path), "--out", str(out), *more]
     if run.options.recipe:
         asked += ["--recipe", run.options.recipe]
     if run.options.silver:
         asked += ["--silver", str(run.options.silver)]
-    facts = out / f"{path.stem}.{OURS}.json"
+    facts = out / f"{path.stem}.{method}.json"
     facts.unlink(missing_ok=True)
     failed = call(asked, ours=True)
     row: Row = {"failed": failed} if failed else json.loads(facts.read_text())
     if "cpu_seconds" in row:
         row["speed"] = row["cpu_seconds"] / row["seconds"]
     facts.unlink(missing_ok=True)
-    run.add(name, OURS, row)
+    run.add(name, method, row)
 
 
 def ours(run: Run) -> None:
     for name, path in run.clips.items():
         decompose(run, name, path)
+        midi = run.options.notes and run.options.notes / f"{name}.mid"
+        if midi and midi.exists():
+            decompose(run, name, path, "--notes", str(midi))
 
 
 def floors(run: Run) -> None:
@@ -233,7 +236,7 @@ def chosen_clips(options: argparse.Namespace) -> dict[str, pathlib.Path]:
 
 def settle(options: argparse.Namespace) -> None:
     """Folders as absolute paths; the one to write into is made."""
-    for name in ("clips", "out", "peers"):
+    for name in ("clips", "out", "peers", "notes"):
         folder = getattr(options, name)
         setattr(options, name, None if folder is None else folder.resolve())
     options.out.mkdir(parents=True, exist_ok=True)
@@ -243,6 +246,7 @@ def command(options: argparse.Namespace) -> str:
     """The command to repeat this, its folders by what they hold."""
     words = ["python tools/compare/decompose.py --clips CLIPS --out FOLDER"]
     words += [f"--recipe {options.recipe}"] if options.recipe else []
+    words += ["--notes NOTES"] if options.notes else []
     words += [f"--only {' '.join(options.only)}"] if options.only else []
     words += ["--no-peers"] if options.no_peers else []
     return " ".join(words + (["--no-speed"] if options.no_speed else []))
@@ -273,6 +277,9 @@ def main() -> None:
     parser.add_argument("--recipe", help="fast, quality or a file; the default one if left out")
     parser.add_argument("--only", nargs="+", help="names of clips, or how they begin")
     parser.add_argument("--silver", type=pathlib.Path, help='{"onsets": {clip: [seconds, …]}}')
+    parser.add_argument(
+        "--notes", type=pathlib.Path, help="folder of CLIP.mid: rtsynth once more, with these notes"
+    )
     parser.add_argument("--peers", type=pathlib.Path, help="virtual environment (OUT/peers)")
     parser.add_argument("--no-peers", action="store_true", help="rtsynth and the floor only")
     parser.add_argument("--no-speed", action="store_true", help="leave out joined clips")

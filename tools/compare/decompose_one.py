@@ -1,8 +1,10 @@
 """Decompose one clip in a process of its own, so that its time and memory are its own.
 
-    python tools/compare/decompose_one.py CLIP.wav --out FOLDER [--recipe fast] [--only-time]
+    python tools/compare/decompose_one.py CLIP.wav --out FOLDER [--recipe fast] [--notes CLIP.mid]
+        [--only-time]
 
-writes FOLDER/CLIP.rtsynth.json with all that is measured, and FOLDER/CLIP.png. A first second is
+writes FOLDER/CLIP.rtsynth.json with all that is measured, and FOLDER/CLIP.png; with notes
+"CLIP.rtsynth with notes.json" and CLIP.notes.png. A first second is
 decomposed before, so that compiling is not counted.
 """
 
@@ -17,6 +19,7 @@ import time
 import numpy as np
 import soundfile
 from decompose_measure import Row, events_row, read_clip, sound_row, stems_row
+from decompose_targets import OURS, WITH_NOTES
 
 from rtsynth.decompose import (
     Decomposition,
@@ -25,6 +28,7 @@ from rtsynth.decompose import (
     decompose_array,
     decompose_file,
     draw,
+    read_notes,
 )
 from rtsynth.events import Kind
 from rtsynth.instrument import Instrument
@@ -47,9 +51,11 @@ def warm(path: pathlib.Path, recipe: Recipe) -> None:
                     recipe=recipe)  # fmt: skip
 
 
-def timed(path: pathlib.Path, recipe: Recipe) -> tuple[Decomposition, Row]:
+def timed(
+    path: pathlib.Path, recipe: Recipe, midi: pathlib.Path | None
+) -> tuple[Decomposition, Row]:
     began, used = time.perf_counter(), time.process_time()
-    made = decompose_file(path, recipe=recipe)
+    made = decompose_file(path, recipe=recipe, notes=read_notes(midi) if midi else None)
     taken, used = time.perf_counter() - began, time.process_time() - used
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KILOBYTE
     return made, {
@@ -93,19 +99,21 @@ def main() -> None:
     parser.add_argument("clip", type=pathlib.Path)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--recipe")
+    parser.add_argument("--notes", type=pathlib.Path)
     parser.add_argument("--silver", type=pathlib.Path)
     parser.add_argument("--only-time", action="store_true")
     options = parser.parse_args()
     recipe = recipe_of(options.recipe)
     warm(options.clip, recipe)
-    made, row = timed(options.clip, recipe)
+    made, row = timed(options.clip, recipe, options.notes)
     name = options.clip.stem
     if not options.only_time:
         row |= measured(made, options.clip, options.silver)
         frames, rate = made.recording.frames, made.recording.sample_rate
-        picture = options.out / f"{name}.png"
+        picture = options.out / f"{name}{'.notes' if options.notes else ''}.png"
         draw(made.score, made.instrument, made.resynthesis, rate, picture, reference=frames)
-    (options.out / f"{name}.rtsynth.json").write_text(json.dumps(row, allow_nan=False))
+    method = WITH_NOTES if options.notes else OURS
+    (options.out / f"{name}.{method}.json").write_text(json.dumps(row, allow_nan=False))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 from decompose_measure import Row
-from decompose_targets import OURS, Rows, verdicts
+from decompose_targets import OURS, WITH_NOTES, Rows, verdicts
 
 COLUMNS = (
     ("events_per_note", "ev/note", "{:.2f}"),
@@ -69,7 +69,7 @@ def page(rows: Rows, command: str, notes: list[str]) -> str:
     table = lines(
         ("clip", "method", *(title for _, title, _ in COLUMNS)),
         (
-            (clip, f"**{method}**" if method == OURS else method,
+            (clip, f"**{method}**" if method in (OURS, WITH_NOTES) else method,
              *([f"failed: {row['failed']}"] if "failed" in row
                else (cell(row, name, form) for name, _, form in COLUMNS)))
             for (clip, method), row in sorted(rows.items(), key=_order)
@@ -79,9 +79,9 @@ def page(rows: Rows, command: str, notes: list[str]) -> str:
     return "\n".join([f"`{command}`", "", *targets, "", *table, "", LEGEND, "", *said, ""])
 
 
-def _order(item: tuple[tuple[str, str], Row]) -> tuple[str, bool, str]:
+def _order(item: tuple[tuple[str, str], Row]) -> tuple[str, bool, bool, str]:
     (clip, method), _ = item
-    return clip, method != OURS, method
+    return clip, method != OURS, method != WITH_NOTES, method
 
 
 def save(folder: pathlib.Path, rows: Rows, command: str, notes: list[str]) -> str:

@@ -9,6 +9,7 @@ Rows = dict[tuple[str, str], Row]
 """Measured values by (clip, method)."""
 
 OURS, FLOOR, PURSUIT = "rtsynth", "floor", "mp-gabor-200"
+WITH_NOTES = "rtsynth with notes"
 NOTES = ("d01", "d02", "d03", "d04")
 STRUCK = (*NOTES, "d05")
 HELD = ("d10", "d14")

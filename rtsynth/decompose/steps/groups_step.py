@@ -48,10 +48,21 @@ def _put_in_step(task: Task, state: State) -> None:
         for index in members
     ]
     placed = put_in_step(task.signal[:, None], np.ones(1), task.sample_rate, notes)
-    state.played = played_notes(placed.notes, task.sample_rate, 0, state.length, placed.doubtful)
+    kept = on_their_side(notes, placed.notes, task.owned[1] / task.sample_rate)
+    state.played = played_notes(kept, task.sample_rate, 0, state.length, placed.doubtful)
     state.onsets = state.played.onsets
     seek_modes(task, state)
     _group(task, state)
+
+
+def on_their_side(before: list[Note], after: list[Note], cut_s: float) -> list[Note]:
+    """Notes after a move, none of them across a cut: the next segment finds what lies beyond."""
+    kept = []
+    old, new = (sorted(some, key=lambda n: (n.key, n.onset_s)) for some in (before, after))
+    for was, note in zip(old, new, strict=True):
+        crossed = (was.onset_s < cut_s) != (note.onset_s < cut_s)
+        kept.append(was if crossed else note)
+    return kept
 
 
 def _group(task: Task, state: State) -> None:
