@@ -119,6 +119,6 @@ def _task(
     signal = heard - ledger.ringing(segment)
     rate, played = recording.sample_rate, None
     if notes is not None:
-        seen = [note for note in notes if note.onset_s * rate >= segment.first]
+        seen = [note for note in notes if note.frame(rate) >= segment.first]
         played = played_notes(seen, rate, segment.begin, segment.end)
     return Task(frames, heard, signal, rate, recipe, owned, played=played)

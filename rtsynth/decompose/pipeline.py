@@ -168,7 +168,10 @@ def decompose_until(
         refuse_notes(recipe)
     kept = _work(work, recording, recipe, struck)
     with contextlib.closing(Bar(recording.source) if progress else Silent()) as told:
-        placed = None if struck is None else place_notes(recording, struck, [])
+        remarks: list[str] = []
+        placed = None if struck is None else place_notes(recording, struck, remarks)
+        for line in remarks:
+            told.say(line)
         return analyse_until(recording, recipe, until, kept, told, workers, placed)
 
 

@@ -20,6 +20,7 @@ from rtsynth.decompose import (
     decompose_until,
     recording_from_array,
 )
+from rtsynth.decompose.segment import cut_segments
 from rtsynth.errors import FileFormatError, UsageError, ValueRangeError
 from rtsynth.events import Kind
 from rtsynth.metrics import event_pitches
@@ -86,6 +87,38 @@ def test_an_inaudible_note_is_kept() -> None:
     assert 90 in [key for _, key in found(decompose(RECORDING, notes=[*NOTES, silent]))]
 
 
+def test_a_chord_at_the_very_end_and_repetitions_within_a_chord_are_kept() -> None:
+    late = [Note(3.58, 53), Note(3.58, 57), Note(3.6 - 0.4 / RATE, 48)]
+    again = [Note(2.02, 60), Note(2.0201, 67)]
+    told = [*NOTES, *late[:2], *again]
+    assert sorted(key for _, key in found(decompose(RECORDING, notes=told))) == sorted(
+        note.key for note in told
+    )
+    with_remark = decompose(RECORDING, notes=[*NOTES, late[2]])
+    assert any("beyond the recording's end" in line for line in with_remark.report["notes"])
+
+
+def test_fewer_resonances_than_keys_lose_no_note() -> None:
+    made = decompose(RECORDING, notes=NOTES, recipe=Recipe(resonances=3, sweeps=2))
+    assert len(found(made)) == len(NOTES)
+    assert made.report["resonances"] <= 3
+
+
+def test_a_note_on_the_cut_between_segments_is_one_event() -> None:
+    many = [Note(n.onset_s + 3.0 * k, n.key) for k in range(3) for n in NOTES]
+    recording = played(many, 10.0)
+    recipe = Recipe(whole_s=5.0, segment_s=5.0, sweeps=1)
+    cut = cut_segments(recording, recipe)[1].first
+    for away in (-1.0, -0.4, 0.0, 0.4):  # frames
+        made = decompose(recording, notes=[*many, Note((cut + away) / RATE, 90)], recipe=recipe)
+        assert [key for _, key in found(made)].count(90) == 1
+
+
+def test_few_notes_are_not_shifted_onto_other_sounds() -> None:
+    made = decompose(RECORDING, notes=[Note(0.5, 60)], recipe=Recipe(sweeps=1))
+    assert not any("shifted" in line for line in made.report["notes"])
+
+
 def test_no_notes_are_no_events() -> None:
     assert not len(decompose(RECORDING, notes=[], recipe=Recipe(texture=False)).score.table)
 
@@ -124,10 +157,17 @@ def test_notes_of_another_recording_are_doubted_and_those_beyond_the_end_told() 
 
 
 @pytest.mark.parametrize(
-    "note", [Note(0.1, 20), Note(0.1, 109), Note(-0.1, 60), Note(float("nan"), 60)]
+    "note",
+    [
+        Note(0.1, 20),
+        Note(0.1, 109),
+        Note(-0.1, 60),
+        Note(0.1, 60.5),  # type: ignore[arg-type]
+        Note(float("nan"), 60),
+    ],
 )
 def test_a_note_that_is_none_is_refused_with_what_is_legal(note: Note) -> None:
-    with pytest.raises(ValueRangeError, match="legal: keys 21 … 108"):
+    with pytest.raises(ValueRangeError, match="legal: whole keys 21 … 108"):
         decompose(RECORDING, notes=[note])
 
 

@@ -98,3 +98,12 @@ def test_no_note_is_moved_across_a_segments_end() -> None:
     after = [Note(0.98, 60), Note(0.99, 60), Note(1.001, 62), Note(1.51, 60)]
     kept = on_their_side(before, after, 1.0)
     assert sorted(kept) == [Note(0.98, 60), Note(1.001, 62), Note(1.01, 60), Note(1.51, 60)]
+
+
+def test_strikes_repeated_faster_than_the_reach_stay_apart_and_in_order() -> None:
+    onsets = [0.2 + 0.034 * k for k in range(20)]
+    notes = told({60: onsets}, 0.003)
+    found = put_in_step(played({60: onsets}, 1.5), notes)
+    assert len(found) == len(onsets)
+    for one, said in zip(found, sorted(notes), strict=True):
+        assert abs(one.onset_s - said.onset_s) < 0.02  # s

@@ -73,18 +73,20 @@ class _Sight:
         """Samples."""
         return round(REACH_S * self.sample_rate)
 
-    def seen(self, sound: Float, until: int) -> Complex:
+    def seen(self, sound: Float, until: int, far: NDArray[np.int64]) -> Complex:
         """[bins] spectrum of a strike in which all frequencies count alike, of norm 1.
 
         Args:
             sound: [samples] from a little more than the reach before where it was said to begin.
-            until: samples from there until the key is struck again.
+            until: samples from where it was said to begin until the key is struck again.
+            far: by how many samples it may be earlier and later: so much of what comes before it,
+                and so much less of it, is looked at.
         """
         before, rise = _before(self.sample_rate), round(BEFORE_S * self.sample_rate)
-        end = min(len(sound), before + until - self.reach)
+        first, end = before - rise - int(far[0]), min(len(sound), before + until - int(far[1]))
         age = (np.arange(end) - before) / max(end - before, 1)
         window = np.cos(0.5 * np.pi * np.clip(age, 0.0, 1.0)) ** 2
-        window[:rise] *= np.sin(0.5 * np.pi * np.arange(rise) / rise)[: len(window)] ** 2
+        window *= np.sin(0.5 * np.pi * np.clip((np.arange(end) - first) / rise, 0.0, 1.0)) ** 2
         spectrum: Complex = scipy.fft.rfft(sound[:end] * window, self.size)
         level = np.sqrt(np.convolve(np.abs(spectrum) ** 2, np.ones(EVEN_BINS) / EVEN_BINS, "same"))
         even = spectrum / (level + EVEN * float(level.max(initial=0.0)) + 1e-30)
@@ -125,11 +127,12 @@ def put_in_step(
         if len(struck) == 1:
             placed += struck
             continue
-        onsets = np.round([note.onset_s * sample_rate for note in struck]).astype(np.int64)
+        onsets = np.array([note.frame(sample_rate) for note in struck], np.int64)
         late, clear = _delays(frames, weights, onsets, _Sight.of(key, sample_rate))
+        moved = np.where(late, np.clip(onsets + late, 0, len(frames) - 1), onsets)
         placed += [
-            dataclasses.replace(note, onset_s=max(0.0, (int(onset) + int(shift)) / sample_rate))
-            for note, onset, shift in zip(struck, onsets, late, strict=True)
+            dataclasses.replace(note, onset_s=int(frame) / sample_rate)
+            for note, frame in zip(struck, moved, strict=True)
         ]
         if not clear.all():
             doubtful.add(key)
@@ -140,16 +143,19 @@ def _delays(
     frames: Samples, weights: Float, onsets: NDArray[np.int64], sight: _Sight
 ) -> tuple[NDArray[np.int64], NDArray[np.bool]]:
     """[strikes] samples by which each of one key begins later than was said; if that is clear."""
-    until = np.append(np.diff(onsets), len(frames))
+    gaps = np.diff(onsets)
+    until = np.append(gaps, len(frames))
+    far = np.full((len(onsets), 2), sight.reach)  # earlier and later: strikes stay in their order
+    far[1:, 0] = far[:-1, 1] = np.clip((gaps - 1) // 2, 0, sight.reach)
     delays, clear = np.zeros(len(onsets), np.int64), np.ones(len(onsets), np.bool)
     before = np.zeros(len(sight.weight), complex)
     for first in range(0, len(onsets), TOGETHER):
         several = slice(first, min(first + TOGETHER, len(onsets)))
         strikes = [
-            sight.seen(_cut(frames, weights, int(onset), sight.sample_rate), int(later))
-            for onset, later in zip(onsets[several], until[several], strict=True)
+            sight.seen(_cut(frames, weights, int(onset), sight.sample_rate), int(later), may)
+            for onset, later, may in zip(onsets[several], until[several], far[several], strict=True)
         ]
-        delays[several], clear[several] = _placed(strikes, before, sight)
+        delays[several], clear[several] = _placed(strikes, before, sight, far[several])
         for strike, delay in zip(strikes, delays[several], strict=True):
             before = before + sight.moved(strike, int(delay))
     return delays, clear
@@ -164,14 +170,20 @@ def _cut(frames: Samples, weights: Float, onset: int, sample_rate: float) -> Flo
 
 
 def _placed(
-    strikes: Sequence[Complex], before: Complex, sight: _Sight
+    strikes: Sequence[Complex], before: Complex, sight: _Sight, far: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool]]:
     """[strikes] delays at which they are most alike, each other's and what was placed before.
 
     Where that is no likeness to speak of, which is told too, a strike stays where it was.
+
+    Args:
+        strikes: spectra.
+        before: sum of those placed before.
+        sight: of the key.
+        far: [strikes, 2] by how many samples each may be earlier and later.
     """
     orders = [np.roll(np.arange(len(strikes)), -start) for start in _starts(strikes, sight)]
-    tried = [_climb(strikes, before, sight, order) for order in orders]
+    tried = [_climb(strikes, before, sight, far, order) for order in orders]
     delays = max(tried, key=lambda found: found[0])[1]
     moved = [sight.moved(strike, int(d)) for strike, d in zip(strikes, delays, strict=True)]
     total = before + np.sum(moved, axis=0)
@@ -191,7 +203,11 @@ def _starts(strikes: Sequence[Complex], sight: _Sight) -> list[int]:
 
 
 def _climb(
-    strikes: Sequence[Complex], before: Complex, sight: _Sight, order: NDArray[np.intp]
+    strikes: Sequence[Complex],
+    before: Complex,
+    sight: _Sight,
+    far: NDArray[np.int64],
+    order: NDArray[np.intp],
 ) -> tuple[float, NDArray[np.int64]]:
     """Likeness and delays after placing strikes one by one, then each again until none moves."""
     lags = np.arange(-sight.reach, sight.reach + 1)
@@ -205,6 +221,7 @@ def _climb(
             if there[k]:
                 total = total - sight.moved(strikes[k], int(delays[k]))
             value = prior + sight.likeness(strikes[k], total)
+            value[(lags < -far[k, 0]) | (lags > far[k, 1])] = -np.inf
             best = int(np.argmax(value))
             delays[k], there[k] = lags[best], True
             score += float(value[best])

@@ -58,7 +58,7 @@ def find_keys(
         modes: per onset, what is new there.
         older: per onset, [modes] amplitude of what rang on at each mode's frequency.
         tonal: per onset, 0 … 1, how far the modes explain it.
-        limit: at most so many keys, the most used ones.
+        limit: at most so many keys, the most used ones; those that are known are all kept.
         struck: has the last word on every key found, if given.
         given: the keys of each onset, as MIDI numbers them; if they are known, none is sought.
     """
@@ -70,7 +70,8 @@ def find_keys(
     chords = find_chords(*seen) if given is None else weigh_chords(*seen, given)
     if struck is not None:
         chords = _confirmed(chords, told, struck)
-    used = np.argsort(-chords.gains.sum(axis=1), kind="stable")[:limit]
+    used = np.argsort(-chords.gains.sum(axis=1), kind="stable")
+    used = used[:limit] if given is None else used
     used = np.sort(used[chords.gains[used].sum(axis=1) > 0])
     shares = chords.gains / (chords.gains.sum(axis=0) + 1e-20)
     source = {int(key): _purest(chords.gains[key], shares[key]) for key in used}
@@ -122,7 +123,9 @@ def _purest(gains: Float, shares: Float) -> int:
 
 
 def _own_modes(modes: Modes, chords: Chords, key: int, onset: int) -> Modes:
-    """Of an onset's modes those that are this key's."""
+    """Of an onset's modes those that are this key's; none where there are none to see."""
+    if len(modes) == 0:
+        return modes
     bins = mode_bins(modes.freq_hz, chords.tuning)
     shown = chords.parts[bins] * chords.gains[:, onset]
     total = shown.sum(axis=1)

@@ -22,7 +22,7 @@ __all__ = ["place_notes", "refuse_notes"]
 
 LOOKED_AT_S = 60.0  # from the first note on
 SHIFT_S, STEP_S, SHIFTED_S = 0.5, 0.005, 0.015
-BETTER = 0.2  # of the notes have to lie on onsets more, that they are shifted
+BETTER, MORE = 0.2, 4  # a share, and so many more, of the notes have to lie on onsets to be shifted
 NEAR_S, FEW = 0.05, 0.5
 
 
@@ -54,10 +54,11 @@ def place_notes(recording: Recording, notes: Sequence[Note], remarks: list[str])
         ValueRangeError: a key or an onset that is none.
     """
     for note in notes:
-        if not (LOWEST <= note.key <= HIGHEST and 0.0 <= note.onset_s < math.inf):
+        whole = note.key == int(note.key)
+        if not (whole and LOWEST <= note.key <= HIGHEST and 0.0 <= note.onset_s < math.inf):
             raise ValueRangeError(
-                f"note {note.key} at {note.onset_s} s; legal: keys {LOWEST} … {HIGHEST} (A0 … C8) "
-                "from 0 s on",
+                f"note {note.key} at {note.onset_s} s; "
+                f"legal: whole keys {LOWEST} … {HIGHEST} (A0 … C8), from 0 s on",
                 field="notes",
             )
     notes = sorted(notes)
@@ -73,13 +74,14 @@ def place_notes(recording: Recording, notes: Sequence[Note], remarks: list[str])
                 f"only {share:.0%} of the notes begin where something is heard to begin: "
                 "are they of this very recording, from its beginning on?"
             )
-    within = [note for note in notes if note.onset_s < recording.seconds]
+    rate, length = recording.sample_rate, len(recording.frames)
+    within = [note for note in notes if note.frame(rate) < length]
     if len(within) < len(notes):
         remarks.append(
             f"{len(notes) - len(within)} of {len(notes)} notes lie beyond the recording's end"
         )
     weights = mid_weights(recording.frames)
-    return put_in_step(recording.frames, weights, recording.sample_rate, within).notes
+    return put_in_step(recording.frames, weights, rate, within).notes
 
 
 def _heard(recording: Recording, first_s: float) -> Float:
@@ -109,9 +111,9 @@ def _share(told_s: Float, onsets_s: Float, near_s: float) -> float:
 
 def _away(told_s: Float, onsets_s: Float) -> Float:
     """[notes] seconds by which the nearest onset is later."""
-    away = onsets_s - told_s[:, None]
-    nearest: Float = np.take_along_axis(away, np.abs(away).argmin(axis=1)[:, None], 1)[:, 0]
-    return nearest
+    later = np.clip(np.searchsorted(onsets_s, told_s), 1, max(len(onsets_s) - 1, 1))
+    sides = [onsets_s[np.minimum(later - k, len(onsets_s) - 1)] - told_s for k in (1, 0)]
+    return np.where(np.abs(sides[0]) <= np.abs(sides[1]), sides[0], sides[1])
 
 
 def _shift(notes: Sequence[Note], onsets_s: Float) -> float:
@@ -122,7 +124,8 @@ def _shift(notes: Sequence[Note], onsets_s: Float) -> float:
     shifts = np.arange(-round(SHIFT_S / STEP_S), round(SHIFT_S / STEP_S) + 1) * STEP_S
     shares = np.array([_share(told + shift, onsets_s, SHIFTED_S) for shift in shifts])
     best = float(shifts[int(np.argmax(shares - 1e-3 * np.abs(shifts)))])
-    if shares.max() < shares[np.abs(shifts).argmin()] + BETTER:
+    better = float(shares.max() - shares[np.abs(shifts).argmin()])
+    if better < max(BETTER, MORE / len(told)):
         return 0.0
     away = _away(told + best, onsets_s)
     return best + float(np.median(away[np.abs(away) <= SHIFTED_S]))

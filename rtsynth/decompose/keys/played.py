@@ -48,12 +48,12 @@ def played_notes(
     onsets: list[int] = []
     struck: list[dict[int, int]] = []
     for note in sorted(notes):
-        frame = round(note.onset_s * sample_rate)
+        frame = note.frame(sample_rate)
         if not begin <= frame < end:
             continue
         frame -= begin
-        if not onsets or frame - onsets[-1] >= together:
+        if not onsets or frame - onsets[-1] >= together or note.key in struck[-1]:
             onsets.append(frame)
             struck.append({})
-        struck[-1].setdefault(note.key, frame)
+        struck[-1][note.key] = frame
     return Played(np.array(onsets, np.int64), struck, doubtful)

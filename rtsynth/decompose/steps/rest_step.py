@@ -53,6 +53,7 @@ def _heard(task: Task, state: State) -> tuple[NDArray[np.int64], list[Take]]:
         return state.onsets, state.takes
     rate, recipe = task.sample_rate, task.recipe
     onsets = find_onsets(task.heard, rate, recipe.onset_threshold)
+    onsets = onsets[onsets >= task.owned[0]]
     return onsets, take_onsets(task.signal, rate, onsets, recipe.few_modes, workers=task.workers)
 
 
