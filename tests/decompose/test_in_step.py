@@ -5,7 +5,7 @@ import pytest
 
 from rtsynth.decompose import Note, Recording, recording_from_array
 from rtsynth.decompose.keys import in_step
-from rtsynth.decompose.steps.groups_step import on_their_side
+from rtsynth.decompose.steps.groups_step import on_their_side, without_doubles
 from tests.decompose.known_bank import RATE, key_sound
 
 Times = dict[int, list[float]]
@@ -107,3 +107,8 @@ def test_strikes_repeated_faster_than_the_reach_stay_apart_and_in_order() -> Non
     assert len(found) == len(onsets)
     for one, said in zip(found, sorted(notes), strict=True):
         assert abs(one.onset_s - said.onset_s) < 0.02  # s
+
+
+def test_a_strike_that_was_found_twice_is_one() -> None:
+    found = [Note(1.02, 60), Note(1.0, 60), Note(1.01, 64), Note(1.04, 60)]
+    assert without_doubles(found) == [Note(1.0, 60), Note(1.01, 64), Note(1.04, 60)]

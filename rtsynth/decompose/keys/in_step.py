@@ -33,6 +33,7 @@ EVEN_BINS, EVEN = 5, 1e-3  # neighbours, and what share of the loudest is as goo
 TOGETHER = 32  # strikes placed at once; a key's later ones are placed against the earlier ones
 STARTS = 4  # orders in which they are placed
 ROUNDS = 10
+TOLD_RIGHT, FOUND_RIGHT = 0.5, 0.75  # quantile of the delays at which an onset is right
 CLEAR = 5.0  # likeness against its usual size at other delays; where less, a strike is no copy
 
 
@@ -107,7 +108,12 @@ class _Sight:
 
 
 def put_in_step(
-    frames: Samples, weights: Float, sample_rate: float, notes: Iterable[Note]
+    frames: Samples,
+    weights: Float,
+    sample_rate: float,
+    notes: Iterable[Note],
+    *,
+    found: bool = False,
 ) -> InStep:
     """The same notes, each where it begins as the others of its key do.
 
@@ -117,6 +123,9 @@ def put_in_step(
         sample_rate: Hz.
         notes: with onsets known to some 10 ms, in any order. One that is alone on its key stays
             where it was.
+        found: they were found in the sound. Then two of a key near each other often are one strike
+            and may fall together, and most onsets are late. Else each is a strike of its own,
+            none is moved half way to the next of its key, and they are as often early.
     """
     keys: dict[int, list[Note]] = {}
     for note in sorted(notes):
@@ -128,7 +137,7 @@ def put_in_step(
             placed += struck
             continue
         onsets = np.array([note.frame(sample_rate) for note in struck], np.int64)
-        late, clear = _delays(frames, weights, onsets, _Sight.of(key, sample_rate))
+        late, clear = _delays(frames, weights, onsets, _Sight.of(key, sample_rate), found)
         moved = np.where(late, np.clip(onsets + late, 0, len(frames) - 1), onsets)
         placed += [
             dataclasses.replace(note, onset_s=int(frame) / sample_rate)
@@ -140,13 +149,14 @@ def put_in_step(
 
 
 def _delays(
-    frames: Samples, weights: Float, onsets: NDArray[np.int64], sight: _Sight
+    frames: Samples, weights: Float, onsets: NDArray[np.int64], sight: _Sight, found: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.bool]]:
     """[strikes] samples by which each of one key begins later than was said; if that is clear."""
     gaps = np.diff(onsets)
     until = np.append(gaps, len(frames))
-    far = np.full((len(onsets), 2), sight.reach)  # earlier and later: strikes stay in their order
-    far[1:, 0] = far[:-1, 1] = np.clip((gaps - 1) // 2, 0, sight.reach)
+    far = np.full((len(onsets), 2), sight.reach)  # earlier and later
+    if not found:
+        far[1:, 0] = far[:-1, 1] = np.clip((gaps - 1) // 2, 0, sight.reach)
     delays, clear = np.zeros(len(onsets), np.int64), np.ones(len(onsets), np.bool)
     before = np.zeros(len(sight.weight), complex)
     for first in range(0, len(onsets), TOGETHER):
@@ -156,9 +166,22 @@ def _delays(
             for onset, later, may in zip(onsets[several], until[several], far[several], strict=True)
         ]
         delays[several], clear[several] = _placed(strikes, before, sight, far[several])
+        if first == 0:
+            right = FOUND_RIGHT if found else TOLD_RIGHT
+            delays[several] = _centred(delays[several], clear[several], right, far[several])
         for strike, delay in zip(strikes, delays[several], strict=True):
             before = before + sight.moved(strike, int(delay))
     return delays, clear
+
+
+def _centred(
+    delays: NDArray[np.int64], clear: NDArray[np.bool], right: float, far: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Delays of which that quantile is 0: which way all have moved together means nothing."""
+    if not clear.any():
+        return delays
+    common = int(np.quantile(delays[clear], right, method="nearest"))
+    return np.where(clear, np.clip(delays - common, -far[:, 0], far[:, 1]), delays)
 
 
 def _cut(frames: Samples, weights: Float, onset: int, sample_rate: float) -> Float:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rtsynth.decompose.keys.note import Note
 
-__all__ = ["Played", "played_notes"]
+__all__ = ["TOGETHER_S", "Played", "played_notes"]
 
 TOGETHER_S = 0.03  # of a chord; a note later than that after its first is another onset
 

@@ -5,6 +5,8 @@ resonance, by the same measure. Hits are told apart by their spectra over time i
 Thread: worker.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from rtsynth.decompose.draft import Draft
@@ -14,7 +16,7 @@ from rtsynth.decompose.keys.in_step import put_in_step
 from rtsynth.decompose.keys.keyboard import nearest_key
 from rtsynth.decompose.keys.keyed import Struck
 from rtsynth.decompose.keys.note import Note
-from rtsynth.decompose.keys.played import played_notes
+from rtsynth.decompose.keys.played import TOGETHER_S, played_notes
 from rtsynth.decompose.keys.rising import Rises, are_mixed
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.takes_step import seek_modes
@@ -47,8 +49,8 @@ def _put_in_step(task: Task, state: State) -> None:
         for take, members in zip(state.takes, state.groups.members, strict=True)
         for index in members
     ]
-    placed = put_in_step(task.signal[:, None], np.ones(1), task.sample_rate, notes)
-    kept = on_their_side(notes, placed.notes, task.owned[1] / task.sample_rate)
+    placed = put_in_step(task.signal[:, None], np.ones(1), task.sample_rate, notes, found=True)
+    kept = without_doubles(on_their_side(notes, placed.notes, task.owned[1] / task.sample_rate))
     state.played = played_notes(kept, task.sample_rate, 0, state.length, placed.doubtful)
     state.onsets = state.played.onsets
     seek_modes(task, state)
@@ -62,6 +64,17 @@ def on_their_side(before: list[Note], after: list[Note], cut_s: float) -> list[N
     for was, note in zip(old, new, strict=True):
         crossed = (was.onset_s < cut_s) != (note.onset_s < cut_s)
         kept.append(was if crossed else note)
+    return kept
+
+
+def without_doubles(notes: Iterable[Note]) -> list[Note]:
+    """Of notes of one key that were found closer together than onsets are, the first."""
+    kept: list[Note] = []
+    last: dict[int, float] = {}
+    for note in sorted(notes):
+        if note.onset_s - last.get(note.key, -TOGETHER_S) >= TOGETHER_S:
+            kept.append(note)
+            last[note.key] = note.onset_s
     return kept
 
 
