@@ -81,6 +81,7 @@ def decompose_file(
         AudioFileError: no usable sound file; the message says why.
         FileFormatError: `work` belongs to another recording, recipe or other notes, or is damaged.
         UsageError: there are notes, and the recipe says that there is nothing struck.
+        ValueRangeError: a note of no key, or all of them beyond the recording's end.
     """
     found = read_audio(path)
     return decompose(
@@ -117,6 +118,7 @@ def decompose(
     Raises:
         FileFormatError: `work` belongs to another recording, recipe or other notes, or is damaged.
         UsageError: there are notes, and the recipe says that there is nothing struck.
+        ValueRangeError: a note of no key, or all of them beyond the recording's end.
     """
     # its matrices are small: a second BLAS thread only waits, and waits badly on a busy machine
     with (
@@ -153,6 +155,7 @@ def decompose_until(
         UnknownNameError: no such step.
         UsageError: the recording is a texture or a sustained line, which have no steps, or there
             are notes, and the recipe says that there is nothing struck.
+        ValueRangeError: a note of no key, or all of them beyond the recording's end.
         FileFormatError: `work` belongs to another recording, recipe or other notes, or is damaged.
     """
     if until not in STEPS:
@@ -207,7 +210,8 @@ def _decompose(
         ledger = analyse(recording, recipe, work, progress, workers, struck)
         draft, floor = ledger.draft(len(recording.frames)), ledger.floor()
         if not draft.strikes:
-            notes.append("no onset stands out: no events")
+            reason = "no onset stands out" if struck is None else "no note within the recording"
+            notes.append(f"{reason}: no events")
     score, instrument = bake(draft, floor, recording, recipe.modes)
     if recipe.joint_steps > 0 and draft.strikes:
         score, instrument, more = refine_jointly(score, instrument, recording, recipe, progress)

@@ -156,6 +156,15 @@ def test_notes_of_another_recording_are_doubted_and_those_beyond_the_end_told() 
     assert any("1 of 31 notes lie beyond the recording's end" in line for line in notes)
 
 
+def test_notes_that_all_lie_beyond_the_end_are_refused_and_no_notes_are_told() -> None:
+    with pytest.raises(ValueRangeError, match=r"first note begins at 60\.20 s.*ends at 3\.60 s"):
+        decompose(RECORDING, notes=[dataclasses.replace(n, onset_s=n.onset_s + 60) for n in NOTES])
+    assert (
+        "no note within the recording: no events" in decompose(RECORDING, notes=[]).report["notes"]
+    )
+    assert f"{len(NOTES)} notes given: one event each" in MADE.report["notes"]
+
+
 @pytest.mark.parametrize(
     "note",
     [

@@ -51,7 +51,7 @@ def place_notes(recording: Recording, notes: Sequence[Note], remarks: list[str])
         those within the recording, by onset.
 
     Raises:
-        ValueRangeError: a key or an onset that is none.
+        ValueRangeError: a key or an onset that is none, or all of them lie beyond the end.
     """
     for note in notes:
         whole = note.key == int(note.key)
@@ -61,8 +61,15 @@ def place_notes(recording: Recording, notes: Sequence[Note], remarks: list[str])
                 f"legal: whole keys {LOWEST} … {HIGHEST} (A0 … C8), from 0 s on",
                 field="notes",
             )
-    notes = sorted(notes)
+    notes, rate, length = sorted(notes), recording.sample_rate, len(recording.frames)
+    if notes and notes[0].frame(rate) >= length + SHIFT_S * rate:
+        raise ValueRangeError(
+            f"the first note begins at {notes[0].onset_s:.2f} s, the recording ends at "
+            f"{recording.seconds:.2f} s; legal: notes of this very recording",
+            field="notes",
+        )
     if notes:
+        remarks.append(f"{len(notes)} notes given: one event each")
         onsets_s = _heard(recording, notes[0].onset_s)
         late_s = _shift(notes, onsets_s)
         if late_s:
@@ -71,10 +78,9 @@ def place_notes(recording: Recording, notes: Sequence[Note], remarks: list[str])
         share = _share(_told(notes, onsets_s), onsets_s, NEAR_S)
         if share < FEW:
             remarks.append(
-                f"only {share:.0%} of the notes begin where something is heard to begin: "
+                f"no more than {share:.0%} of the notes begin where something is heard to begin: "
                 "are they of this very recording, from its beginning on?"
             )
-    rate, length = recording.sample_rate, len(recording.frames)
     within = [note for note in notes if note.frame(rate) < length]
     if len(within) < len(notes):
         remarks.append(
