@@ -98,6 +98,12 @@ def test_a_chord_at_the_very_end_and_repetitions_within_a_chord_are_kept() -> No
     assert any("beyond the recording's end" in line for line in with_remark.report["notes"])
 
 
+def test_a_key_told_twice_at_one_frame_within_a_chord_is_one() -> None:
+    chord = [Note(1.7, 60), Note(1.7, 64)]
+    made = decompose(RECORDING, notes=[*NOTES, *chord, Note(1.7 + 1e-6, 60)])
+    assert sorted(found(made)) == sorted(found(decompose(RECORDING, notes=[*NOTES, *chord])))
+
+
 def test_fewer_resonances_than_keys_lose_no_note() -> None:
     made = decompose(RECORDING, notes=NOTES, recipe=Recipe(resonances=3, sweeps=2))
     assert len(found(made)) == len(NOTES)

@@ -48,7 +48,7 @@ def place_notes(recording: Recording, notes: Sequence[Note], remarks: list[str])
         remarks: what is odd about them is added.
 
     Returns:
-        those within the recording, by onset.
+        those within the recording, by onset; what begins twice at one frame is one.
 
     Raises:
         ValueRangeError: a key or an onset that is none, or all of them lie beyond the end.
@@ -82,12 +82,13 @@ def place_notes(recording: Recording, notes: Sequence[Note], remarks: list[str])
                 "are they of this very recording, from its beginning on?"
             )
     within = [note for note in notes if note.frame(rate) < length]
+    once = {(note.frame(rate), note.key): note for note in within}
     if len(within) < len(notes):
         remarks.append(
             f"{len(notes) - len(within)} of {len(notes)} notes lie beyond the recording's end"
         )
     weights = mid_weights(recording.frames)
-    return put_in_step(recording.frames, weights, rate, within).notes
+    return put_in_step(recording.frames, weights, rate, once.values()).notes
 
 
 def _heard(recording: Recording, first_s: float) -> Float:

@@ -18,14 +18,17 @@ class Played:
     """What is struck when.
 
     Attributes:
-        onsets: [onsets] frames, ascending; of the first note of each.
         struck: per onset, {key: frame at which it is struck}.
         doubtful: keys whose strikes may be out of step with each other.
     """
 
-    onsets: NDArray[np.int64]
     struck: list[dict[int, int]]
     doubtful: frozenset[int] = frozenset()
+
+    @property
+    def onsets(self) -> NDArray[np.int64]:
+        """[onsets] frames, ascending; of the first note of each."""
+        return np.array([min(keys.values()) for keys in self.struck], np.int64)
 
 
 def played_notes(
@@ -45,15 +48,15 @@ def played_notes(
         doubtful: keys whose strikes may be out of step with each other.
     """
     together = round(TOGETHER_S * sample_rate)
-    onsets: list[int] = []
     struck: list[dict[int, int]] = []
+    first = 0
     for note in sorted(notes):
         frame = note.frame(sample_rate)
         if not begin <= frame < end:
             continue
         frame -= begin
-        if not onsets or frame - onsets[-1] >= together or note.key in struck[-1]:
-            onsets.append(frame)
+        if not struck or frame - first >= together or note.key in struck[-1]:
             struck.append({})
+            first = frame
         struck[-1][note.key] = frame
-    return Played(np.array(onsets, np.int64), struck, doubtful)
+    return Played(struck, doubtful)

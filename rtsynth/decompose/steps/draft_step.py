@@ -7,7 +7,6 @@ import numpy as np
 from rtsynth.decompose.draft import Draft, Resonance, Strike, strike_signal
 from rtsynth.decompose.fit import Fit
 from rtsynth.decompose.keys.keyboard import nearest_key
-from rtsynth.decompose.keys.played import Played
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.task import Task
 
@@ -31,14 +30,13 @@ def make_draft(task: Task, state: State) -> None:
         for modes, pitch, known in zip(groups.modes, groups.pitches_hz, state.known, strict=True)
     ]
     strikes = []
-    for take, members in zip(state.takes, groups.members, strict=True):
+    for number, (take, members) in enumerate(zip(state.takes, groups.members, strict=True)):
         for index, seen in members.items():
             heard = _as_heard(task, take.onset, resonances[index])
             share = seen / sum(members.values())
             gain = share * heard if state.known[index] >= 0 else min(seen, heard)
-            strikes.append(Strike(take.onset, index, gain, seen_gain=seen))
-    if state.played is not None:
-        _place(strikes, resonances, state.played)
+            onset = _begin(state, number, resonances[index])
+            strikes.append(Strike(onset, index, gain, seen_gain=seen))
     state.draft = Draft(task.sample_rate, state.length, strikes, resonances)
     task.progress.tell(events=len(strikes), resonances=len(resonances))
 
@@ -52,13 +50,11 @@ def _aligned(task: Task, state: State) -> frozenset[int]:
     return frozenset(index for index, key in enumerate(keys) if key and key not in doubtful)
 
 
-def _place(strikes: list[Strike], resonances: list[Resonance], played: Played) -> None:
-    """Each strike of a chord goes where its own note begins, in place."""
-    keys = [nearest_key(resonance.pitch_hz) for resonance in resonances]
-    place = {int(onset): number for number, onset in enumerate(played.onsets)}
-    for strike in strikes:
-        struck = played.struck[place[strike.onset]]
-        strike.onset = struck[keys[strike.resonance]]
+def _begin(state: State, number: int, resonance: Resonance) -> int:
+    """Frame at which a resonance is struck at a take: its own note's, where that is known."""
+    if state.played is None:
+        return state.takes[number].onset
+    return state.played.struck[number][nearest_key(resonance.pitch_hz)]
 
 
 def _as_heard(task: Task, onset: int, resonance: Resonance) -> float:

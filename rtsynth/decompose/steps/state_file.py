@@ -112,6 +112,12 @@ def _present(arrays: Arrays, name: str) -> list[NDArray[Any]]:
     return [np.zeros(0) if part is None else part for part in _parts(arrays, name)]
 
 
+def _dicts(arrays: Arrays, keys: str, values: str) -> list[dict[int, Any]]:
+    """One dict per part, of parts that hold its keys and parts that hold its values."""
+    columns = zip(_present(arrays, keys), _present(arrays, values), strict=True)
+    return [dict(zip(key.tolist(), value.tolist(), strict=True)) for key, value in columns]
+
+
 def _modes(name: str, modes: Sequence[Modes]) -> Arrays:
     return (
         _flat(f"{name}.freq_hz", [m.freq_hz for m in modes])
@@ -154,11 +160,7 @@ def _groups(groups: Grouping) -> Arrays:
 
 
 def _read_groups(arrays: Arrays) -> Grouping:
-    columns = _present(arrays, "group.member"), _present(arrays, "group.gain")
-    members = [
-        dict(zip(index.astype(int).tolist(), gain.tolist(), strict=True))
-        for index, gain in zip(*columns, strict=True)
-    ]
+    members = _dicts(arrays, "group.member", "group.gain")
     pitches_hz, all_keys = arrays["group.pitch_hz"].tolist(), bool(arrays["group.all_keys"][0])
     return Grouping(_read_modes(arrays, "group"), pitches_hz, members, all_keys)
 
@@ -166,23 +168,17 @@ def _read_groups(arrays: Arrays) -> Grouping:
 def _played(played: Played | None) -> Arrays:
     if played is None:
         return {}
-    arrays = {"played.onsets": played.onsets}
-    arrays["played.doubtful"] = np.array(sorted(played.doubtful), np.int64)
+    arrays: Arrays = {"played.doubtful": np.array(sorted(played.doubtful), np.int64)}
     arrays |= _flat("played.key", [np.array([*s], np.int64) for s in played.struck], np.int64)
     frames = [np.array([*s.values()], np.int64) for s in played.struck]
     return arrays | _flat("played.frame", frames, np.int64)
 
 
 def _read_played(arrays: Arrays) -> Played | None:
-    if "played.onsets" not in arrays:
+    if "played.doubtful" not in arrays:
         return None
-    columns = _present(arrays, "played.key"), _present(arrays, "played.frame")
-    struck = [
-        dict(zip(keys.astype(int).tolist(), frames.astype(int).tolist(), strict=True))
-        for keys, frames in zip(*columns, strict=True)
-    ]
-    doubtful = frozenset(arrays["played.doubtful"].tolist())
-    return Played(arrays["played.onsets"], struck, doubtful)
+    struck = _dicts(arrays, "played.key", "played.frame")
+    return Played(struck, frozenset(arrays["played.doubtful"].tolist()))
 
 
 NUMBERS = {
