@@ -81,7 +81,7 @@ class Recipe:
     seed: int = 0
     whole_s: float = 40.0
     segment_s: float = 24.0
-    curve_steps: int = 800
+    curve_steps: int = 1_600
     joint_steps: int = 0
     device: str = "auto"
     name: str = "fast"
