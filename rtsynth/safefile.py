@@ -19,7 +19,7 @@ from safetensors.numpy import save
 
 from rtsynth.errors import FileFormatError, NewerVersionError
 
-__all__ = ["atomic_write", "load_arrays", "save_arrays"]
+__all__ = ["atomic_write", "format_version", "load_arrays", "save_arrays"]
 
 MAX_FILE_BYTES = 4 << 30
 MAX_METADATA_BYTES = 64 << 20
@@ -104,6 +104,13 @@ def load_arrays(
             "recording apart with `rtsynth decompose` first"
         ) from None
     return arrays, metadata
+
+
+def format_version(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Major and minor version of a file that `load_arrays` has read."""
+    with safe_open(path, framework="numpy") as file:
+        major, _, minor = (file.metadata() or {}).get("version", "").partition(".")
+    return int(major), int(minor)
 
 
 def _checked_header(

@@ -1,5 +1,6 @@
 """An instrument is passive, knows itself, and a damaged one is refused."""
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -10,16 +11,19 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
+from rtsynth.dsp.texture import band_weights
 from rtsynth.errors import FileFormatError, NewerVersionError
 from rtsynth.instrument import (
     CONTROLS,
-    TEXTURE_EDGES_HZ,
+    NOISE_EDGES_HZ,
+    PLAIN_CONTROLS,
     FieldNet,
     FieldWeights,
     Instrument,
     passive_impulse,
 )
 from rtsynth.units import LN1000
+from tests.random_field import random_net
 
 RATE = 48_000
 
@@ -148,16 +152,85 @@ def test_blown_noise_stays_in_a_file_older_than_its_t60(tmp_path: Path, version:
         full.blow_gain[0, 3] = full.blow_dry[0] = 0.1
         full.save(tmp_path / "full")
         arrays = {k: v for k, v in load_file(tmp_path / "full").items() if k != "blow_t60_s"}
+        arrays["blow_gain"] = arrays["blow_gain"][:, :16].copy()
     found = Instrument.load(write(tmp_path / "a", arrays, metadata, version))
-    assert found.blow_t60_s.shape == (3, 16)
+    assert found.blow_t60_s.shape == (3, 32)
     assert not found.blow_t60_s.any()
     assert found.sustained.tolist() == [version == "1.1", False, False]
 
 
-def test_an_instrument_is_written_as_version_1_3(tmp_path: Path) -> None:
+@pytest.mark.parametrize("toned", [False, True])
+def test_blown_noise_of_a_file_with_16_bands_has_the_same_power_in_every_bin(
+    tmp_path: Path, toned: bool
+) -> None:
+    """Within 1e-5 of it, curves of a field included; files of format 1 had 16 bands."""
+    rng = np.random.default_rng(5)
+    full = an_instrument()
+    full.blow_dry[:] = 1.0
+    full.field = FieldWeights(
+        random_net(1, 200.0, len(CONTROLS) if toned else PLAIN_CONTROLS),
+        random_net(2, 19_200.0, 2),
+        0.1,
+    )
+    full.save(tmp_path / "full")
+    gain = rng.uniform(0.01, 0.1, (3, 16)).astype(np.float32)
+    t60_s = rng.uniform(0.1, 1.0, (3, 16)).astype(np.float32)
+    coarse = load_file(tmp_path / "full") | {"blow_gain": gain, "blow_t60_s": t60_s}
+    for name in ("field.controls.w2", "field.controls.b2"):
+        coarse[name] = np.ascontiguousarray(coarse[name][..., 16:])
+    found = Instrument.load(
+        write(
+            tmp_path / "a",
+            coarse,
+            {"attack_rate": RATE, "names": full.names, "attack_s": 0.1},
+            "1.3",
+        )
+    )
+    assert found.field is not None
+    assert found.field.drawn == full.field.drawn
+    age_s, vector = np.array([0.1]), np.zeros(32)
+    drawn = found.field.draw_controls(1, vector, age_s).sum(0)[0]
+    old = (
+        FieldNet(*(coarse[f"field.controls.{f.name}"] for f in dataclasses.fields(FieldNet)))
+        .evaluate(1, vector, age_s)
+        .sum(0)[0]
+    )
+    assert drawn[32:] == pytest.approx(old[16:], rel=1e-12)
+    aged = 10.0 ** (-3.0 * age_s / t60_s[1])
+    before = (gain[1] * 2.0 ** old[:16] * aged) ** 2 @ band_weights(NOISE_EDGES_HZ[::2], RATE)
+    aged = 10.0 ** (-3.0 * age_s / found.blow_t60_s[1])
+    level = found.blow_gain[1] * 2.0 ** drawn[:32] * aged
+    assert level**2 @ band_weights(NOISE_EDGES_HZ, RATE) == pytest.approx(before, rel=1e-5)
+    found.save(tmp_path / "b")
+    assert found.is_that_of(found.before)
+    assert not Instrument.load(tmp_path / "b").is_that_of(found.before)
+
+
+def test_a_file_of_today_without_blown_noise_keeps_its_38_curves(tmp_path: Path) -> None:
+    full = an_instrument()
+    full.field = FieldWeights.zeros(3, 4, 8)
+    full.save(tmp_path / "full")
+    arrays = {k: v for k, v in load_file(tmp_path / "full").items() if "blow" not in k}
+    facts = {"attack_rate": RATE, "names": full.names, "attack_s": full.field.attack_s}
+    found = Instrument.load(write(tmp_path / "a", arrays, facts, "2.0"))
+    assert found.field is not None
+    assert found.field.drawn == 38
+    assert found.before == ""
+
+
+@pytest.mark.parametrize(("version", "bands"), [("1.3", 32), ("2.0", 16)])
+def test_bands_of_another_version_are_refused(tmp_path: Path, version: str, bands: int) -> None:
+    arrays, metadata = parts()
+    blown = np.zeros((3, bands), np.float32)
+    assert "blow_gain" in refused(
+        write(tmp_path / "a", {**arrays, "blow_gain": blown}, metadata, version)
+    )
+
+
+def test_an_instrument_is_written_as_version_2_0(tmp_path: Path) -> None:
     an_instrument().save(tmp_path / "a")
     with safe_open(tmp_path / "a", framework="numpy") as file:
-        assert file.metadata()["version"] == "1.3"
+        assert file.metadata()["version"] == "2.0"
 
 
 @pytest.mark.parametrize("toned", [False, True])
@@ -167,7 +240,7 @@ def test_a_field_comes_back_with_and_without_tone_bands(tmp_path: Path, toned: b
     instrument.save(tmp_path / "a")
     again = Instrument.load(tmp_path / "a")
     assert again.field is not None
-    assert again.field.drawn == (38 if toned else 22)
+    assert again.field.drawn == (54 if toned else 38)
     assert again.fingerprint() == instrument.fingerprint()
 
 
@@ -192,13 +265,13 @@ def test_a_tail_lasts_until_hiss_is_80_db_down_and_silent_bands_do_not_count() -
 
 def test_what_a_later_rtsynth_wrote_is_kept(tmp_path: Path) -> None:
     arrays, metadata = parts()
-    path = write(tmp_path / "a", {**arrays, "new": np.eye(2)}, {**metadata, "mood": 1}, "1.9")
+    path = write(tmp_path / "a", {**arrays, "new": np.eye(2)}, {**metadata, "mood": 1}, "2.9")
     Instrument.load(path).save(path)
     again = Instrument.load(path)
     assert again.extra == {"mood": 1}
     assert np.array_equal(again.extra_arrays["new"], np.eye(2))
     with pytest.raises(NewerVersionError):
-        Instrument.load(write(path, *parts(), version="2.0"))
+        Instrument.load(write(path, *parts(), version="3.0"))
 
 
 @pytest.mark.parametrize("name", ARRAYS)
@@ -272,8 +345,8 @@ def test_truncated_and_mutated_files_load_or_are_refused(tmp_path: Path) -> None
 
 
 def test_the_texture_bands_cover_hearing() -> None:
-    assert TEXTURE_EDGES_HZ[[0, -1]] == pytest.approx([30.0, 20_000.0])
-    assert (np.diff(TEXTURE_EDGES_HZ, 2) > 0.0).all()
+    assert NOISE_EDGES_HZ[[0, -1]] == pytest.approx([30.0, 20_000.0])
+    assert (np.diff(NOISE_EDGES_HZ, 2) > 0.0).all()
 
 
 def test_a_small_file_cannot_ask_for_much_memory(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import threading
 import numpy as np
 
 from rtsynth.decompose.damped import Complex, Float, Modes, poles, ring, ring_modes
+from rtsynth.instrument import NOISE_BANDS
 from rtsynth.units import LN1000
 
 __all__ = ["Draft", "Resonance", "Strike", "strike_signal"]
@@ -24,8 +25,8 @@ class Resonance:
         noise_filter: [32] taps.
         noise_s: length of the strike's noise in seconds.
         pitch_hz: of the harmonic series it shows, 0 if none.
-        hiss_gain: [16] RMS amplitude per blow band of noise that dies away, for gain 1.
-        hiss_t60_s: [16] seconds in which it does.
+        hiss_gain: [32] RMS amplitude per blow band of noise that dies away, for gain 1.
+        hiss_t60_s: [32] seconds in which it does.
         hiss_seed: of that noise, the same for all strikes.
     """
 
@@ -35,8 +36,8 @@ class Resonance:
     noise_filter: Float = dataclasses.field(default_factory=lambda: np.zeros(32))
     noise_s: float = 0.0
     pitch_hz: float = 0.0
-    hiss_gain: Float = dataclasses.field(default_factory=lambda: np.zeros(16))
-    hiss_t60_s: Float = dataclasses.field(default_factory=lambda: np.zeros(16))
+    hiss_gain: Float = dataclasses.field(default_factory=lambda: np.zeros(NOISE_BANDS))
+    hiss_t60_s: Float = dataclasses.field(default_factory=lambda: np.zeros(NOISE_BANDS))
     hiss_seed: int = 0
 
 

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Complex, Float
+from rtsynth.dsp.blown import BREATH, IN_PHASE
 from rtsynth.dsp.draw import CURVE_RATE
 from rtsynth.dsp.fft import GRAIN
 from rtsynth.dsp.modal import TICK
-from rtsynth.dsp.noise import fill_gaussian, uniform_at
-from rtsynth.dsp.texture import DB_PER_OCTAVE, HOP, band_weights
+from rtsynth.dsp.noise import fill_white, uniform_at
+from rtsynth.dsp.texture import DB_PER_OCTAVE, HOP, band_weights, grain_window
 from rtsynth.events import Event
-from rtsynth.instrument import BLOW_EDGES_HZ, CONTROL_LIMITS, CONTROLS, Instrument
+from rtsynth.instrument import CONTROL_LIMITS, CONTROLS, NOISE_BANDS, NOISE_EDGES_HZ, Instrument
 from rtsynth.instrument.field import (
     BEND,
     BOW,
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 RELEASE_FADE_S = 0.005
+QUIET = 1e-12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Drawing:
     members: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
 
     def controls(self, age: Float) -> Float:
-        """[ages, 38] at ages in frames, read linearly from curves of 250 points per second."""
+        """[ages, 54] at ages in frames, read linearly from curves of 250 points per second."""
         out = np.zeros((len(age), len(CONTROLS)))
         field = self.instrument.field
         if field is None:
@@ -154,7 +156,7 @@ def bent_modes(
         drawing: the event.
         present: indices of its modes.
         age_s: for the vibrato.
-        drawn: [38] controls of the field.
+        drawn: [54] controls of the field.
         let_go: whether the event's duration is over.
     """
     event, instrument, rate = drawing.event, drawing.instrument, drawing.sample_rate
@@ -197,18 +199,18 @@ def blown_noise(drawing: Drawing, limit: int) -> tuple[Float, Float]:
     """[limit] the blown noise as heard dry, and as a drive of the modes."""
     event, instrument, rate = drawing.event, drawing.instrument, drawing.sample_rate
     index = event.resonance
-    weights = band_weights(BLOW_EDGES_HZ, rate).astype(float)
+    weights = band_weights(NOISE_EDGES_HZ, rate).astype(float)
     window = np.sin(np.pi * (np.arange(GRAIN) + 0.5) / GRAIN)
     noise = np.zeros(limit + 2 * GRAIN)
     grains = np.arange(-1, limit // HOP + 1)
     centres = np.asarray((grains * HOP + HOP) * event.stretch, float)
-    bands = drawing.controls(centres)[:, :16]
+    bands = drawing.controls(centres)[:, :NOISE_BANDS]
     t60 = instrument.blow_t60_s[index].astype(float)
     for grain, centre, curve in zip(grains, centres, bands, strict=True):
         aged = max(float(centre), 0.0) / rate / event.damp
         fallen = np.where(t60 > 0, np.exp(-LN1000 * aged / np.maximum(t60, 1e-3)), 1.0)
         level = (instrument.blow_gain[index] * 2.0**curve * fallen) ** 2 @ weights
-        noise[(grain + 1) * HOP :][:GRAIN] += window * _noise(event.seed + 1, int(grain), level)
+        noise[(grain + 1) * HOP :][:GRAIN] += window * _noise(event.seed, int(grain), level)
     noise = noise[HOP : HOP + limit]
     after = np.arange(limit) - drawing.held
     fade = int(np.ceil(RELEASE_FADE_S * rate))
@@ -223,9 +225,13 @@ def blown_noise(drawing: Drawing, limit: int) -> tuple[Float, Float]:
 
 
 def _noise(seed: int, grain: int, power: Float) -> Float:
-    """[GRAIN] one grain of noise with the given power per bin, unwindowed."""
-    pairs = np.empty((2, GRAIN // 2))
-    fill_gaussian(np.uint64(seed), (grain + 1) * (GRAIN // 2), pairs[0], pairs[1])
-    spectrum = np.zeros(GRAIN // 2 + 1, complex)
-    spectrum[1:-1] = (0.5 * np.sqrt(power) * (pairs[0] + 1j * pairs[1]))[1:]
+    """[GRAIN] one grain of even noise with the given power per bin, unwindowed.
+
+    Its phases are those of white noise under the grain's window (`rtsynth.dsp.blown`).
+    """
+    white = np.empty(GRAIN)
+    fill_white(np.uint64(seed) ^ BREATH, (grain + 1) * HOP, white)
+    spectrum = np.fft.rfft(white * grain_window())
+    spectrum[:-1] *= np.sqrt(0.5 / IN_PHASE * power) / np.maximum(np.abs(spectrum[:-1]), QUIET)
+    spectrum[0] = spectrum[-1] = 0.0
     return np.fft.irfft(spectrum, GRAIN) * GRAIN

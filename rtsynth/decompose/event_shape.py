@@ -13,7 +13,7 @@ from rtsynth.decompose.damped import Float
 from rtsynth.decompose.drawn import Drawing, bent_modes, present_modes
 from rtsynth.decompose.smooth_power import smooth_power
 from rtsynth.events import Event, Kind
-from rtsynth.instrument import Instrument
+from rtsynth.instrument import NOISE_BANDS, Instrument
 from rtsynth.instrument.field import BOW, DRY
 
 __all__ = ["EventShape", "event_shape"]
@@ -134,7 +134,11 @@ def _blown_power(drawing: Drawing, age_s: Float) -> Float:
     controls = drawing.controls(aged * drawing.sample_rate)
     t60 = instrument.blow_t60_s[index].astype(float)
     fall = np.where(t60 > 0, 3.0 / np.maximum(t60, 1e-3), 0.0) / event.damp
-    band = instrument.blow_gain[index] * 2.0 ** controls[:, :16] * 10.0 ** -(aged[:, None] * fall)
+    band = (
+        instrument.blow_gain[index]
+        * 2.0 ** controls[:, :NOISE_BANDS]
+        * 10.0 ** -(aged[:, None] * fall)
+    )
     dry = float(instrument.blow_dry[index]) * 2.0 ** controls[:, DRY]
     power: Float = np.sum(band**2, axis=1) * (dry * (age_s < event.duration_s)) ** 2
     return power

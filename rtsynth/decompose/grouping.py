@@ -16,7 +16,7 @@ from scipy.optimize import nnls
 from rtsynth.decompose.damped import Float, Modes
 from rtsynth.decompose.keys.keyed import Keyed, Struck, find_keys
 from rtsynth.decompose.series import best_series, series_weight, split_series
-from rtsynth.instrument import TEXTURE_EDGES_HZ
+from rtsynth.instrument import NOISE_EDGES_HZ
 
 __all__ = ["Grouping", "Take", "band_rise", "group"]
 
@@ -26,7 +26,7 @@ SPREAD_CENTS, SPREAD_HZ = 25.0, 2.0
 SETTLED_S = 0.2  # modes gone sooner tell little about which key it was
 NEW_SHARE = 0.40  # unexplained share of a pattern's energy that asks for a new template
 STEP_SHARE = 0.10  # what one more template must explain to be taken
-BAND_WEIGHT = np.tile((TEXTURE_EDGES_HZ[1:] / 200.0) ** 0.5, 2)  # a hi-hat counts beside a kick
+BAND_WEIGHT = np.tile((NOISE_EDGES_HZ[1:] / 200.0) ** 0.5, 2)  # a hi-hat counts beside a kick
 MAX_TOGETHER = 6
 PURE_TONAL, PURE_SHARE = 0.8, 0.62
 
@@ -214,14 +214,14 @@ def band_rise(late: Float, early: Float, sample_rate: float) -> Float:
 
 def _band_power(signal: Float, sample_rate: float) -> Float:
     if len(signal) < 16:
-        return np.zeros(len(TEXTURE_EDGES_HZ) - 1)
+        return np.zeros(len(NOISE_EDGES_HZ) - 1)
     window = np.hanning(len(signal))
     spectrum = np.abs(np.fft.rfft(signal * window)) ** 2 * 2.0
     spectrum /= len(signal) * np.sum(window**2)
     freq = np.fft.rfftfreq(len(signal), 1.0 / sample_rate)
-    band = np.searchsorted(TEXTURE_EDGES_HZ, freq) - 1
-    legal: NDArray[np.bool] = (band >= 0) & (band < len(TEXTURE_EDGES_HZ) - 1)
-    bands = len(TEXTURE_EDGES_HZ) - 1
+    band = np.searchsorted(NOISE_EDGES_HZ, freq) - 1
+    legal: NDArray[np.bool] = (band >= 0) & (band < len(NOISE_EDGES_HZ) - 1)
+    bands = len(NOISE_EDGES_HZ) - 1
     power: Float = np.bincount(band[legal], spectrum[legal], minlength=bands).astype(np.float64)
     return power
 

@@ -13,7 +13,7 @@ from rtsynth.decompose.merge import merge_resonances
 from rtsynth.decompose.segment import Segment
 from rtsynth.decompose.steps import Known, State
 from rtsynth.decompose.synthesis import pan_gains
-from rtsynth.instrument import TEXTURE_BANDS
+from rtsynth.instrument import NOISE_BANDS
 
 __all__ = ["Ledger"]
 
@@ -148,7 +148,7 @@ class Ledger:
     def floor(self) -> Float:
         """[32] RMS amplitude per band of what nearly every segment has."""
         if not self.floors:
-            return np.zeros(TEXTURE_BANDS)
+            return np.zeros(NOISE_BANDS)
         floor: Float = np.quantile(np.array(self.floors), FLOOR_QUANTILE, axis=0)
         return floor
 

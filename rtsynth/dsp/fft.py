@@ -1,11 +1,11 @@
-"""The inverse Fourier transform of one real grain. Thread: audio, helper."""
+"""The Fourier transform of one real grain, and back. Thread: audio, helper."""
 
 import numpy as np
 
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.fft_lanes import DOWN, POINTS, ROUND, transform_lanes
 
-__all__ = ["BINS", "GRAIN", "fft_tables", "inverse_fft"]
+__all__ = ["BINS", "GRAIN", "fft_tables", "forward_fft", "inverse_fft"]
 
 GRAIN = 1024
 """Samples of the transform."""
@@ -45,3 +45,33 @@ def inverse_fft(tables: np.ndarray, data: np.ndarray) -> None:
         re[k] = ar + br - (dr * s + di * c)
         im[k] = ai + bi + (dr * c - di * s)
     transform_lanes(tables, data)
+
+
+@kernel("void(float32[:,::1], float32[:,::1])", fastmath=True)
+def forward_fft(tables: np.ndarray, data: np.ndarray) -> None:
+    """Real DFT of GRAIN samples: the lower half of their spectrum, so that `inverse_fft` undoes it.
+
+    The transform of conjugate numbers is the conjugate of the inverse one.
+
+    Args:
+        tables: [4, BINS] from `fft_tables`.
+        data: [3, GRAIN] float32. Row 0 holds the samples; it becomes the real parts of bins 0 …
+            BINS − 1, then the imaginary ones, GRAIN times too large for `inverse_fft`; those of bin
+            0 are 0. The other rows are scratch.
+    """
+    re, im = data[1, :BINS], data[1, BINS:]
+    for k in range(BINS):
+        re[k] = data[0, 2 * k]
+        im[k] = -data[0, 2 * k + 1]
+    transform_lanes(tables, data)
+    half = np.float32(0.5)
+    for k in range(1, BINS):
+        ar, ai = data[0, 2 * k], -data[0, 2 * k + 1]
+        br, bi = data[0, 2 * (BINS - k)], data[0, 2 * (BINS - k) + 1]
+        dr, di = ar - br, ai - bi
+        c, s = tables[0, k], tables[1, k]
+        re[k] = half * (ar + br + c * di - s * dr)
+        im[k] = half * (ai + bi - c * dr - s * di)
+    re[0] = im[0] = np.float32(0.0)
+    for k in range(GRAIN):
+        data[0, k] = data[1, k]

@@ -55,14 +55,14 @@ def white_at(seed: np.uint64, position: int) -> float:
     return (uniform_at(seed, position) - 0.5) * SQRT_12
 
 
-@kernel("void(uint64, int64, float64[::1])")
+@kernel([f"void(uint64, int64, {real}[::1])" for real in ("float64", "float32")])
 def fill_white(seed: np.uint64, first: int, out: np.ndarray) -> None:
     """`out[i] = white_at(seed, first + i)`, and 0 at negative positions.
 
     Args:
         seed: the stream.
         first: position of out[0]; noise starts at position 0.
-        out: [n] float64.
+        out: [n] float64 or float32.
     """
     for i in range(out.shape[0]):
         out[i] = white_at(seed, first + i) if first + i >= 0 else 0.0

@@ -17,6 +17,7 @@ from rtsynth.dsp.registers import TICK
 __all__ = [
     "DB_PER_OCTAVE",
     "HOP",
+    "add_band",
     "band_spans",
     "band_weights",
     "grain_lead",
@@ -94,6 +95,26 @@ def swell_db(seed: np.uint64, band: int, cycles: float) -> float:
     return math.cos(turn) * first + math.sin(turn) * second
 
 
+@kernel("void(float64, float64, float32[::1], int64, int64, float32[::1])", fastmath=True)
+def add_band(
+    gain: float, db: float, weights: np.ndarray, first: int, last: int, power: np.ndarray
+) -> None:
+    """Add the power of a band to that of its bins.
+
+    Args:
+        gain: RMS amplitude of the band.
+        db: to which this many decibels are added.
+        weights: [BINS] of the band, from `band_weights`.
+        first: bin of the band …
+        last: … and the one after its last.
+        power: [BINS] float32, added to.
+    """
+    level = gain * 2.0 ** (db / DB_PER_OCTAVE)  # a third of the time of 10 ** (db / 20)
+    loud = np.float32(level * level)
+    for i in range(first, last):
+        power[i] += loud * weights[i]
+
+
 @kernel(
     "void(uint64, int64, float32[::1], float32[::1], float32[::1], float64, float32[:,::1],"
     " int64[:,::1], float32[:,::1], float32[:,::1])",
@@ -135,10 +156,7 @@ def texture_grain(
         if am_rate > 0.0 and am_depth_db[b] > 0.0:
             cycles = (index + 1) * HOP * am_rate  # at the grain's middle
             db += am_depth_db[b] * (swell_db(seed, b, cycles) - MEAN_POWER * am_depth_db[b])
-        gain = band_gain[b] * 2.0 ** (db / DB_PER_OCTAVE)  # a third of the time of 10 ** (db / 20)
-        loud = np.float32(gain * gain)
-        for i in range(spans[b, 0], spans[b, 1]):
-            power[i] += loud * weights[b, i]
+        add_band(band_gain[b], db, weights[b], spans[b, 0], spans[b, 1], power)
     fill_gaussian(seed, (index + 1) * BINS, data[0, :BINS], data[0, BINS:])
     for i in range(BINS):
         # a conjugate pair of bins of variance σ² each way sounds with power 4σ², unscaled

@@ -1,7 +1,7 @@
 """One tick of a blown voice's noise: bands shaped by the field's curves, by overlap-add.
 
 Grain k covers frames k·HOP … k·HOP + GRAIN since the onset and has the curves of its centre; its
-noise is that of the event's seed + 1. Thread: audio, helper.
+noise is keyed by the event's seed. Thread: audio, helper.
 """
 
 import math
@@ -11,6 +11,7 @@ import numpy as np
 
 from rtsynth.dsp.atomic import LINE, prefetch
 from rtsynth.dsp.bend import DAMP, STRETCH
+from rtsynth.dsp.blown import blown_grain
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.mix import add_scaled
 from rtsynth.dsp.modal import TICK
@@ -22,7 +23,6 @@ from rtsynth.dsp.texture import (
     overlap_add,
     silence_before,
     take_out,
-    texture_grain,
 )
 from rtsynth.engine.compile import state_kernel
 from rtsynth.engine.controls import bands_at, is_blown
@@ -41,15 +41,14 @@ def _add_grain(st: Any, v: int, index: int, age: int) -> None:
     aged = max(centre, 0.0) / st.controls[v, DAMP]
     for b in range(st.band_db.shape[0]):
         st.band_db[b] = drawn[b] * DB_PER_OCTAVE - st.blow_fall[voice.resonance, b] * aged
-    texture_grain(
-        voice.seed + 1,
+    blown_grain(
+        voice.seed,
         index,
         st.blow_gain[voice.resonance],
         st.band_db,
-        st.am_depth_db[voice.resonance, : st.band_db.shape[0]],
-        0.0,
-        st.blow_weights,
-        st.blow_spans,
+        st.band_weights,
+        st.band_spans,
+        st.window,
         st.fft_tables,
         st.spectrum,
     )

@@ -28,7 +28,7 @@ from rtsynth.engine.resume import Revival
 from rtsynth.engine.state import HEADER
 from rtsynth.errors import CapacityError, QueueFullError, UnknownNameError, ValueRangeError
 from rtsynth.events import FIELDS, EventTable
-from rtsynth.instrument import BLOW_EDGES_HZ, CONTROL_LIMITS, TEXTURE_EDGES_HZ, Instrument
+from rtsynth.instrument import CONTROL_LIMITS, NOISE_EDGES_HZ, Instrument
 from rtsynth.params import EVENT_PARAMS, PARAMS, SMOOTHING_S, Curve
 
 __all__ = ["START_RAMP_S", "Engine"]
@@ -382,8 +382,6 @@ class Engine:
         state.fade[:] = fade_curve(self._sizes.fade)
         state.limiter[:] = 0.0, 1.0, self._sizes.lookahead + 1
         state.limiter_gains[:] = 1.0
-        state.blow_weights[:] = band_weights(BLOW_EDGES_HZ, config.sample_rate)
-        state.blow_spans[:] = band_spans(state.blow_weights)
         state.limits[:] = CONTROL_LIMITS
         state.slots["cache"] = state.prototypes[:] = -1
         state.segments[:] = -1
@@ -395,7 +393,7 @@ class Engine:
         state.ahead_limits[:] = 1.0
         state.ahead_input[:, -1] = 1.0
         state.halves[:] = grain_halves()
-        state.band_weights[:] = band_weights(TEXTURE_EDGES_HZ, config.sample_rate)
+        state.band_weights[:] = band_weights(NOISE_EDGES_HZ, config.sample_rate)
         state.band_spans[:] = band_spans(state.band_weights)
         state.fft_tables[:] = fft_tables()
         state.window[:] = grain_window()

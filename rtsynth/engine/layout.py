@@ -30,14 +30,8 @@ from rtsynth.engine.record import (
     VOICE_DTYPE,
 )
 from rtsynth.events import VECTOR_DIM
-from rtsynth.instrument import (
-    BLOW_BANDS,
-    ENVELOPE_POINTS,
-    HUM_PARTIALS,
-    MEMBERS,
-    TEXTURE_BANDS,
-)
 from rtsynth.instrument import CONTROLS as DRAWN
+from rtsynth.instrument import ENVELOPE_POINTS, HUM_PARTIALS, MEMBERS, NOISE_BANDS
 from rtsynth.params import PARAMS
 
 __all__ = ["GROUP", "Manifest", "Sizes", "State", "manifest"]
@@ -97,7 +91,7 @@ class State(NamedTuple):
     toned_db: NDArray[Any]  # [M] scratch: what vector and tone bands make of one voice's
     drawn: NDArray[Any]  # [voices + spare, DRAWN] the field's controls; bands: the last grain's
     target: NDArray[Any]  # [DRAWN] scratch: the curves at some age
-    band_db: NDArray[Any]  # [BLOW_BANDS] scratch: the curves of the noise bands
+    band_db: NDArray[Any]  # [NOISE_BANDS] scratch: the curves of the noise bands
     bend: NDArray[Any]  # [CONTROLS] scratch: controls with vibrato and field
     members: NDArray[Any]  # [K] gains of the field's members, as they are
     blown: NDArray[Any]  # [TICK] scratch: blown noise
@@ -112,20 +106,18 @@ class State(NamedTuple):
     bank: NDArray[Any]  # [R, 5, M]
     columns: NDArray[Any]  # [R, M] which mode of the instrument each is
     mode_map: NDArray[Any]  # [M, VECTOR_DIM]
-    blow_gain: NDArray[Any]  # [R, BLOW_BANDS]
-    blow_fall: NDArray[Any]  # [R, BLOW_BANDS] dB per frame by which each band dies away
-    blow_weights: NDArray[Any]  # [BLOW_BANDS, BINS]
-    blow_spans: NDArray[Any]  # [BLOW_BANDS, 2]
+    blow_gain: NDArray[Any]  # [R, NOISE_BANDS]
+    blow_fall: NDArray[Any]  # [R, NOISE_BANDS] dB per frame by which each band dies away
     resonances: NDArray[Any]  # [R] RESONANCE_DTYPE
     attack: NDArray[Any]  # [R, A]
     envelope: NDArray[Any]  # [R, ENVELOPE_POINTS]
     taps: NDArray[Any]  # [R, K]
-    texture_gain: NDArray[Any]  # [R, TEXTURE_BANDS]
+    texture_gain: NDArray[Any]  # [R, NOISE_BANDS]
     textures: NDArray[Any]  # [R] TEXTURE_DTYPE
-    am_depth_db: NDArray[Any]  # [R, TEXTURE_BANDS]
+    am_depth_db: NDArray[Any]  # [R, NOISE_BANDS]
     hums: NDArray[Any]  # [R, 2, HUM_PARTIALS]: Hz, amplitude
-    band_weights: NDArray[Any]  # [TEXTURE_BANDS, BINS]
-    band_spans: NDArray[Any]  # [TEXTURE_BANDS, 2]
+    band_weights: NDArray[Any]  # [NOISE_BANDS, BINS]
+    band_spans: NDArray[Any]  # [NOISE_BANDS, 2]
     fft_tables: NDArray[Any]  # [4, BINS]
     window: NDArray[Any]  # [GRAIN]
     fade: NDArray[Any]  # [fade]
@@ -221,7 +213,7 @@ def manifest(sizes: Sizes) -> Manifest:
         "toned_db": (f4, (wide,)),
         "drawn": (f8, (pool, len(DRAWN))),
         "target": (f8, (len(DRAWN),)),
-        "band_db": (f4, (BLOW_BANDS,)),
+        "band_db": (f4, (NOISE_BANDS,)),
         "bend": (f8, (CONTROLS,)),
         "members": (f8, (len(MEMBERS),)),
         "blown": (f4, (TICK,)),
@@ -236,20 +228,18 @@ def manifest(sizes: Sizes) -> Manifest:
         "bank": (f4, (r, 5, wide)),
         "columns": (i4, (r, wide)),
         "mode_map": (f4, (wide, VECTOR_DIM)),
-        "blow_gain": (f4, (r, BLOW_BANDS)),
-        "blow_fall": (f8, (r, BLOW_BANDS)),
-        "blow_weights": (f4, (BLOW_BANDS, BINS)),
-        "blow_spans": (i8, (BLOW_BANDS, 2)),
+        "blow_gain": (f4, (r, NOISE_BANDS)),
+        "blow_fall": (f8, (r, NOISE_BANDS)),
         "resonances": (RESONANCE_DTYPE, (r,)),
         "attack": (f4, (r, max(sizes.attack, 1))),
         "envelope": (f4, (r, ENVELOPE_POINTS)),
         "taps": (f4, (r, sizes.taps)),
-        "texture_gain": (f4, (r, TEXTURE_BANDS)),
+        "texture_gain": (f4, (r, NOISE_BANDS)),
         "textures": (TEXTURE_DTYPE, (r,)),
-        "am_depth_db": (f4, (r, TEXTURE_BANDS)),
+        "am_depth_db": (f4, (r, NOISE_BANDS)),
         "hums": (f4, (r, 2, HUM_PARTIALS)),
-        "band_weights": (f4, (TEXTURE_BANDS, BINS)),
-        "band_spans": (i8, (TEXTURE_BANDS, 2)),
+        "band_weights": (f4, (NOISE_BANDS, BINS)),
+        "band_spans": (i8, (NOISE_BANDS, 2)),
         "fft_tables": (f4, (4, BINS)),
         "window": (f4, (GRAIN,)),
         "fade": (f4, (sizes.fade,)),

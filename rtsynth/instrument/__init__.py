@@ -17,8 +17,10 @@ attack waveform; without a field all are 0, which is neutral.
     attack   attack[r], a waveform of at most 0.5 s at `attack_rate`, and the field's
     noise    n(t) = envelope(t) · (filter * white)(t) for strike_s[r] seconds, its 64 points spread
              evenly and read linearly; `strike_dry[r]·n` is heard, `strike_wet[r]·n` is drive
-    blow     b(t): noise of RMS amplitude blow_gain[r, b] · 2^c_b in each band of BLOW_EDGES_HZ,
-             falling 60 dB in blow_t60_s[r, b]·damp seconds of age (0: it stays);
+    blow     b(t): even noise of RMS amplitude blow_gain[r, b] · 2^c_b in each band of
+             `NOISE_EDGES_HZ`, falling 60 dB in blow_t60_s[r, b]·damp seconds of age (0: it stays);
+             even means that its spectra have the level of their band in every bin, and random
+             phases;
              `blow_dry[r]·2^c_dry·b` is heard, `blow_wet[r]·2^c_wet·b` is drive
     bow      each mode is driven in phase with itself: the drive has −Re(s_m)·bow[r]·2^c_bow·u_m,
              u_m' = j·Im(s_m)·u_m, u_m(0) = 1, so that its amplitude follows the bow's curve to
@@ -29,7 +31,7 @@ Blow (within 5 ms) and bow end with the event's duration; then decay rates add,
 drive's spectrum bounds the output's. An event whose stretch is negative begins at its end.
 
 A texture event plays white noise shaped to `texture_gain[r]`, an RMS amplitude per band of
-`TEXTURE_EDGES_HZ` (vector: dB per band). Band b moves by d·m_b(t) − d²·ln(10)/20 dB, d being
+`NOISE_EDGES_HZ` (vector: dB per band). Band b moves by d·m_b(t) − d²·ln(10)/20 dB, d being
 `am_depth_db[r, b]` and m_b smooth noise of unit variance with two independent values per cycle of
 `am_rate_hz[r]`, so that its RMS amplitude stays `texture_gain`. To it are added a Poisson process
 of `click_rate_hz[r]` impulses into the resonance's modes, bent as for a modal event, each of
@@ -37,6 +39,7 @@ strength `click_gain[r]` · 10^(`click_spread_db[r]`·normal/20), in seconds; an
 `hum_gain[r]` · sin(2π·`hum_hz[r]`·t). It fades in and out over 5 ms, whatever its release.
 """
 
+from rtsynth.instrument.bands import NOISE_BANDS, NOISE_EDGES_HZ
 from rtsynth.instrument.field import (
     CONTROL_LIMITS,
     CONTROLS,
@@ -46,20 +49,14 @@ from rtsynth.instrument.field import (
     FieldWeights,
 )
 from rtsynth.instrument.instrument import (
-    BLOW_BANDS,
-    BLOW_EDGES_HZ,
     ENVELOPE_POINTS,
     HUM_PARTIALS,
     INSTRUMENT_VERSION,
-    TEXTURE_BANDS,
-    TEXTURE_EDGES_HZ,
     Instrument,
 )
 from rtsynth.instrument.passive import passive_impulse
 
 __all__ = [
-    "BLOW_BANDS",
-    "BLOW_EDGES_HZ",
     "CONTROLS",
     "CONTROL_LIMITS",
     "ENVELOPE_POINTS",
@@ -67,8 +64,8 @@ __all__ = [
     "INSTRUMENT_VERSION",
     "MEMBERS",
     "PLAIN_CONTROLS",
-    "TEXTURE_BANDS",
-    "TEXTURE_EDGES_HZ",
+    "NOISE_BANDS",
+    "NOISE_EDGES_HZ",
     "FieldNet",
     "FieldWeights",
     "Instrument",

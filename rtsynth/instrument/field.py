@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.events import VECTOR_DIM
+from rtsynth.instrument.bands import NOISE_BANDS
 
 __all__ = [
     "CONTROLS",
@@ -41,7 +42,7 @@ MEMBERS = ("body", "mid", "bright", "attack")
 TONE_BANDS = 16
 
 CONTROLS = (
-    *(f"noise{b}" for b in range(16)), "wet", "dry", "bow", "bend", "damp", "bright",
+    *(f"noise{b}" for b in range(NOISE_BANDS)), "wet", "dry", "bow", "bend", "damp", "bright",
     *(f"tone{b}" for b in range(TONE_BANDS)),
 )  # fmt: skip
 """What the control net draws: log2 of gains (noise bands, wet, dry, bow, tone bands), semitones
@@ -51,12 +52,14 @@ PLAIN_CONTROLS = len(CONTROLS) - TONE_BANDS
 """A field without tone bands draws only the first so many: each curve costs time and memory."""
 
 CONTROL_LIMITS = np.array(
-    [(-16.0, 8.0)] * 19 + [(-24.0, 24.0), (-4.0, 4.0), (-24.0, 24.0)] + [(-8.0, 8.0)] * TONE_BANDS,
+    [(-16.0, 8.0)] * (NOISE_BANDS + 3)
+    + [(-24.0, 24.0), (-4.0, 4.0), (-24.0, 24.0)]
+    + [(-8.0, 8.0)] * TONE_BANDS,
     np.float32,
 )
-"""[38, 2] what the sum of the members is clipped to."""
+"""[54, 2] what the sum of the members is clipped to."""
 
-WET, DRY, BOW, BEND, DAMP, BRIGHT, TONE = range(16, 23)
+WET, DRY, BOW, BEND, DAMP, BRIGHT, TONE = range(NOISE_BANDS, NOISE_BANDS + 7)
 """Places in `CONTROLS` after the noise bands; the tone bands follow from TONE on."""
 
 TONE_LOW_HZ, TONE_OCTAVES = 100.0, 7.0
@@ -202,7 +205,7 @@ class FieldWeights:
     """The two nets of an instrument.
 
     Attributes:
-        controls: 38 outputs, `CONTROLS`, or the first 22.
+        controls: 54 outputs, `CONTROLS`, or the first 38.
         attack: 2 outputs a, b; member k's sample is a · softplus(b) · `attack_window`.
         attack_s: length of the drawn attack, 0 … 0.2 s.
     """
@@ -226,7 +229,7 @@ class FieldWeights:
 
     @property
     def drawn(self) -> int:
-        """How many of `CONTROLS` it draws: 22, or 38 with the tone bands."""
+        """How many of `CONTROLS` it draws: 38, or 54 with the tone bands."""
         return int(self.controls.b2.shape[-1])
 
     def draw_controls(

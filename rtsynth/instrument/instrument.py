@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import math
 import os
 from typing import Any
 
@@ -11,17 +10,17 @@ from numpy.typing import NDArray
 
 from rtsynth.errors import FileFormatError
 from rtsynth.events import VECTOR_DIM
+from rtsynth.instrument.bands import NOISE_BANDS
 from rtsynth.instrument.field import FieldWeights
+from rtsynth.instrument.older import with_fine_bands
 from rtsynth.instrument.passive import passive_impulse
-from rtsynth.safefile import load_arrays, save_arrays
+from rtsynth.safefile import format_version, load_arrays, save_arrays
 
-__all__ = ["BLOW_EDGES_HZ", "INSTRUMENT_VERSION", "TEXTURE_EDGES_HZ", "Instrument"]
+__all__ = ["INSTRUMENT_VERSION", "Instrument"]
 
-INSTRUMENT_VERSION = (1, 3)
+INSTRUMENT_VERSION = (2, 0)
 ENVELOPE_POINTS = 64
 FILTER_TAPS = 32
-TEXTURE_BANDS = 32
-BLOW_BANDS = 16
 HUM_PARTIALS = 8
 MAX_STRIKE_S = 0.2
 LONGEST_ATTACK_S = 0.5
@@ -40,21 +39,6 @@ NOT_NEGATIVE = (
     "impulse", "strike_envelope", "strike_dry", "strike_wet", "texture_gain",
     *(name for name in ADDED_ARRAYS if name != "mode_map"),
 )  # fmt: skip
-
-
-def _erb_edges(low_hz: float, high_hz: float, bands: int) -> NDArray[np.float64]:
-    low, high = (21.4 * math.log10(1.0 + 0.00437 * hz) for hz in (low_hz, high_hz))
-    edges: NDArray[np.float64] = (
-        10.0 ** (np.linspace(low, high, bands + 1) / 21.4) - 1.0
-    ) / 0.00437
-    return edges
-
-
-TEXTURE_EDGES_HZ = _erb_edges(30.0, 20_000.0, TEXTURE_BANDS)
-"""[33] edges of the texture bands, evenly spaced on the ERB-rate scale (Glasberg & Moore 1990)."""
-
-BLOW_EDGES_HZ = _erb_edges(30.0, 20_000.0, BLOW_BANDS)
-"""[17] edges of the blow bands, on the same scale."""
 
 FloatArray = NDArray[np.float32]
 
@@ -75,8 +59,8 @@ class Instrument:
         strike_filter: [R, 32], finite impulse response.
         strike_dry, strike_wet: [R], ≥ 0.
         texture_gain: [R, 32], RMS amplitude per band, ≥ 0.
-        blow_gain: [R, 16], RMS amplitude per band, ≥ 0.
-        blow_t60_s: [R, 16], seconds in which a band falls 60 dB by itself; 0: it stays.
+        blow_gain: [R, 32], RMS amplitude per band, ≥ 0.
+        blow_t60_s: [R, 32], seconds in which a band falls 60 dB by itself; 0: it stays.
         blow_dry, blow_wet: [R], ≥ 0.
         bow: [R], strength of the bow, seconds (as `impulse`), ≥ 0.
         am_rate_hz: [R], 0 … 50.
@@ -90,6 +74,7 @@ class Instrument:
         names: [R] labels for people.
         field: the neural field, if one was learned.
         macros: names of the vector's first coordinates.
+        before: its fingerprint in a file of an older format, by which its scores know it.
     """
 
     freq_hz: FloatArray
@@ -122,6 +107,7 @@ class Instrument:
     macros: list[str] = dataclasses.field(default_factory=list)
     extra: dict[str, Any] = dataclasses.field(default_factory=dict)
     extra_arrays: dict[str, NDArray[Any]] = dataclasses.field(default_factory=dict)
+    before: str = ""
 
     @classmethod
     def blank(
@@ -274,32 +260,44 @@ class Instrument:
             NewerVersionError: written by a later rtsynth.
         """
         arrays, metadata = load_arrays(path, "instrument", INSTRUMENT_VERSION)
-        known = {name: arrays.pop(name, None) for name in ARRAY_FIELDS}
-        extra = {k: v for k, v in metadata.items() if k not in METADATA_FIELDS}
         try:
-            field = None
-            if "attack_s" in metadata:
-                field = FieldWeights.from_arrays(arrays, float(metadata["attack_s"]))
-            shape = _float32("freq_hz", known["freq_hz"]).shape
-            if len(shape) != 2 or shape[0] > MAX_RESONANCES or shape[1] > MAX_MODES:
-                raise ValueError(f"freq_hz has shape {shape}")
-            older = {name for name in ADDED_ARRAYS if known[name] is None}
-            like = cls.blank(*shape) if older else None
-            for name in older:
-                known[name] = getattr(like, name)
-            instrument = cls(
-                **{k: _float32(k, v) for k, v in known.items()},
-                attack_rate=int(metadata["attack_rate"]),
-                names=[str(n) for n in metadata["names"]],
-                field=field,
-                macros=[str(n)[:MAX_MACRO] for n in metadata.get("macros", [])][:VECTOR_DIM],
-                extra=extra,
-                extra_arrays=arrays,
-            )
+            older = format_version(path)[0] == 1
+            before = cls._of(dict(arrays), metadata).fingerprint() if older else ""
+            instrument = cls._of(with_fine_bands(arrays) if older else arrays, metadata)
+            instrument.before = before
             instrument.validate()
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise FileFormatError(f"{path}: damaged instrument ({error}); make it again") from None
         return instrument
+
+    @classmethod
+    def _of(cls, arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> "Instrument":
+        """What a file held; `arrays` are used up, and shapes are not checked but for sizes."""
+        known = {name: arrays.pop(name, None) for name in ARRAY_FIELDS}
+        field = None
+        if "attack_s" in metadata:
+            field = FieldWeights.from_arrays(arrays, float(metadata["attack_s"]))
+        shape = _float32("freq_hz", known["freq_hz"]).shape
+        if len(shape) != 2 or shape[0] > MAX_RESONANCES or shape[1] > MAX_MODES:
+            raise ValueError(f"freq_hz has shape {shape}")
+        older = {name for name in ADDED_ARRAYS if known[name] is None}
+        like = cls.blank(*shape) if older else None
+        for name in older:
+            known[name] = getattr(like, name)
+        held: dict[str, Any] = {k: _float32(k, v) for k, v in known.items()}
+        return cls(
+            **held,
+            attack_rate=int(metadata["attack_rate"]),
+            names=[str(n) for n in metadata["names"]],
+            field=field,
+            macros=[str(n)[:MAX_MACRO] for n in metadata.get("macros", [])][:VECTOR_DIM],
+            extra={k: v for k, v in metadata.items() if k not in METADATA_FIELDS},
+            extra_arrays=arrays,
+        )
+
+    def is_that_of(self, fingerprint: str) -> bool:
+        """Whether a score or a log with this fingerprint was made with it."""
+        return fingerprint in (self.fingerprint(), self.before)
 
     def validate(self) -> None:
         """Check every shape and range.
@@ -374,14 +372,14 @@ def _shapes(count: int, modes: int, attack_length: int) -> dict[str, tuple[int, 
         "strike_filter": (count, FILTER_TAPS),
         "strike_dry": (count,),
         "strike_wet": (count,),
-        "texture_gain": (count, TEXTURE_BANDS),
-        "blow_gain": (count, BLOW_BANDS),
-        "blow_t60_s": (count, BLOW_BANDS),
+        "texture_gain": (count, NOISE_BANDS),
+        "blow_gain": (count, NOISE_BANDS),
+        "blow_t60_s": (count, NOISE_BANDS),
         "blow_dry": (count,),
         "blow_wet": (count,),
         "bow": (count,),
         "am_rate_hz": (count,),
-        "am_depth_db": (count, TEXTURE_BANDS),
+        "am_depth_db": (count, NOISE_BANDS),
         "click_rate_hz": (count,),
         "click_gain": (count,),
         "click_spread_db": (count,),

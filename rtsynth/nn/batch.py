@@ -35,7 +35,7 @@ class BankTensors:
         attack: [R, A] at the sample rate.
         mode_map: [32, M].
         bow: [R] seconds.
-        blow_gain, blow_t60_s: [R, 16].
+        blow_gain, blow_t60_s: [R, 32].
         blow_dry, blow_wet, strike_dry, strike_wet: [R].
         source: where the strike's envelopes and filters are read.
     """

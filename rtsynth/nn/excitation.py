@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rtsynth.dsp.blown import blown_grain
 from rtsynth.dsp.fft import BINS, GRAIN, fft_tables
 from rtsynth.dsp.strike import strike_noise
 from rtsynth.dsp.texture import (
@@ -18,15 +19,12 @@ from rtsynth.dsp.texture import (
     band_spans,
     band_weights,
     grain_window,
-    texture_grain,
 )
-from rtsynth.instrument import BLOW_EDGES_HZ, Instrument
+from rtsynth.instrument import NOISE_EDGES_HZ, Instrument
 
-__all__ = ["BLOW_SEED", "blow_noise", "frames_of", "grain_ages", "scan_linear", "strike_table"]
+__all__ = ["blow_noise", "frames_of", "grain_ages", "scan_linear", "strike_table"]
 
-BLOW_SEED = 1  # added to an event's seed, so that its blow is not its strike's noise
 QUIET = 1e-30
-SEEDS = 1 << 64
 
 
 def strike_table(
@@ -53,10 +51,10 @@ def _raw_grain(seed: int, index: int) -> NDArray[np.complex128]:
     """[BINS + 1] random spectrum of a grain whose every bin has a power of 1."""
     data = np.zeros((3, GRAIN), np.float32)
     flat, level = np.ones((1, BINS), np.float32), np.ones(1, np.float32)
-    still = np.zeros(1, np.float32)
-    texture_grain(
-        np.uint64(seed), index, level, still, still, 0.0, flat, band_spans(flat), fft_tables(), data
-    )
+    blown_grain(
+        np.uint64(seed), index, level, np.zeros(1, np.float32), flat, band_spans(flat),
+        grain_window(), fft_tables(), data,
+    )  # fmt: skip
     return np.fft.rfft(data[0].astype(np.float64))
 
 
@@ -82,9 +80,9 @@ def blow_noise(
     """Overlap-added band-shaped noise.
 
     Args:
-        seed: [E] of the events; the blow's own seed is the next one.
+        seed: [E] of the events.
         index: [E, G] from `grain_ages`.
-        level: [E, G, 16] RMS amplitude of every band at every grain.
+        level: [E, G, 32] RMS amplitude of every band at every grain.
         first: [E] int64, frame of the first sample since the onset.
         count: samples.
         rate: Hz.
@@ -93,12 +91,12 @@ def blow_noise(
         [E, count].
     """
     raw = np.stack([
-        [_raw_grain((int(s) + BLOW_SEED) % SEEDS, int(i)) for i in row]
+        [_raw_grain(int(s), int(i)) for i in row]
         for s, row in zip(seed, index.cpu().numpy(), strict=True)
     ])  # fmt: skip
     kind = torch.complex128 if level.dtype == torch.float64 else torch.complex64
     spectrum = torch.from_numpy(raw).to(level.device, kind)
-    weights = torch.from_numpy(band_weights(BLOW_EDGES_HZ, rate)).to(level)
+    weights = torch.from_numpy(band_weights(NOISE_EDGES_HZ, rate)).to(level)
     power = torch.nn.functional.pad(level**2 @ weights, (0, 1))
     size = torch.sqrt(power.clamp_min(QUIET)) * (power > QUIET)
     window = torch.from_numpy(grain_window()).to(level)

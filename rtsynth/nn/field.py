@@ -6,7 +6,7 @@
     members = field.draw_controls(...), field.draw_attack(...)       [K, events, ages, C], [K, …]
     instrument.field = field.to_weights()
 
-C is 22, or 38 with tone bands. What the numbers mean is said in `rtsynth.instrument.field`.
+C is 38, or 54 with tone bands. What the numbers mean is said in `rtsynth.instrument.field`.
 """
 
 import math

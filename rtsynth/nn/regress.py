@@ -52,7 +52,7 @@ def draw_curves(
     """The field of one resonance that draws these curves at the vector 0.
 
     Args:
-        controls: [points, 22 or 38] while it is held, in the order of `CONTROLS`; inside
+        controls: [points, 38 or 54] while it is held, in the order of `CONTROLS`; inside
             `CONTROL_LIMITS`. Beyond the last point nothing is learned.
         weight: [points] how much each matters, 0 … 1.
         step_s: seconds of age from point to point.

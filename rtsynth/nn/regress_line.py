@@ -49,7 +49,7 @@ def draw_line_curves(
     """The field that draws every event's curves, and [events, code_size] their codes.
 
     Args:
-        controls: per event [points, 38] in the order of `CONTROLS`, inside `CONTROL_LIMITS`.
+        controls: per event [points, 54] in the order of `CONTROLS`, inside `CONTROL_LIMITS`.
         weight: per event [points], 0 … 1.
         step_s: seconds of age from point to point.
         duration_s: [events].

@@ -16,7 +16,7 @@ from rtsynth.dsp.click import CELLS_PER_S, count_clicks, place_click, size_click
 from rtsynth.dsp.fft import BINS, GRAIN
 from rtsynth.dsp.noise import fill_gaussian
 from rtsynth.dsp.texture import HOP, band_weights, swell_db
-from rtsynth.instrument import TEXTURE_BANDS, TEXTURE_EDGES_HZ
+from rtsynth.instrument import NOISE_BANDS, NOISE_EDGES_HZ
 
 __all__ = ["Texture", "TextureMoments"]
 
@@ -66,7 +66,7 @@ class Texture(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        depth = np.zeros(TEXTURE_BANDS) if am_depth_db is None else am_depth_db
+        depth = np.zeros(NOISE_BANDS) if am_depth_db is None else am_depth_db
         self.sample_rate, self.am_rate_hz, self.seed = sample_rate, am_rate_hz, seed
         self.gain_db = nn.Parameter(torch.tensor(gain_db, dtype=torch.float64))
         self.am_depth_db = nn.Parameter(torch.tensor(depth, dtype=torch.float64))
@@ -77,7 +77,7 @@ class Texture(nn.Module):
         self.click: Tensor
         self.weights: Tensor
         self.register_buffer("click", torch.tensor(shape, dtype=torch.float64))
-        weights = band_weights(TEXTURE_EDGES_HZ, sample_rate)
+        weights = band_weights(NOISE_EDGES_HZ, sample_rate)
         self.register_buffer("weights", torch.tensor(weights, dtype=torch.float64))
 
     def whole(self, length: int) -> Tensor:
@@ -162,17 +162,17 @@ class Texture(nn.Module):
         size = max(GRAIN, len(self.click))
         spectrum = torch.fft.rfft(self.click, size).abs() ** 2 * (2.0 / size)
         hz = np.fft.rfftfreq(size, 1.0 / self.sample_rate)
-        band = np.searchsorted(TEXTURE_EDGES_HZ, hz, "right") - 1
-        inside = (band >= 0) & (band < TEXTURE_BANDS)
+        band = np.searchsorted(NOISE_EDGES_HZ, hz, "right") - 1
+        inside = (band >= 0) & (band < NOISE_BANDS)
         at = torch.from_numpy(np.where(inside, band, 0))
-        energy = torch.zeros(TEXTURE_BANDS, dtype=torch.float64)
+        energy = torch.zeros(NOISE_BANDS, dtype=torch.float64)
         return energy.index_add(0, at, spectrum * torch.from_numpy(inside.astype(float)))
 
 
 def _swells(seed: int, cycles: np.ndarray) -> np.ndarray:
     """[grains, 32] unit-variance motion of every band."""
     key = np.uint64(seed)
-    moved = [[swell_db(key, band, at) for band in range(TEXTURE_BANDS)] for at in cycles.tolist()]
+    moved = [[swell_db(key, band, at) for band in range(NOISE_BANDS)] for at in cycles.tolist()]
     return np.array(moved)
 
 

@@ -32,7 +32,7 @@ DB_TO_LOG2 = math.log2(10.0) / 20.0
 
 Controls = Callable[[Tensor], Tensor]
 """`controls(age_s [E, T]) -> [E, T, C]`, the sum over the field's members, not yet clipped; C is
-22, or 38 with tone bands."""
+38, or 54 with tone bands."""
 
 
 @dataclasses.dataclass
@@ -349,7 +349,7 @@ class Voices:
         return blown * (0.5 + 0.5 * torch.cos(torch.pi * faded)).to(blown.dtype)
 
     def _blow_fallen(self, centre: Tensor) -> Tensor:
-        """[E, G, 16] how far each band has died away at the centres [E, G] of its grains."""
+        """[E, G, 32] how far each band has died away at the centres [E, G] of its grains."""
         t60 = self.bank.blow_t60_s[self.events.resonance][:, None]
         pace = (self.events.stretch / self.events.damp)[:, None].double()
         aged = (centre.clamp_min(0.0) * pace).to(t60)[..., None]

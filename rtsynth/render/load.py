@@ -44,11 +44,12 @@ def load_score(path: str | os.PathLike[str]) -> tuple[Score, Instrument]:
     score = Score.load(path)
     beside = Path(path).with_name(score.instrument_path or instrument_beside(path).name)
     instrument = Instrument.load(beside)
-    if score.instrument and instrument.fingerprint() != score.instrument:
+    if score.instrument and not instrument.is_that_of(score.instrument):
         raise FileFormatError(
             f"{beside}: is not the instrument {path} was made with; decompose the recording again "
             "or put the right file beside the score"
         )
+    score.instrument = score.instrument and instrument.fingerprint()
     rows = score.table.rows
     if len(rows) and int(rows["resonance"].max()) >= instrument.resonances:
         raise FileFormatError(

@@ -46,7 +46,7 @@ def replay_log(
         AudioFileError: what came in cannot be read.
     """
     header, records = read_log(path)
-    if header.instrument and header.instrument != instrument.fingerprint():
+    if header.instrument and not instrument.is_that_of(header.instrument):
         raise FileFormatError(f"{path}: was performed on another instrument; give its own score")
     engine = make_engine(
         instrument,

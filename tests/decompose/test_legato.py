@@ -14,12 +14,14 @@ from rtsynth.decompose.held.curves import closest_curves
 from rtsynth.decompose.held.draft import sustained_draft
 from rtsynth.decompose.held.lacking import line_noise
 from rtsynth.decompose.held.legato import HeldLineFound, find_held_notes, glides
-from rtsynth.decompose.held.measure import measure_notes
+from rtsynth.decompose.held.measure import MeasuredNote, measure_notes
 from rtsynth.decompose.held.or_struck import falling_share, is_held
 from rtsynth.decompose.held.voicing import PATH_STEP_S
 from rtsynth.decompose.recording import recording_from_array
+from rtsynth.decompose.sustained.blowing import band_power
 from rtsynth.decompose.sustained.pitch import STEP_S
 from rtsynth.decompose.sustained.tone import tone_curves
+from rtsynth.instrument import NOISE_EDGES_HZ
 from rtsynth.instrument.field import TONE_BANDS, TONE_LOW_HZ, tone_place
 from rtsynth.units import LN1000
 
@@ -213,10 +215,26 @@ def test_a_hiss_between_two_notes_is_one_breath() -> None:
     assert len(within) == 1
     assert within[0].onset / RATE == pytest.approx(0.85, abs=0.05)
     assert within[0].duration_s == pytest.approx(0.25, abs=0.08)
-    gain, bands, common = noise[len(notes) + breaths.index(within[0])]
-    settled = slice(10, -10)
-    level = gain * np.exp2(bands[settled] + common[settled, None])
+    level = noise[len(notes) + breaths.index(within[0])][10:-10]
     assert np.sqrt(np.sum(np.mean(level**2, axis=0))) == pytest.approx(0.03, rel=0.1)
+
+
+def test_hiss_under_partials_is_within_four_decibels_and_never_gated() -> None:
+    """Fifteen partials as they are, 0 to 30 dB above the noise in each band's 4 ms."""
+    time_s = np.arange(2 * RATE) / RATE
+    partials = sum(0.1 / k * np.cos(2 * np.pi * 440 * k * time_s + k) for k in range(1, 16))
+    hiss = 0.01 * np.random.default_rng(0).standard_normal(len(time_s))
+    note = MeasuredNote(
+        0, 2.0, 0.1, 440.0, np.zeros(500), np.ones(1), np.full((1, 500), 0.1)
+    )  # fmt: skip
+    _, (found,) = line_noise(partials + hiss, hiss, RATE, [note])
+    true = band_power(hiss, RATE, 0, 500)
+    there = NOISE_EDGES_HZ[1:] < RATE / 2
+    power, true = found[50:450, there] ** 2, true[50:450, there]
+    off_db = 10.0 * np.log10(np.mean(power, axis=0) / np.mean(true, axis=0))
+    assert np.abs(off_db).max() < 4.0
+    fallen_db = 10.0 * np.log10(power / true)
+    assert fallen_db.min() > -10.5
 
 
 @pytest.mark.parametrize("consonant_ms", [44, 60, 120])

@@ -10,7 +10,7 @@ from rtsynth.decompose.fit import Fit
 from rtsynth.decompose.offset import give_offsets
 from rtsynth.decompose.recording import Recording
 from rtsynth.events import VECTOR_DIM
-from rtsynth.instrument import TEXTURE_BANDS
+from rtsynth.instrument import NOISE_BANDS
 
 RATE = 44_100
 COUNT = VECTOR_DIM + 28
@@ -51,7 +51,7 @@ def test_the_score_says_what_the_draft_does_with_modes_in_any_order() -> None:
     draft = played(true_db)
     wanted = draft.model()
     recording = Recording(wanted[:, None], RATE, RATE)
-    score, instrument = bake(draft, np.zeros(TEXTURE_BANDS), recording, COUNT)
+    score, instrument = bake(draft, np.zeros(NOISE_BANDS), recording, COUNT)
     heard = render_score(score, instrument, RATE).mean(axis=1)[: len(wanted)]
     inside = slice(2 * RATE, 3 * RATE)
     error = np.sum((heard - wanted)[inside] ** 2) / np.sum(wanted[inside] ** 2)

@@ -8,7 +8,7 @@ from rtsynth.decompose.damped import Float, Modes, poles, ring
 from rtsynth.decompose.peel import mend_modes, peel_modes, refit_modes
 from rtsynth.decompose.release import Held, find_release
 from rtsynth.decompose.texture.floor import choose_floor, noise_floor
-from rtsynth.instrument import TEXTURE_EDGES_HZ
+from rtsynth.instrument import NOISE_EDGES_HZ
 from rtsynth.units import LN1000
 
 RATE = 44_100
@@ -153,7 +153,7 @@ def test_a_floor_stays_only_in_bands_that_nothing_else_explains() -> None:
     hiss = np.diff(noise(2 * RATE + 1, 2e-3))
     floor = noise_floor(hiss, RATE)
     kept = choose_floor(tone + hiss, tone, floor, RATE)
-    centre = 0.5 * (TEXTURE_EDGES_HZ[1:] + TEXTURE_EDGES_HZ[:-1])
+    centre = 0.5 * (NOISE_EDGES_HZ[1:] + NOISE_EDGES_HZ[:-1])
     assert np.all(kept[(centre > 4_000) & (centre < 15_000)] > 0.0)
     explained = choose_floor(tone + hiss, tone + hiss, floor, RATE)
     assert not explained.any()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtsynth.dsp.fft import BINS, GRAIN, fft_tables, inverse_fft
+from rtsynth.dsp.fft import BINS, GRAIN, fft_tables, forward_fft, inverse_fft
 
 
 def transformed(spectrum: np.ndarray) -> np.ndarray:
@@ -36,6 +36,19 @@ def test_the_inverse_transform_is_numpys_within_3e_7_of_the_rms() -> None:
     error = transformed(spectrum) - expected
     assert np.sqrt((error**2).mean()) < 3e-7 * np.sqrt((expected**2).mean())
     assert np.abs(error).max() < 1e-6 * np.abs(expected).max()
+
+
+def test_the_forward_transform_is_numpys_within_3e_7_of_the_rms() -> None:
+    samples = np.random.default_rng(1).normal(size=GRAIN)
+    expected = np.fft.rfft(samples.astype(np.float32))[:BINS]
+    expected[0] = 0.0
+    data = np.full((3, GRAIN), 7.0, np.float32)
+    data[0] = samples
+    forward_fft(fft_tables(), data)
+    found = data[0, :BINS] + 1j * data[0, BINS:]
+    assert np.sqrt((np.abs(found - expected) ** 2).mean()) < 3e-7 * np.sqrt(
+        (np.abs(expected) ** 2).mean()
+    )
 
 
 @pytest.mark.parametrize("bin_", [1, 2, 15, 16, 31, 32, 33, 255, 256, 257, 511])

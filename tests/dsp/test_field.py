@@ -152,10 +152,10 @@ def test_python_goes_on_while_a_worker_draws() -> None:
 
 def test_what_does_not_fit_is_refused_and_says_why() -> None:
     twin, vector = FieldTwin(FieldWeights.zeros(2, 1, 1)), random_vector(0)
-    good = np.zeros((4, 3, 22), np.float32)
+    good = np.zeros((4, 3, 38), np.float32)
     with pytest.raises(ValueRangeError, match=r"resonance = 2; legal: 0 … 1"):
         twin.controls(2, vector, np.zeros(3), 1.0, good)
-    with pytest.raises(ValueRangeError, match=r"out is float32 of shape \(4, 3, 22\)"):
+    with pytest.raises(ValueRangeError, match=r"out is float32 of shape \(4, 3, 38\)"):
         twin.controls(0, vector, np.zeros(4), 1.0, good)
     with pytest.raises(ValueRangeError, match="ages_s is float32"):
         twin.controls(0, vector, np.zeros(3, np.float32), 1.0, good)

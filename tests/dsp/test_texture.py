@@ -24,13 +24,13 @@ from rtsynth.dsp.texture import (
     take_out,
     texture_grain,
 )
-from rtsynth.instrument import TEXTURE_EDGES_HZ
+from rtsynth.instrument import NOISE_EDGES_HZ
 from tests.contract import verify_contract
 from tests.dsp import twins
 
 RATE = 48_000
-BANDS = len(TEXTURE_EDGES_HZ) - 1
-WEIGHTS = band_weights(TEXTURE_EDGES_HZ, RATE)
+BANDS = len(NOISE_EDGES_HZ) - 1
+WEIGHTS = band_weights(NOISE_EDGES_HZ, RATE)
 SPANS = band_spans(WEIGHTS)
 TABLES, WINDOW = fft_tables(), grain_window()
 FLAT = np.zeros(BANDS, np.float32)
@@ -116,7 +116,7 @@ def test_grains_may_be_made_in_any_order() -> None:
 
 
 def test_neighbouring_grains_and_other_seeds_are_uncorrelated() -> None:
-    flat = np.sqrt(np.diff(TEXTURE_EDGES_HZ)).astype(np.float32)  # per hertz: some 430 bins
+    flat = np.sqrt(np.diff(NOISE_EDGES_HZ)).astype(np.float32)  # per hertz: some 430 bins
     grains = [Texture(flat, seed).grain(k).copy() for seed in (1, 2) for k in range(4)]
     correlation = np.corrcoef(grains) - np.eye(len(grains))
     assert np.abs(correlation).max() < 5.0 / np.sqrt(2 * 430)
@@ -126,7 +126,7 @@ def rms_per_band(sound: np.ndarray) -> np.ndarray:
     """[BANDS] RMS amplitude by periodogram."""
     power = 2.0 * np.abs(np.fft.rfft(sound)) ** 2 / len(sound) ** 2
     freq = np.fft.rfftfreq(len(sound), 1.0 / RATE)
-    band = np.searchsorted(TEXTURE_EDGES_HZ, freq, "right") - 1
+    band = np.searchsorted(NOISE_EDGES_HZ, freq, "right") - 1
     inside = (band >= 0) & (band < BANDS)
     return np.sqrt(np.bincount(band[inside], power[inside], BANDS))
 
@@ -143,7 +143,7 @@ def test_a_band_has_the_rms_amplitude_asked_for(band: int) -> None:
 def test_every_band_of_a_full_texture_is_as_asked() -> None:
     gains = np.geomspace(0.02, 0.1, BANDS).astype(np.float32)
     found = rms_per_band(Texture(gains).play(20 * RATE))
-    wide = np.diff(TEXTURE_EDGES_HZ) > 4 * RATE / GRAIN  # narrower ones share their bins
+    wide = np.diff(NOISE_EDGES_HZ) > 4 * RATE / GRAIN  # narrower ones share their bins
     level_db = 20.0 * np.log10(found / gains)[wide]
     assert wide.sum() > 12
     assert np.abs(level_db).max() < 0.5
@@ -158,11 +158,11 @@ def test_the_power_is_stationary() -> None:
 
 @pytest.mark.parametrize("rate", [22_050, 44_100, 48_000, 96_000])
 def test_band_weights_conserve_power_below_the_nyquist_frequency(rate: int) -> None:
-    weights = band_weights(TEXTURE_EDGES_HZ, rate)
+    weights = band_weights(NOISE_EDGES_HZ, rate)
     assert weights.shape == (BANDS, BINS)
     assert (weights >= 0.0).all()
     first, last = rate / GRAIN / 2, rate / 2 - rate / GRAIN / 2  # edges of the bins used
-    low, high = TEXTURE_EDGES_HZ[:-1], TEXTURE_EDGES_HZ[1:]
+    low, high = NOISE_EDGES_HZ[:-1], NOISE_EDGES_HZ[1:]
     share = np.clip(np.minimum(high, last) - np.maximum(low, first), 0.0, None) / (high - low)
     assert weights.sum(axis=1) == pytest.approx(share, abs=1e-6)
 

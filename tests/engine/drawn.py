@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from rtsynth.engine import Engine, EngineConfig, Op
 from rtsynth.events import Event, EventTable
-from rtsynth.instrument import FieldWeights, Instrument
+from rtsynth.instrument import NOISE_BANDS, FieldWeights, Instrument
 from rtsynth.instrument.field import TONE
 from rtsynth.render import Drawer, advance, run_engine
 from tests.engine.bank import RATE
@@ -24,7 +24,7 @@ def drawn_instrument(seed: int = 3, size: float = 0.3, *, toned: bool = False) -
         instrument.set_modes(resonance, freq * (resonance + 1), t60, amplitude)
     instrument.bow[BOWED] = instrument.impulse[BOWED]
     instrument.impulse[BOWED:] = 0.0
-    instrument.blow_gain[BLOWN, 3:12] = 0.02
+    instrument.blow_gain[BLOWN, 6:24] = 0.014
     instrument.blow_dry[BLOWN], instrument.blow_wet[BLOWN] = 0.5, 1.0
     instrument.field = random_field(3, seed, size, toned=toned)
     return instrument
@@ -42,11 +42,27 @@ def random_field(resonances: int, seed: int, size: float, *, toned: bool = False
             if name in ("omega", "alpha"):
                 continue
             fan = array.shape[-2] if name.startswith("w") else 4.0
-            array[:] = rng.normal(0.0, 1.0 / np.sqrt(fan), array.shape)
+            size_of = 1.0 / np.sqrt(fan)
+            if net is field.controls and name in ("w2", "b2"):
+                fewer = (*array.shape[:-1], array.shape[-1] - NOISE_BANDS // 2)
+                array[:] = _paired(rng.normal(0.0, size_of, fewer))
+            else:
+                array[:] = rng.normal(0.0, size_of, array.shape)
         net.w2 *= size
         net.b2 *= size
     field.controls.w2[..., TONE:] *= 3.0
     return field
+
+
+def _paired(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[..., C] of [..., C − 16]: the curves of coarse bands for fine ones, the upper of two half.
+
+    So the other curves are those which the limits on clicks were measured with.
+    """
+    coarse = NOISE_BANDS // 2
+    noise = np.repeat(drawn[..., :coarse], 2, axis=-1)
+    noise[..., 1::2] *= 0.5
+    return np.concatenate([noise, drawn[..., coarse:]], axis=-1)
 
 
 def drawn_engine(

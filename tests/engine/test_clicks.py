@@ -54,7 +54,7 @@ def steady_instrument() -> Instrument:
         instrument.set_modes(resonance, freq * (resonance + 1), np.full(4, t60_s), amplitude)
     instrument.impulse[BOWED:] = 0.0
     instrument.blow_gain[:] = 0.0
-    instrument.blow_gain[BLOWN, 1:7] = 0.02
+    instrument.blow_gain[BLOWN, 2:14] = 0.014
     instrument.texture_gain[BLOWN, 1:12] = 0.004
     return instrument
 

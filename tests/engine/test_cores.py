@@ -43,7 +43,7 @@ def everything() -> Instrument:
     instrument.attack[STRUCK] = 0.05 * np.hanning(480)
     instrument.bow[BOWED] = instrument.impulse[BOWED]
     instrument.impulse[BOWED : BLOWN + 1] = 0.0
-    instrument.blow_gain[BLOWN, 3:12] = 0.02
+    instrument.blow_gain[BLOWN, 6:24] = 0.014
     instrument.blow_dry[BLOWN], instrument.blow_wet[BLOWN] = 0.5, 1.0
     instrument.texture_gain[RAIN, 8:24] = 0.02
     instrument.click_rate_hz[RAIN], instrument.click_gain[RAIN] = 40.0, 0.05

@@ -8,7 +8,7 @@ import torch
 
 from rtsynth.decompose.synthesis import event_signal
 from rtsynth.events import Event, Kind
-from rtsynth.instrument import TEXTURE_BANDS, Instrument
+from rtsynth.instrument import NOISE_BANDS, Instrument
 from rtsynth.nn.texture import Texture
 
 RATE = 16_000
@@ -19,8 +19,8 @@ CLICK = np.exp(-TIME * 400.0) * np.sin(2 * np.pi * 1500.0 * TIME)
 
 def made(**settings: object) -> Texture:
     values = {
-        "gain_db": np.linspace(-50.0, -40.0, TEXTURE_BANDS),
-        "am_depth_db": np.full(TEXTURE_BANDS, 3.0),
+        "gain_db": np.linspace(-50.0, -40.0, NOISE_BANDS),
+        "am_depth_db": np.full(NOISE_BANDS, 3.0),
         "am_rate_hz": 5.0,
         "click": CLICK,
         "click_rate_hz": 20.0,
@@ -32,7 +32,7 @@ def made(**settings: object) -> Texture:
 
 def test_the_noise_equals_the_reference_within_1e_9() -> None:
     bank = Instrument.blank(1, 1, attack_rate=RATE)
-    gain = np.linspace(0.001, 0.02, TEXTURE_BANDS).astype(np.float32)
+    gain = np.linspace(0.001, 0.02, NOISE_BANDS).astype(np.float32)
     bank.texture_gain[0], bank.am_depth_db[0], bank.am_rate_hz[0] = gain, 3.0, 5.0
     event = Event(1, kind=Kind.TEXTURE, seed=SEED)
     expected = event_signal(event, bank, RATE, RATE)

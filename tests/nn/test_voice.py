@@ -189,7 +189,7 @@ def test_gradients_are_those_of_finite_differences(bow: float, blow: float) -> N
 
     shape = base.freq_hz.shape
     inputs = [torch.zeros(shape, dtype=torch.float64) for _ in range(3)]
-    inputs += [batch.vector.clone(), torch.full((22,), 0.1).double(), torch.zeros(16).double()]
+    inputs += [batch.vector.clone(), torch.full((38,), 0.1).double(), torch.zeros(32).double()]
     inputs = [x.requires_grad_() for x in inputs]
     assert torch.autograd.gradcheck(heard, inputs, eps=1e-6, atol=1e-6, rtol=1e-4)
 

@@ -39,7 +39,7 @@ CASES = (
     ("rings", 256, 256),
     ("bowed", 64, 256),
     ("bowed, curves drawn", 64, 64),
-    ("16 noise bands into the modes", 64, 256),
+    ("32 noise bands into the modes", 64, 256),
     ("the same, curves drawn", 64, 64),
 )
 """What voices are made of (a row of `engine_cost.py`), modes, voices."""

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from rtsynth.engine import Engine, EngineConfig, Op
 from rtsynth.events import Event, EventTable
-from rtsynth.instrument import BLOW_BANDS, Instrument
+from rtsynth.instrument import NOISE_BANDS, Instrument
 from rtsynth.params import event_param_named
 from rtsynth.render import Drawer, drawer_for
 from tests.engine.drawn import random_field
@@ -41,9 +41,9 @@ KINDS: dict[str, dict[str, Any]] = {
     "bowed": {"bowed": True},
     "bowed, curves drawn": {"bowed": True, "curves": True},
     "4 noise bands, dry": {"bands": 4},
-    "16 noise bands, dry": {"bands": BLOW_BANDS},
-    "16 noise bands into the modes": {"bands": BLOW_BANDS, "wet": True},
-    "the same, curves drawn": {"bands": BLOW_BANDS, "wet": True, "curves": True},
+    "32 noise bands, dry": {"bands": NOISE_BANDS},
+    "32 noise bands into the modes": {"bands": NOISE_BANDS, "wet": True},
+    "the same, curves drawn": {"bands": NOISE_BANDS, "wet": True, "curves": True},
 }
 
 
@@ -142,7 +142,7 @@ def print_costs(seconds: float) -> None:
 
 def print_target(seconds: float, chord: bool, passes: int) -> None:
     """Percentiles of the load with 64 events × 64 modes, noise and curves, edited 20 times a s."""
-    instrument = instrument_of(64, curves=True, bands=BLOW_BANDS, wet=True)
+    instrument = instrument_of(64, curves=True, bands=NOISE_BANDS, wet=True)
     constant = Constant(TARGET_US)
     heard, ends = [], []
     for number in range(passes):

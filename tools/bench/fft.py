@@ -18,10 +18,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from rtsynth.dsp.blown import blown_grain
 from rtsynth.dsp.compile import kernel
 from rtsynth.dsp.fft import BINS, GRAIN, fft_tables, inverse_fft
-from rtsynth.dsp.texture import band_spans, band_weights, texture_grain
-from rtsynth.instrument import BLOW_BANDS, BLOW_EDGES_HZ
+from rtsynth.dsp.texture import band_spans, band_weights, grain_window, texture_grain
+from rtsynth.instrument import NOISE_BANDS, NOISE_EDGES_HZ
 
 COUNT, TURNS = 2_000, 15
 
@@ -34,15 +35,28 @@ def _transforms(count: int, tables: Any, data: Any, spectrum: Any) -> None:
         inverse_fft(tables, data)
 
 
-@kernel(
-    "void(int64, float32[::1], float32[::1], float32[:,::1], int64[:,::1], float32[:,::1],"
-    " float32[:,::1])"
+GRAINS = (
+    "void(int64, float32[::1], float32[::1], float32[:,::1], int64[:,::1], float32[::1],"
+    " float32[:,::1], float32[:,::1])"
 )
-def _grains(
-    count: int, gains: Any, still: Any, weights: Any, spans: Any, tables: Any, data: Any
-) -> None:
+
+
+@kernel(GRAINS)
+def _textures(
+    count: int, gains: Any, still: Any, weights: Any, spans: Any, window: Any, tables: Any,
+    data: Any,
+) -> None:  # fmt: skip
     for index in range(count):
         texture_grain(np.uint64(1), index, gains, still, still, 0.0, weights, spans, tables, data)
+
+
+@kernel(GRAINS)
+def _blown(
+    count: int, gains: Any, still: Any, weights: Any, spans: Any, window: Any, tables: Any,
+    data: Any,
+) -> None:  # fmt: skip
+    for index in range(count):
+        blown_grain(np.uint64(1), index, gains, still, weights, spans, window, tables, data)
 
 
 def microseconds(work: Callable[[], object]) -> float:
@@ -62,15 +76,17 @@ def main() -> None:
     whole[:BINS] = row[:BINS] + 1j * row[BINS:]
     many = np.tile(whole, (COUNT, 1))
     in_torch = torch.from_numpy(many)
-    weights = band_weights(BLOW_EDGES_HZ, 48_000)
+    weights = band_weights(NOISE_EDGES_HZ, 48_000)
     spans = band_spans(weights)
-    gains, still = np.full(BLOW_BANDS, 0.1, np.float32), np.zeros(BLOW_BANDS, np.float32)
+    gains, still = np.full(NOISE_BANDS, 0.1, np.float32), np.zeros(NOISE_BANDS, np.float32)
+    bands = COUNT, gains, still, weights, spans, grain_window()
     works: dict[str, Callable[[], object]] = {
         "rtsynth": lambda: _transforms(COUNT, tables, data, row),
         "NumPy": lambda: np.fft.irfft(many, GRAIN, norm="forward"),
         "SciPy": lambda: scipy.fft.irfft(many, GRAIN, norm="forward"),
         "torch": lambda: torch.fft.irfft(in_torch, GRAIN, norm="forward"),
-        "a grain of 16 bands": lambda: _grains(COUNT, gains, still, weights, spans, tables, data),
+        "a texture's grain of 32 bands": lambda: _textures(*bands, tables, data),
+        "a blown grain of 32 bands": lambda: _blown(*bands, tables, data),
     }
     best = dict.fromkeys(works, np.inf)
     for _ in range(TURNS):

@@ -31,7 +31,7 @@ from rtsynth.decompose import (
 from rtsynth.decompose.texture.floor import noise_floor
 from rtsynth.decompose.texture.synthesis import click_times
 from rtsynth.events import Event, EventTable, Kind, Score
-from rtsynth.instrument import TEXTURE_EDGES_HZ, Instrument
+from rtsynth.instrument import NOISE_EDGES_HZ, Instrument
 from rtsynth.metrics import stft_magnitude
 from rtsynth.render import render_score
 
@@ -140,7 +140,7 @@ def draw(recording: Float, rendering: Float, out: pathlib.Path) -> None:
     spectrogram(axes[0, 0], recording, "recording: vinyl hiss and crackle, 8 s")
     spectrogram(axes[1, 0], rendering, "one texture event, played by the engine")
     found, made = (texture_statistics(sound, RATE) for sound in (recording, rendering))
-    centre = np.sqrt(TEXTURE_EDGES_HZ[1:] * TEXTURE_EDGES_HZ[:-1])
+    centre = np.sqrt(NOISE_EDGES_HZ[1:] * NOISE_EDGES_HZ[:-1])
     panels = (
         (axes[0, 1], "median_db", "median level of each band, dB"),
         (axes[0, 2], "deviation_db", "deviation of its level over time, dB"),

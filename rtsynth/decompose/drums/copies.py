@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float
-from rtsynth.instrument import TEXTURE_EDGES_HZ
+from rtsynth.instrument import NOISE_EDGES_HZ
 
 __all__ = ["Copies", "find_copies"]
 
@@ -72,7 +72,7 @@ def _parts(signal: Float, sample_rate: float, onsets: NDArray[np.int64], shares:
     cut[:, lead:] *= np.cos(np.pi / 2 * np.arange(span) / span) ** 2
     spectra = np.fft.rfft(cut, size)
     freq = np.fft.rfftfreq(size, 1.0 / sample_rate)
-    band = np.clip(np.searchsorted(TEXTURE_EDGES_HZ, freq, "right") - 1, 0, shares.shape[1] - 1)
+    band = np.clip(np.searchsorted(NOISE_EDGES_HZ, freq, "right") - 1, 0, shares.shape[1] - 1)
     level = np.sqrt(np.mean(np.abs(spectra * shares[:, band]) ** 2, axis=0))
     bands = np.bincount(band, level**2) / np.maximum(np.bincount(band), 1)
     smooth = np.sqrt(bands[band]) + 1e-12

@@ -15,13 +15,13 @@ from rtsynth.decompose.drawn import Drawing, blown_noise
 from rtsynth.decompose.drums.attacks import HIT_S, learn_attacks
 from rtsynth.decompose.drums.quietest import Quietest
 from rtsynth.events import Event
-from rtsynth.instrument import BLOW_EDGES_HZ, Instrument
+from rtsynth.instrument import NOISE_BANDS, NOISE_EDGES_HZ, Instrument
 from rtsynth.units import LN1000
 
 __all__ = ["add_hiss", "fit_hiss", "hiss_signal", "learn_hiss"]
 
 SIZE, HOP = 1024, 256
-LOWEST = 2  # bands below 200 Hz ring, they do not hiss
+LOWEST = 4  # bands below 200 Hz ring, they do not hiss
 KNOWN_S = 0.12  # so long the attack says it all
 KNOWN_BESIDE_S = 0.05  # and so long one that was learned as that of keys
 TRUST_KNOWN = 0.02
@@ -40,7 +40,7 @@ def fit_hiss(
     resonances: int,
     known_s: float = KNOWN_S,
 ) -> tuple[Float, Float]:
-    """Gains [resonances, 16] at gain 1 and T60s [resonances, 16] of every resonance's hiss.
+    """Gains [resonances, 32] at gain 1 and T60s [resonances, 32] of every resonance's hiss.
 
     Args:
         left: [samples], one channel: what no mode explains, attacks included.
@@ -53,8 +53,8 @@ def fit_hiss(
     trust = _trust(strikes, len(power), sample_rate, known_s)
     tails = _Tails(strikes, resonances, len(power), sample_rate)
     seen = np.log(power.T + QUIET)
-    level = np.zeros((resonances, 16)) + np.quantile(seen, 0.9, axis=1)
-    slope = np.full((resonances, 16), np.log(START_T60_S))
+    level = np.zeros((resonances, NOISE_BANDS)) + np.quantile(seen, 0.9, axis=1)
+    slope = np.full((resonances, NOISE_BANDS), np.log(START_T60_S))
     floor = np.quantile(seen, 0.05, axis=1)
     state = [np.zeros((2, *level.shape)) for _ in range(2)]
     for number in range(1, STEPS + 1):
@@ -84,8 +84,8 @@ class _Tails:
             self._placed.append((strike.resonance, strike.gain**2, slice(first, last), age))
 
     def made(self, level: Float, slope: Float) -> tuple[Float, list[Float]]:
-        """[16, frames] power, and each strike's own part of it."""
-        total = np.zeros((16, self._frames))
+        """[32, frames] power, and each strike's own part of it."""
+        total = np.zeros((NOISE_BANDS, self._frames))
         parts = []
         for resonance, power, where, age in self._placed:
             rate = 2.0 * LN1000 * np.exp(-slope[resonance])
@@ -97,7 +97,7 @@ class _Tails:
     def gradient(
         self, pull: Float, parts: list[Float], level: Float, slope: Float
     ) -> tuple[Float, Float]:
-        """Derivatives by level and slope where `pull` [16, frames] is that by power."""
+        """Derivatives by level and slope where `pull` [32, frames] is that by power."""
         by_level, by_slope = np.zeros_like(level), np.zeros_like(slope)
         for (resonance, _, where, age), part in zip(self._placed, parts, strict=True):
             pulled = pull[:, where] * part
@@ -118,13 +118,13 @@ def _adam(gradient: Float, state: list[Float], number: int) -> Float:
 
 
 def _band_powers(signal: Float, sample_rate: float) -> Float:
-    """[analysis frames, 16] power per blow band; frames are centred."""
+    """[analysis frames, 32] power per blow band; frames are centred."""
     padded = np.pad(signal, (SIZE // 2, SIZE))
     frames = np.lib.stride_tricks.sliding_window_view(padded, SIZE)[: len(signal) + 1 : HOP]
     window = np.hanning(SIZE)
     freq = np.fft.rfftfreq(2 * SIZE, 1.0 / sample_rate)
-    band = np.searchsorted(BLOW_EDGES_HZ, freq, "right") - 1
-    share = np.zeros((len(freq), len(BLOW_EDGES_HZ) - 1))
+    band = np.searchsorted(NOISE_EDGES_HZ, freq, "right") - 1
+    share = np.zeros((len(freq), len(NOISE_EDGES_HZ) - 1))
     legal = np.flatnonzero((band >= 0) & (band < share.shape[1]))
     share[legal, band[legal]] = 1.0 / (SIZE * np.sum(window**2))
     return np.concatenate(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from rtsynth.decompose.damped import Float
-from rtsynth.instrument import TEXTURE_EDGES_HZ
+from rtsynth.instrument import NOISE_EDGES_HZ
 
 __all__ = ["Drums", "find_drums", "hit_patches"]
 
@@ -77,8 +77,8 @@ def _band_powers(signal: Float, sample_rate: float) -> tuple[Float, int]:
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[: len(signal) + 1 : hop]
     window = np.hanning(size)
     freq = np.fft.rfftfreq(4 * size, 1.0 / sample_rate)
-    band = np.searchsorted(TEXTURE_EDGES_HZ, freq, "right") - 1
-    share = np.zeros((len(freq), len(TEXTURE_EDGES_HZ) - 1))
+    band = np.searchsorted(NOISE_EDGES_HZ, freq, "right") - 1
+    share = np.zeros((len(freq), len(NOISE_EDGES_HZ) - 1))
     legal = (band >= 0) & (band < share.shape[1])
     share[np.flatnonzero(legal), band[legal]] = 2.0 / (4 * size * np.sum(window**2))
     power = np.concatenate(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Draft
 from rtsynth.decompose.drums.waveforms import Placed
-from rtsynth.instrument import TEXTURE_EDGES_HZ
+from rtsynth.instrument import NOISE_EDGES_HZ
 
 __all__ = ["Quietest"]
 
@@ -36,11 +36,11 @@ class Quietest:
         self, signal: Float, sample_rate: float, strikes: list[Placed], resonances: int, length: int
     ) -> None:
         freq = np.fft.rfftfreq(SIZE, 1.0 / sample_rate)
-        place = np.searchsorted(TEXTURE_EDGES_HZ, freq, "right") - 1
-        self._band = np.clip(place, 0, len(TEXTURE_EDGES_HZ) - 2)
+        place = np.searchsorted(NOISE_EDGES_HZ, freq, "right") - 1
+        self._band = np.clip(place, 0, len(NOISE_EDGES_HZ) - 2)
         self._length = length
         frames = (length + 2 * SIZE) // HOP
-        self._least = np.full((resonances, len(TEXTURE_EDGES_HZ) - 1, frames), np.inf)
+        self._least = np.full((resonances, len(NOISE_EDGES_HZ) - 1, frames), np.inf)
         padded = np.pad(signal, (SIZE, length + 2 * SIZE))
         for strike in strikes:
             around = padded[strike.onset : strike.onset + length + 3 * SIZE]
@@ -69,7 +69,7 @@ class Quietest:
 
     def _power(self, spectra: NDArray[np.complex128]) -> Float:
         """[bands, frames] smoothed over time."""
-        count = len(TEXTURE_EDGES_HZ) - 1
+        count = len(NOISE_EDGES_HZ) - 1
         power = np.abs(spectra) ** 2
         bands = np.stack([np.bincount(self._band, row, minlength=count) for row in power], axis=1)
         kernel = np.hanning(SMOOTH + 2)[1:-1]

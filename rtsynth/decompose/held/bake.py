@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from rtsynth.decompose.bake import note_name, score_of
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.held.curves import closest_curves, driven_level
-from rtsynth.decompose.held.lacking import NoiseCurves, line_noise
+from rtsynth.decompose.held.lacking import line_noise
 from rtsynth.decompose.held.measure import MeasuredNote
 from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.recording import Recording
 from rtsynth.decompose.sustained.bowing import DB_PER_OCTAVE, bowed_t60, common_envelope
 from rtsynth.decompose.sustained.tone import tone_curves
 from rtsynth.events import VECTOR_DIM, Event, Score
-from rtsynth.instrument import BLOW_BANDS, CONTROL_LIMITS, CONTROLS, Instrument
-from rtsynth.instrument.field import BEND, BOW, BRIGHT, DRY, TONE
+from rtsynth.instrument import CONTROL_LIMITS, CONTROLS, NOISE_BANDS, Instrument
+from rtsynth.instrument.field import BEND, BOW, BRIGHT, TONE
 
 __all__ = ["CODE", "HeldLine", "bake_line", "line_of"]
 
@@ -36,6 +36,7 @@ LARGEST_OFFSET_DB, LEAST_OFFSET_DB = 24.0, 0.5
 FLOOR_DB = 60.0  # below its strongest a partial counts as that weak
 QUIET = 1e-9
 LEAST_NOISE = 1e-7
+QUIETEST_NOISE = 2.0**-10  # of its own mean: what is fainter is not worth drawing
 CENTRE = 0.02  # smaller pans are rounding
 
 
@@ -50,10 +51,10 @@ class HeldLine:
         t60_s: of every mode.
         gain: [notes] linear.
         offset_db: [notes, 24] of the first modes.
-        controls: per note [points, 38], in the order and units of `CONTROLS`.
+        controls: per note [points, 54], in the order and units of `CONTROLS`.
         weight: per note [points], 0 … 1.
         amplitude: per resonance [modes] at a bow of 1.
-        blow_gain: [resonances, 16].
+        blow_gain: [resonances, 32].
     """
 
     notes: list[MeasuredNote]
@@ -100,11 +101,11 @@ def line_of(signal: Float, left: Float, sample_rate: float, notes: list[Measured
     offset = np.concatenate([offset, np.zeros((len(breaths), OFFSETS))])
     amplitude += [np.zeros(0)] * bool(breaths)
     blow_gain = _blow_gain(noise, resonance, gain, len(amplitude))
-    for drawn, curves, r, g in zip(controls, noise, resonance, gain, strict=True):
-        _draw_noise(drawn, curves, blow_gain[r] * g)
+    for drawn, own, r, g in zip(controls, noise, resonance, gain, strict=True):
+        drawn[:, :NOISE_BANDS] = _noise_curves(own, blow_gain[r] * g)
         np.clip(drawn, CONTROL_LIMITS[:, 0], CONTROL_LIMITS[:, 1], out=drawn)
     everything = notes + breaths
-    weight = [_loudness(note, curves[2]) for note, curves in zip(everything, noise, strict=True)]
+    weight = [_loudness(note, own) for note, own in zip(everything, noise, strict=True)]
     pitches = np.array([*(notes[i].pitch_hz for i in leaders), *([0.0] * bool(breaths))])
     return HeldLine(
         everything, resonance, pitches, t60_s, gain, offset, controls, weight, amplitude, blow_gain
@@ -112,8 +113,8 @@ def line_of(signal: Float, left: Float, sample_rate: float, notes: list[Measured
 
 
 def _loudness(note: MeasuredNote, noise: Float) -> Float:
-    """[points] 0 … 1."""
-    level = np.sqrt(np.sum(note.level**2, axis=0)) if len(note.ratio) else np.exp2(noise)
+    """[points] 0 … 1, of its partials; of its noise [points, 32] where it has none."""
+    level: Float = np.linalg.norm(note.level if len(note.ratio) else noise.T, axis=0)
     return level / (float(level.max()) + QUIET)
 
 
@@ -233,19 +234,23 @@ def _offsets(size: Float, amplitude: Float) -> Float:
     return offset
 
 
-def _blow_gain(
-    noise: list[NoiseCurves], resonance: NDArray[np.intp], gain: Float, count: int
-) -> Float:
-    found = np.zeros((count, BLOW_BANDS))
+def _blow_gain(noise: list[Float], resonance: NDArray[np.intp], gain: Float, count: int) -> Float:
+    found = np.zeros((count, NOISE_BANDS))
     for index in range(count):
         mine = np.flatnonzero(resonance == index)
-        own = np.array([noise[i][0] / gain[i] for i in mine])
+        own = np.array([_mean(noise[i]) / gain[i] for i in mine])
         found[index] = np.exp(np.mean(np.log(own + LEAST_NOISE), axis=0))
     return found
 
 
+def _mean(noise: Float) -> Float:
+    """[32] RMS amplitudes of [points, 32] ones."""
+    mean: Float = np.sqrt(np.mean(noise**2, axis=0))
+    return mean
+
+
 def _drawn(note: MeasuredNote, amplitude: Float, bow: Float, tilt: Float, t60_s: float) -> Float:
-    """[points, 38] what moves a note's modes."""
+    """[points, 54] what moves a note's modes."""
     controls = np.zeros((len(note.bend), len(CONTROLS)))
     controls[:, BOW], controls[:, BRIGHT], controls[:, BEND] = bow, tilt, note.bend
     octaves = np.log2(note.ratio)
@@ -259,8 +264,8 @@ def _drawn(note: MeasuredNote, amplitude: Float, bow: Float, tilt: Float, t60_s:
     return controls
 
 
-def _draw_noise(controls: Float, noise: NoiseCurves, blow_gain: Float) -> None:
-    gain, bands, common = noise
-    louder = np.log2((gain + LEAST_NOISE) / (blow_gain + LEAST_NOISE))
-    controls[:, :BLOW_BANDS] = bands + louder
-    controls[:, DRY] = common
+def _noise_curves(noise: Float, blow_gain: Float) -> Float:
+    """[points, 32] log2 gains that make a resonance's noise, times a note's gain, the note's."""
+    heard = np.maximum(noise, QUIETEST_NOISE * _mean(noise))
+    curves: Float = np.log2((heard + LEAST_NOISE) / (blow_gain + LEAST_NOISE))
+    return curves

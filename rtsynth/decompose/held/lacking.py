@@ -5,26 +5,24 @@ leave, so that nothing between two of them is forgotten or counted twice. Thread
 """
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.held.breath import breaths_between
 from rtsynth.decompose.held.measure import MeasuredNote
-from rtsynth.decompose.sustained.blowing import band_power, curves_of, floor_between
+from rtsynth.decompose.sustained.blowing import band_power
 from rtsynth.decompose.sustained.pitch import STEP_S
-from rtsynth.instrument import BLOW_BANDS, BLOW_EDGES_HZ
 
-__all__ = ["NoiseCurves", "line_noise"]
+__all__ = ["line_noise"]
 
 SMALL = 1e-12
-MISFIT = 4.0  # times the power of partials in a band may be their own misfit
-
-NoiseCurves = tuple[Float, Float, Float]
-"""[16] RMS amplitudes, [points, 16] log2 gains, [points] log2 of the common gain."""
+SMOOTHING_S = 0.024
+LEAST_SHARE = 0.1  # of what is left: under loud partials what lacks cannot be told
 
 
 def line_noise(
     signal: Float, left: Float, sample_rate: float, notes: list[MeasuredNote]
-) -> tuple[list[MeasuredNote], list[NoiseCurves]]:
+) -> tuple[list[MeasuredNote], list[Float]]:
     """What lies between a line's notes, and the noise of each note, then of what lies between.
 
     Where notes overlap each has its share of it by its level.
@@ -36,10 +34,10 @@ def line_noise(
         notes: of the line, at least one.
 
     Returns:
-        stretches as notes without partials, and curves for all.
+        stretches as notes without partials, and for all [points, 32] RMS amplitudes per band.
     """
     count = int(len(left) / (STEP_S * sample_rate)) + 1
-    lack = band_power(left, sample_rate, 0, count)
+    lack = _lacking(signal, left, sample_rate, count)
     power = [np.sum(note.level**2, axis=0) + SMALL for note in notes]
     loudest = max(float(own.max()) for own in power)
     breaths = breaths_between(lack.sum(axis=1), loudest, sample_rate, notes)
@@ -52,23 +50,21 @@ def line_noise(
     for place, own in zip(places, power, strict=True):
         np.add.at(total, place, own)
     shares = [own / total[place] for place, own in zip(places, power, strict=True)]
-    power = [lack[p] * s[:, None] for p, s in zip(places, shares, strict=True)]
-    for note, own in zip(notes, power, strict=False):  # breaths have no partials
-        np.minimum(own, _believed(own, note, signal[note.onset :], sample_rate), out=own)
-    return breaths, [curves_of(own) for own in power]
+    amplitude = [np.sqrt(lack[p] * s[:, None]) for p, s in zip(places, shares, strict=True)]
+    return breaths, amplitude
 
 
-def _believed(power: Float, note: MeasuredNote, signal: Float, sample_rate: float) -> Float:
-    """[points, 16] how much of what a note leaves is noise and no misfit of its partials.
+def _lacking(signal: Float, left: Float, sample_rate: float, count: int) -> Float:
+    """[points, 32] power: what is left, as far as it brings the partials to the recording's level.
 
-    As much as lies between them, and more where it is louder than they are; everything where a note
-    is too short, or a band too narrow, to tell (below 0.34 s, and 110 Hz).
+    A partial that is a little out of phase leaves much and lacks nothing. How partials and noise
+    happen to add up at a moment has to be smoothed out before the two are compared.
     """
-    floor = floor_between(signal, sample_rate, len(power)) ** 2
-    freq_hz = note.pitch_hz * np.outer(note.ratio, np.exp2(note.bend / 12.0))
-    band = np.clip(np.searchsorted(BLOW_EDGES_HZ, freq_hz) - 1, 0, BLOW_BANDS - 1)
-    partials = np.zeros_like(power)
-    for own, level in zip(band, note.level, strict=True):
-        np.add.at(partials, (np.arange(len(power)), own), 0.5 * level**2)
-    believed: Float = np.maximum(floor, power - MISFIT * partials)
-    return believed
+    whole, own, rest = (
+        band_power(sound, sample_rate, 0, count) for sound in (signal, signal - left, left)
+    )
+    lack, left_over = (
+        gaussian_filter1d(power, SMOOTHING_S / STEP_S, axis=0) for power in (whole - own, rest)
+    )
+    lacking: Float = rest * np.clip(lack / (left_over + SMALL), LEAST_SHARE, 1.0)
+    return lacking

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.grouping import Take
 from rtsynth.decompose.keys.keyboard import partial_hz
-from rtsynth.instrument import TEXTURE_EDGES_HZ
+from rtsynth.instrument import NOISE_EDGES_HZ
 
 __all__ = ["Rises", "are_mixed"]
 
@@ -49,8 +49,8 @@ def are_mixed(takes: list[Take]) -> bool:
 
 def _brightness_db(take: Take) -> float:
     """Share of the power that rose at once which lies high up."""
-    power = take.rise[: len(TEXTURE_EDGES_HZ) - 1] ** 2
-    high = power[TEXTURE_EDGES_HZ[:-1] > HIGH_HZ].sum()
+    power = take.rise[: len(NOISE_EDGES_HZ) - 1] ** 2
+    high = power[NOISE_EDGES_HZ[:-1] > HIGH_HZ].sum()
     return float(10.0 * np.log10((high + TINY**2) / (power.sum() + TINY)))
 
 

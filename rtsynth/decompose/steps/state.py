@@ -10,7 +10,7 @@ from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Draft, Strike
 from rtsynth.decompose.grouping import Grouping, Take
 from rtsynth.decompose.keys.played import Played
-from rtsynth.instrument import TEXTURE_BANDS
+from rtsynth.instrument import NOISE_BANDS
 
 __all__ = ["State"]
 
@@ -43,7 +43,7 @@ class State:
     known: list[int] = dataclasses.field(default_factory=list)
     drums: bool = False
     draft: Draft = dataclasses.field(default_factory=lambda: Draft(0.0, 0, [], []))
-    floor: Float = dataclasses.field(default_factory=lambda: np.zeros(TEXTURE_BANDS))
+    floor: Float = dataclasses.field(default_factory=lambda: np.zeros(NOISE_BANDS))
 
     def show(self, strikes: Iterable[Strike]) -> None:
         """Tell the groups that strikes' resonances are members of the takes nearest to them."""

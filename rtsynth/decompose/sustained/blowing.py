@@ -5,9 +5,9 @@ from scipy.ndimage import gaussian_filter1d
 
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.sustained.pitch import STEP_S
-from rtsynth.instrument import BLOW_BANDS, BLOW_EDGES_HZ
+from rtsynth.instrument import NOISE_BANDS, NOISE_EDGES_HZ
 
-__all__ = ["band_power", "blow_curves", "curves_of", "floor_between"]
+__all__ = ["band_power", "blow_curves", "floor_between"]
 
 FRAME_S = 0.024
 SMOOTHING_S = 0.012
@@ -32,20 +32,20 @@ def blow_curves(
         kept: share of the noise's power that this left there.
 
     Returns:
-        [16] RMS amplitudes, [points, 16] log2 gains, [points] log2 of the common gain.
+        [32] RMS amplitudes, [points, 32] log2 gains, [points] log2 of the common gain.
     """
     power = band_power(residual, sample_rate, first, points)
-    low, high = BLOW_EDGES_HZ[:-1], BLOW_EDGES_HZ[1:]
+    low, high = NOISE_EDGES_HZ[:-1], NOISE_EDGES_HZ[1:]
     covered = np.clip((covered_hz - low) / (high - low), 0.0, 1.0)
     power = power / (1.0 - covered * (1.0 - kept))
-    return curves_of(np.maximum(gaussian_filter1d(power, SMOOTHING_S / STEP_S, axis=0), 0.0))
+    return _curves_of(np.maximum(gaussian_filter1d(power, SMOOTHING_S / STEP_S, axis=0), 0.0))
 
 
-def curves_of(power: Float) -> tuple[Float, Float, Float]:
+def _curves_of(power: Float) -> tuple[Float, Float, Float]:
     """Level of each band, and its course as a common one times each band's own.
 
     Args:
-        power: [points, 16] mean squares.
+        power: [points, 32] mean squares.
 
     Returns:
         as `blow_curves`.
@@ -59,7 +59,7 @@ def curves_of(power: Float) -> tuple[Float, Float, Float]:
 
 
 def floor_between(signal: Float, sample_rate: float, points: int) -> Float:
-    """[16] RMS amplitude of the noise between a note's partials, spread over each band.
+    """[32] RMS amplitude of the noise between a note's partials, spread over each band.
 
     A long spectrum tells partials from what lies between them, which is most of its bins; noise has
     its median at ln 2 of its mean. Infinite where there is too little to tell.
@@ -71,7 +71,7 @@ def floor_between(signal: Float, sample_rate: float, points: int) -> Float:
     """
     size = 1 << round(np.log2(LONG_S * sample_rate))
     held = signal[: round(points * STEP_S * sample_rate)]
-    floor = np.full(BLOW_BANDS, np.inf)
+    floor = np.full(NOISE_BANDS, np.inf)
     if len(held) < 4 * size:
         return floor
     window = np.hanning(size + 1)[:-1]
@@ -79,8 +79,11 @@ def floor_between(signal: Float, sample_rate: float, points: int) -> Float:
     power = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2
     power *= 2.0 / (size * np.sum(window**2))
     share = _bin_shares(size, sample_rate)
-    for band in range(BLOW_BANDS):
-        inside = power[:, share[:, band] > 0.5]
+    centre = np.fft.rfftfreq(size, 1.0 / sample_rate)
+    for band, width in enumerate(np.diff(NOISE_EDGES_HZ)):
+        # a band may be narrower than a partial: half of it on either side is looked at, too
+        low, high = NOISE_EDGES_HZ[band] - width / 2, NOISE_EDGES_HZ[band + 1] + width / 2
+        inside = power[:, (centre > max(low, 0.0)) & (centre < high)]
         if inside.shape[1] >= FEWEST_BINS:
             between = float(np.median(inside)) / np.log(2.0)
             floor[band] = np.sqrt(between * share[:, band].sum())
@@ -88,14 +91,14 @@ def floor_between(signal: Float, sample_rate: float, points: int) -> Float:
 
 
 def band_power(residual: Float, sample_rate: float, first: int, points: int) -> Float:
-    """[points, 16] mean square within each band, in frames around each point."""
+    """[points, 32] mean square within each band, in frames around each point."""
     size = 2 * round(FRAME_S * sample_rate / 2)
     starts = first + np.round(np.arange(points) * STEP_S * sample_rate).astype(int)
     padded = np.pad(residual, (size // 2, size + max(0, int(starts[-1]) - len(residual))))
     window = np.hanning(size + 1)[:-1]
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)
     share = _bin_shares(size, sample_rate) * (2.0 / (size * np.sum(window**2)))
-    power = np.empty((points, BLOW_BANDS))
+    power = np.empty((points, NOISE_BANDS))
     for at in range(0, points, AT_ONCE):
         some = frames[starts[at : at + AT_ONCE]] * window
         power[at : at + AT_ONCE] = np.abs(np.fft.rfft(some, axis=1)) ** 2 @ share
@@ -103,12 +106,12 @@ def band_power(residual: Float, sample_rate: float, first: int, points: int) -> 
 
 
 def _bin_shares(size: int, sample_rate: float) -> Float:
-    """[bins, 16] how much of each bin's width lies in each band."""
+    """[bins, 32] how much of each bin's width lies in each band."""
     width = sample_rate / size
     centre = np.fft.rfftfreq(size, 1.0 / sample_rate)
-    shares = np.empty((len(centre), BLOW_BANDS))
-    for band in range(BLOW_BANDS):
-        low = np.maximum(centre - width / 2, BLOW_EDGES_HZ[band])
-        high = np.minimum(centre + width / 2, BLOW_EDGES_HZ[band + 1])
+    shares = np.empty((len(centre), NOISE_BANDS))
+    for band in range(NOISE_BANDS):
+        low = np.maximum(centre - width / 2, NOISE_EDGES_HZ[band])
+        high = np.minimum(centre + width / 2, NOISE_EDGES_HZ[band + 1])
         shares[:, band] = np.clip((high - low) / width, 0.0, 1.0)
     return shares

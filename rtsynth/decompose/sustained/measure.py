@@ -26,7 +26,7 @@ from rtsynth.decompose.sustained.pitch import STEP_S, phase_of, track_pitch
 from rtsynth.decompose.sustained.striking import strike_modes
 from rtsynth.decompose.sustained.tone import tone_curves
 from rtsynth.errors import AudioFileError
-from rtsynth.instrument import BLOW_BANDS, CONTROLS, PLAIN_CONTROLS
+from rtsynth.instrument import CONTROLS, NOISE_BANDS, PLAIN_CONTROLS
 from rtsynth.instrument.field import TONE
 from rtsynth.units import LN1000
 
@@ -53,10 +53,10 @@ class Sustained:
         pitch_hz: its mean.
         driven: held by a bow; otherwise struck.
         modes: at the mean pitch; their amplitudes at a bow of 1, or as struck.
-        controls: [points, 38] in the order and units of `CONTROLS`, every `step_s` of age; of a
-            struck note 22, without tone bands.
+        controls: [points, 54] in the order and units of `CONTROLS`, every `step_s` of age; of a
+            struck note 38, without tone bands.
         weight: [points] how loud the note is there, 0 … 1.
-        blow_gain: [16] RMS amplitude of its noise per band.
+        blow_gain: [32] RMS amplitude of its noise per band.
         attack: [samples] waveform from the onset on: a struck note's blow.
         step_s: seconds from point to point.
     """
@@ -245,7 +245,7 @@ def _take_attack(
 def _blow(
     steady: Float | None, note: _Note, sample_rate: float, pitch_hz: float, controls: Float
 ) -> Float:
-    """[16] levels of the noise, its curves into `controls`; `steady` is a held note's signal."""
+    """[32] levels of the noise, its curves into `controls`; `steady` is a held note's signal."""
     top_hz = (float(note.ratio[-1]) + 0.5) * pitch_hz
     gain, bands, common = blow_curves(
         note.residual, sample_rate, note.start, len(controls), top_hz, note.kept
@@ -253,7 +253,7 @@ def _blow(
     if steady is not None:  # the noise of a hammer dies away: it has no median worth the name
         floor = floor_between(steady[note.start :], sample_rate, len(controls))
         gain = np.minimum(gain, floor)
-    controls[:, :BLOW_BANDS] = bands
+    controls[:, :NOISE_BANDS] = bands
     controls[:, CONTROLS.index("dry")] = common
     return gain
 

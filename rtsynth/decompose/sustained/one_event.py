@@ -65,7 +65,7 @@ def one_event(
 
 
 def held_on(note: Sustained) -> tuple[Float, Float]:
-    """[points, 22] and [points]: controls and weights of the note as if it were held for longer.
+    """[points, 38 or 54] and [points]: controls and weights of the note as if held for longer.
 
     Past the recording they go on for as long again as it was held, at least for `GOING_ON_S`.
     """

@@ -19,7 +19,7 @@ def going_on(
     """[points] for each point of age, which measured point stands for it.
 
     Args:
-        controls: [measured, 22] in the order of `CONTROLS`.
+        controls: [measured, 38 or 54] in the order of `CONTROLS`.
         held: measured points before the note is let go.
         points: wanted.
         step_s: seconds from point to point.

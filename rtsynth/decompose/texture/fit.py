@@ -21,7 +21,7 @@ from rtsynth.decompose.texture.statistics import HOP, band_levels, texture_w1
 from rtsynth.dsp.texture import NODES_PER_CYCLE
 from rtsynth.errors import ValueRangeError
 from rtsynth.events import Event, Kind
-from rtsynth.instrument import TEXTURE_BANDS, TEXTURE_EDGES_HZ, Instrument
+from rtsynth.instrument import NOISE_BANDS, NOISE_EDGES_HZ, Instrument
 
 __all__ = ["SHORTEST_S", "TextureFit", "fit_texture", "render_texture"]
 
@@ -72,7 +72,7 @@ class TextureFit:
     @classmethod
     def silence(cls, seconds: float) -> "TextureFit":
         """Nothing, for so long."""
-        none = np.zeros(TEXTURE_BANDS)
+        none = np.zeros(NOISE_BANDS)
         return cls(none, none, 0.0, 0.0, 0.0, Modes.none(), np.zeros(0), np.zeros(0), seconds)
 
     @property
@@ -164,7 +164,7 @@ def render_texture(fit: TextureFit, sample_rate: int, seconds: float, seed: int 
 
 def _still(seconds: float) -> TextureFit:
     none = np.zeros(0)
-    flat = np.zeros(TEXTURE_BANDS)
+    flat = np.zeros(NOISE_BANDS)
     return TextureFit(flat, flat, 0.0, 0.0, 0.0, Modes.none(), none, none, seconds)
 
 
@@ -227,7 +227,7 @@ def _fit_hiss(clean: Float, sample_rate: int, fit: TextureFit, again: bool = Fal
     target = _levels(clean, sample_rate)
     clicks = fit.click_rate_hz > 0.0
     level, lower = _usual(target, clicks), _spread(target)[1]
-    own = (TEXTURE_EDGES_HZ[:-1] < 0.49 * sample_rate) & (level > -170.0)
+    own = (NOISE_EDGES_HZ[:-1] < 0.49 * sample_rate) & (level > -170.0)
     gain = fit.band_gain if again else np.where(own, 10.0 ** (level / 20.0), 0.0)
     for number in range(2 if again else 0, ROUNDS):
         silent = dataclasses.replace(silent, band_gain=gain)

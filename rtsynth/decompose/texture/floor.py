@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float
-from rtsynth.instrument import TEXTURE_EDGES_HZ
+from rtsynth.instrument import NOISE_EDGES_HZ
 
 __all__ = ["choose_floor", "noise_floor"]
 
@@ -24,20 +24,20 @@ def noise_floor(residual: Float, sample_rate: float) -> Float:
         residual: [samples] what no event explains.
         sample_rate: Hz.
     """
-    bands = len(TEXTURE_EDGES_HZ) - 1
+    bands = len(NOISE_EDGES_HZ) - 1
     if len(residual) < 4 * WINDOW:
         return np.zeros(bands)
     scale = 2.0 / (WINDOW * np.sum(np.hanning(WINDOW) ** 2))
     power = np.abs(_spectra(residual)) ** 2 * scale
     floor = np.quantile(power, QUANTILE, axis=0) * QUANTILE_TO_MEAN
     freq = np.fft.rfftfreq(WINDOW, 1.0 / sample_rate)
-    band = np.searchsorted(TEXTURE_EDGES_HZ, freq, "right") - 1
+    band = np.searchsorted(NOISE_EDGES_HZ, freq, "right") - 1
     legal = (band >= 0) & (band < bands)
     total = np.bincount(band[legal], floor[legal], minlength=bands)
     counts = np.bincount(band[legal], minlength=bands)
     # bands narrower than a bin take their share of the nearest bin
-    width = np.diff(TEXTURE_EDGES_HZ) * WINDOW / sample_rate
-    centre = 0.5 * (TEXTURE_EDGES_HZ[1:] + TEXTURE_EDGES_HZ[:-1])
+    width = np.diff(NOISE_EDGES_HZ) * WINDOW / sample_rate
+    centre = 0.5 * (NOISE_EDGES_HZ[1:] + NOISE_EDGES_HZ[:-1])
     near = np.minimum(np.round(centre * WINDOW / sample_rate).astype(int), len(floor) - 1)
     mean = np.where(counts > 0, total / np.maximum(counts, 1), floor[near])
     level: Float = np.sqrt(mean * width)
@@ -61,8 +61,8 @@ def choose_floor(signal: Float, model: Float, floor: Float, sample_rate: float) 
         return floor
     white = np.random.Generator(np.random.Philox(0)).standard_normal(len(signal))
     freq = np.fft.rfftfreq(WINDOW, 1.0 / sample_rate)
-    band = np.clip(np.searchsorted(TEXTURE_EDGES_HZ, freq, "right") - 1, 0, len(floor) - 1)
-    width = np.diff(TEXTURE_EDGES_HZ)
+    band = np.clip(np.searchsorted(NOISE_EDGES_HZ, freq, "right") - 1, 0, len(floor) - 1)
+    width = np.diff(NOISE_EDGES_HZ)
     per_bin = (floor / np.sqrt(2.0 * width / sample_rate))[band]
     wanted, made, noise = (_spectra(part) for part in (signal, model, white))
     epsilon = SILENT * WINDOW / 4

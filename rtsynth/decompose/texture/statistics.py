@@ -1,7 +1,7 @@
 """What a texture is known by: statistics of its bands, and how far two sounds' are apart.
 
 After McDermott & Simoncelli (2011): levels, variances and kurtosis of bands and the correlations
-between their envelopes, here on bands of `TEXTURE_EDGES_HZ`. Thread: any.
+between their envelopes, here on bands of `NOISE_EDGES_HZ`. Thread: any.
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 
 from rtsynth.decompose.damped import Float
-from rtsynth.instrument import TEXTURE_EDGES_HZ
+from rtsynth.instrument import NOISE_EDGES_HZ
 from rtsynth.metrics import stft_magnitude
 
 __all__ = [
@@ -48,7 +48,7 @@ class TextureStatistics:
 
 def bands_below(sample_rate: float) -> int:
     """How many of the 32 bands lie wholly below the Nyquist frequency."""
-    return int(np.searchsorted(TEXTURE_EDGES_HZ, 0.5 * sample_rate, "right")) - 1
+    return int(np.searchsorted(NOISE_EDGES_HZ, 0.5 * sample_rate, "right")) - 1
 
 
 def band_levels(signal: Float, sample_rate: float) -> Float:
@@ -74,8 +74,8 @@ def _shares(sample_rate: float) -> Float:
     """[bins, bands] how much of each bin's power belongs to each band."""
     width = sample_rate / WINDOW
     low = (np.arange(WINDOW // 2 + 1) - 0.5) * width
-    left = np.maximum(low[:, None], TEXTURE_EDGES_HZ[None, :-1])
-    right = np.minimum(low[:, None] + width, TEXTURE_EDGES_HZ[None, 1:])
+    left = np.maximum(low[:, None], NOISE_EDGES_HZ[None, :-1])
+    right = np.minimum(low[:, None] + width, NOISE_EDGES_HZ[None, 1:])
     shares: Float = np.maximum(right - left, 0.0) / width
     return shares
 
@@ -137,7 +137,7 @@ def _ratios(signal: Float, sample_rate: float) -> Float:
     """Sorted power over its mean among 17 × 17 neighbours, where there is any."""
     size = 1024
     low, high = np.searchsorted(
-        np.fft.rfftfreq(size, 1.0 / sample_rate), (TEXTURE_EDGES_HZ[0], TEXTURE_EDGES_HZ[-1])
+        np.fft.rfftfreq(size, 1.0 / sample_rate), (NOISE_EDGES_HZ[0], NOISE_EDGES_HZ[-1])
     )
     power = stft_magnitude(signal, size, size // 4)[4:-7, low:high] ** 2  # whole frames only
     local = uniform_filter(power, NEIGHBOURS, mode="nearest")

@@ -13,7 +13,7 @@ from rtsynth.dsp.fft import BINS, GRAIN
 from rtsynth.dsp.noise import fill_gaussian
 from rtsynth.dsp.texture import HOP, NODES_PER_CYCLE, SWELLS, band_weights
 from rtsynth.events import Event
-from rtsynth.instrument import TEXTURE_EDGES_HZ, Instrument
+from rtsynth.instrument import NOISE_EDGES_HZ, Instrument
 
 __all__ = ["click_times", "swells_db", "texture_noise", "texture_shape", "texture_signal"]
 
@@ -85,7 +85,7 @@ def texture_noise(
         begin: hops after the onset at which the samples begin.
     """
     grains = -(-length // HOP) + 1
-    weights = band_weights(TEXTURE_EDGES_HZ, sample_rate).astype(float)
+    weights = band_weights(NOISE_EDGES_HZ, sample_rate).astype(float)
     window = np.sin(np.pi * (np.arange(GRAIN) + 0.5) / GRAIN)
     sound = np.zeros((grains + 1) * HOP)
     for first in range(0, grains, CHUNK):
@@ -191,9 +191,9 @@ def texture_shape(gains: Float, freq_hz: Float, sample_rate: int) -> Float:
         freq_hz: any shape.
         sample_rate: Hz.
     """
-    width = np.diff(TEXTURE_EDGES_HZ)
+    width = np.diff(NOISE_EDGES_HZ)
     density = gains / np.sqrt(width / (sample_rate / 2.0))
-    band = np.searchsorted(TEXTURE_EDGES_HZ, freq_hz, "right") - 1
+    band = np.searchsorted(NOISE_EDGES_HZ, freq_hz, "right") - 1
     inside = (band >= 0) & (band < len(width))
     shape: Float = np.where(inside, density[np.clip(band, 0, len(width) - 1)], 0.0)
     return shape
