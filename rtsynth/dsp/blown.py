@@ -19,8 +19,9 @@ from rtsynth.dsp.texture import HOP, add_band
 __all__ = ["BREATH", "IN_PHASE", "blown_grain"]
 
 IN_PHASE = 1.80
-"""Power of the overlap-added noise over that of its grains, which meet nearly in phase; found by
-measuring even noise."""
+"""Power of the overlap-added noise over that of its grains, which meet nearly in phase: measured.
+
+A band of one to three bins alone comes out 0.5 to 2 dB low, a single grain 0.8 dB."""
 
 BREATH = np.uint64(0xB4EA_7400_0000_0001)
 """What the event's seed is mixed with, so that no event's strike has the same noise."""

@@ -19,8 +19,8 @@ Array = NDArray[Any]
 def with_fine_bands(arrays: dict[str, Array]) -> dict[str, Array]:
     """What a file of format 1 held as one of today would hold it, sounding alike.
 
-    A band's power is spread evenly over its width, as it was when it was played. The noise itself is
-    another one: a drum's attack, which was fitted beside its very noise, no longer fits as well.
+    A band's power is spread evenly over its width, as it was when it was played. The noise itself
+    is another one: a drum's attack, fitted beside its very noise, no longer fits as well.
 
     Args:
         arrays: by name. Nothing is known of their shapes: those that cannot be of format 1 are left

@@ -76,3 +76,13 @@ def test_other_seeds_and_distant_grains_are_uncorrelated() -> None:
     grains = [grain(k, seed) for seed in (1, 2) for k in (0, 2, 4, 6)]
     correlation = np.corrcoef(grains) - np.eye(len(grains))
     assert np.abs(correlation).max() < 5.0 / np.sqrt(2 * 250)
+
+
+def test_blown_noise_is_no_other_event_s_noise() -> None:
+    """Strikes read white noise of their own seed, in steps of 1 from event to event."""
+    sound = noise(40)
+    for seed in (7, 8, 9):
+        white = twins.white(seed, 0, len(sound) + 2 * GRAIN)
+        likeness = np.correlate(white, sound, "valid")
+        likeness /= np.linalg.norm(sound) * np.sqrt(len(sound))
+        assert np.abs(likeness).max() < 6.0 / np.sqrt(len(sound))
