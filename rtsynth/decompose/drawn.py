@@ -44,6 +44,7 @@ __all__ = [
 
 RELEASE_FADE_S = 0.005
 QUIET = 1e-12
+ANALYSIS = grain_window()  # as the engine has it, in float32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,7 +232,7 @@ def _noise(seed: int, grain: int, power: Float) -> Float:
     """
     white = np.empty(GRAIN)
     fill_white(np.uint64(seed) ^ BREATH, (grain + 1) * HOP, white)
-    spectrum = np.fft.rfft(white * grain_window())
+    spectrum = np.fft.rfft(white * ANALYSIS)
     spectrum[:-1] *= np.sqrt(0.5 / IN_PHASE * power) / np.maximum(np.abs(spectrum[:-1]), QUIET)
     spectrum[0] = spectrum[-1] = 0.0
     return np.fft.irfft(spectrum, GRAIN) * GRAIN
