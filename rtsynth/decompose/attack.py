@@ -4,13 +4,14 @@ import numpy as np
 
 from rtsynth.decompose.damped import Float
 
-__all__ = ["ATTACK_S", "attack_fade", "fit_attack"]
+__all__ = ["ATTACK_S", "attack_fade", "fit_attack", "from_nothing"]
 
 ATTACK_S = 0.2
 FADE_FROM = 0.4  # of the attack's length; from there it fades to nothing
 CROWDED_WEIGHT = 0.1  # of samples after the next onset, which belong to others too
 SHRINK = 0.1
 CERTAIN_S = 0.02
+RISE_S = 0.0005  # over which a strike begins: nothing starts with a step
 
 
 def fit_attack(
@@ -52,6 +53,22 @@ def attack_fade(length: int, begin: float = FADE_FROM) -> Float:
     place = np.arange(length) / max(length, 1)
     fade: Float = np.cos(np.pi / 2 * np.clip((place - begin) / (1 - begin), 0, 1)) ** 2
     return fade
+
+
+def from_nothing(attack: Float, modal: Float, sample_rate: float) -> Float:
+    """[samples] an attack so changed that it rises from 0 together with its modes.
+
+    Args:
+        attack: [samples].
+        modal: what the modes sound like; only the first 0.5 ms are looked at.
+        sample_rate: Hz.
+    """
+    count = min(round(RISE_S * sample_rate), len(attack))
+    rise = np.sin(np.pi / 2 * np.arange(count) / max(count, 1)) ** 2
+    beside = _padded(modal[:count], count)
+    risen: Float = attack.copy()
+    risen[:count] = (attack[:count] + beside) * rise - beside
+    return risen
 
 
 def _weights(gain: float, gap: int, present: int, length: int) -> Float:

@@ -9,7 +9,7 @@ from rtsynth.decompose.damped import Complex, Float, Modes, poles, ring, ring_mo
 from rtsynth.instrument import NOISE_BANDS
 from rtsynth.units import LN1000
 
-__all__ = ["Draft", "Resonance", "Strike", "strike_signal"]
+__all__ = ["Draft", "Resonance", "Strike", "heard_samples", "strike_signal"]
 
 RING_LEVELS = 80.0 / 60.0  # a mode is followed until it is 80 dB down
 
@@ -78,7 +78,8 @@ class Draft:
     def model(self) -> Float:
         """[length] sum of all strikes, without noise."""
         total = np.zeros(self.length)
-        for strike in self.strikes:
+        # strikes of a resonance one after the other: they share its sound
+        for strike in sorted(self.strikes, key=lambda strike: strike.resonance):
             self.add(total, strike, 1.0)
         return total
 
@@ -116,19 +117,28 @@ def modal_signal(strike: Strike, modes: Modes, sample_rate: float, limit: int) -
     """[≤ limit] samples of the modes of one strike, its release included."""
     if len(modes) == 0 or limit <= 0:
         return np.zeros(0)
-    tail = min(limit, int(RING_LEVELS * float(modes.t60_s.max()) * sample_rate) + 1)
-    held = tail if strike.held is None else min(strike.held, tail)
+    held, rest = heard_samples(strike, modes, sample_rate, limit)
     s = poles(modes.freq_hz, modes.t60_s, sample_rate)
     if strike.offset_db is None:
         first = strike.gain * _held_on(modes, sample_rate, held)
     else:
         first = ring(s, amplitudes(strike, modes), held, single=True)
-    if strike.held is None:
+    if rest == 0:
         return first
-    rest = min(limit - held, int(RING_LEVELS * strike.release_s * sample_rate) + 1)
     damped = s - LN1000 / (strike.release_s * sample_rate)
     level = amplitudes(strike, modes) * np.exp(s * held)
     return np.concatenate([first, ring(damped, level, rest, single=True)])
+
+
+def heard_samples(strike: Strike, modes: Modes, sample_rate: float, limit: int) -> tuple[int, int]:
+    """Of at most `limit` samples those a strike is held, and those it is damped after that."""
+    if len(modes) == 0:
+        return 0, 0
+    tail = min(limit, int(RING_LEVELS * float(modes.t60_s.max()) * sample_rate) + 1)
+    if strike.held is None:
+        return tail, 0
+    held = min(strike.held, tail)
+    return held, min(limit - held, int(RING_LEVELS * strike.release_s * sample_rate) + 1)
 
 
 _last = threading.local()

@@ -20,6 +20,7 @@ RANGES: dict[str, tuple[float, float, str]] = {
     "sweeps": (1, 20, ""),
     "peels": (0, 10, ""),
     "mends": (0, 10, ""),
+    "newton": (0, 20, ""),
     "weakest_db": (-120.0, 0.0, "dB"),
     "seed": (0, 2**31 - 1, ""),
     "segment_s": (5.0, 120.0, "s"),
@@ -44,6 +45,9 @@ class Recipe:
         sweeps: rounds of the joint fit.
         peels: in so many of them, every second one, every resonance's modes are looked for anew.
         mends: in so many more, after these, those partials of which most is left.
+        newton: Gauss–Newton steps on all modes, attacks and gains at once, after the last sweep and
+            before every one but the first: at most one before the second, two before the third, and
+            so on.
         weakest_db: events weaker than this against the loudest are dropped, dB.
         attack: learn the strike's waveform.
         noise: learn the strike's noise.
@@ -67,9 +71,10 @@ class Recipe:
     onset_modes: int = 48
     way: str = "esprit"
     resonances: int = 1024
-    sweeps: int = 4
+    sweeps: int = 3
     peels: int = 1
     mends: int = 1
+    newton: int = 2
     weakest_db: float = -60.0
     attack: bool = True
     noise: bool = True

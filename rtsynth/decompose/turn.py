@@ -14,7 +14,7 @@ import numpy as np
 from scipy.signal import correlate
 
 from rtsynth.decompose.align import REACH_S, rise_shift
-from rtsynth.decompose.attack import ATTACK_S, fit_attack
+from rtsynth.decompose.attack import ATTACK_S, fit_attack, from_nothing
 from rtsynth.decompose.composite import Composite, combine, find_lead
 from rtsynth.decompose.damped import Float, Modes, poles
 from rtsynth.decompose.draft import Resonance, Strike, modal_signal, strike_signal
@@ -34,7 +34,6 @@ DEFAULT_RELEASE_S = 0.3
 RESTRUCK_SPAN_S = 0.6
 SHORTEST_S = 0.05
 LEAD_S = 0.012
-RISE_S = 0.0005
 ALIGN_S, ALIGN_SPAN_S = 0.003, 0.08
 BEFORE_S, RISING_S, NEAR_S = 0.006, 0.03, 0.0005
 CLEAR, NEARLY = 0.1, 0.9
@@ -387,11 +386,6 @@ class Turn:
             gains.append(strike.gain)
             gaps.append(self._fit.gap(strike.onset))
         attack = fit_attack(parts, gains, gaps, length, self._rate)
-        count = round(RISE_S * self._rate)
-        rise = np.sin(np.pi / 2 * np.arange(count) / count) ** 2
-        modal = np.zeros(count)
-        rung = self._modal(Strike(0, 0, 1.0), count)
-        modal[: len(rung)] = rung
-        attack[:count] = (attack[:count] + modal) * rise - modal  # nothing starts with a step
-        self._resonance.attack = attack
+        begin = self._modal(Strike(0, 0, 1.0), length)
+        self._resonance.attack = from_nothing(attack, begin, self._rate)
         self._sound_anew()

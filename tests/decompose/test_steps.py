@@ -10,7 +10,16 @@ import pytest
 from rtsynth.cli.parser import DECOMPOSE_STEPS
 from rtsynth.decompose import Recipe, draw_step
 from rtsynth.decompose.draft import strike_signal
-from rtsynth.decompose.steps import STEPS, State, Task, load_state, run_steps, save_state
+from rtsynth.decompose.fit import Fit
+from rtsynth.decompose.steps import (
+    STEPS,
+    State,
+    Task,
+    fit_step,
+    load_state,
+    run_steps,
+    save_state,
+)
 from rtsynth.errors import FileFormatError
 from tests.decompose.known_bank import RATE, melody
 
@@ -52,6 +61,34 @@ def test_onsets_takes_and_strikes_follow_each_other() -> None:
     assert [take.onset for take in state.takes] == state.onsets.tolist()
     assert {strike.onset for strike in state.draft.strikes} == set(state.onsets.tolist())
     assert len(state.draft.resonances) == len(set(KEYS))
+
+
+def test_what_sweeps_find_is_settled_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+
+    def sweep(fit: Fit, number: int, advance: Any, *, peel: bool, mend: bool) -> None:
+        order.append("peel" if peel else "mend" if mend else "sweep")
+
+    def settle(fit: Fit, steps: int, *, workers: int) -> None:
+        order.append(f"settle {steps}")
+
+    monkeypatch.setattr(Fit, "sweep", sweep)
+    monkeypatch.setattr(fit_step, "settle", settle)
+    state = run_steps(TASK, State(RATE, len(KNOWN.sound)), "draft")
+    recipe = Recipe(modes=12, sweeps=4, peels=1, mends=1, newton=2)
+    fit_step.fit_draft(dataclasses.replace(TASK, recipe=recipe), state)
+    assert order[:4] == ["settle 0", "sweep", "settle 1", "peel"]
+    assert order[4:] == ["settle 2", "mend", "settle 2", "sweep", "settle 2"]
+
+
+def test_steps_of_all_at_once_leave_less() -> None:
+    def left(newton: int) -> float:
+        recipe = Recipe(modes=12, sweeps=2, newton=newton)
+        state = State(RATE, len(KNOWN.sound))
+        run_steps(dataclasses.replace(TASK, recipe=recipe), state, "fit")
+        return float(np.sum((KNOWN.sound - state.draft.model()) ** 2))
+
+    assert left(2) < 0.7 * left(0)
 
 
 def test_onsets_before_the_segment_are_somebody_elses() -> None:

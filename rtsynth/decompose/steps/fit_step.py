@@ -1,6 +1,10 @@
-"""Step 5: the joint fit of strikes and resonances, by sweeps. Thread: worker."""
+"""Step 5: the joint fit of strikes and resonances, by sweeps and by steps of all at once.
+
+Thread: worker.
+"""
 
 from rtsynth.decompose.drums.draft import DRUM_SWEEPS
+from rtsynth.decompose.newton import settle
 from rtsynth.decompose.prune import drop_weak, lift_gains
 from rtsynth.decompose.steps.draft_step import fit_of
 from rtsynth.decompose.steps.state import State
@@ -11,18 +15,27 @@ __all__ = ["fit_draft"]
 
 
 def fit_draft(task: Task, state: State) -> None:
-    """Fit the draft; after every second sweep needless strikes are dropped."""
+    """Fit the draft; after every second sweep and at last needless strikes are dropped.
+
+    A sweep finds what is missing, but one resonance creeps towards the other; steps of all at once
+    settle what was found. Drums have few modes to settle.
+    """
     recipe, draft = task.recipe, state.draft
     fit = fit_of(task, state)
-    seeking = () if state.drums else range(1, recipe.sweeps, 2)  # what is nearest settles first
-    peeling = seeking[: recipe.peels]
-    mending = seeking[recipe.peels :][: recipe.mends] if peeling else ()
+    peeling = range(1, 1 if state.drums else recipe.sweeps, 2)[: recipe.peels]
+    mending = range(peeling[-1] + 1, recipe.sweeps)[: recipe.mends] if peeling else ()
     sweeps = min(recipe.sweeps, DRUM_SWEEPS) if state.drums else recipe.sweeps
+    steps = 0 if state.drums else recipe.newton
     task.progress.begin("fit", sweeps * len(draft.resonances))
     energy = float(task.signal @ task.signal) + 1e-30
     for number in range(sweeps):
+        last = number == sweeps - 1
+        # what the first sweep finds is too rough to be settled further
+        settle(fit, min(number, steps), workers=task.workers)
         fit.sweep(number, task.progress.advance, peel=number in peeling, mend=number in mending)
-        if number % 2 == 1:
+        if last:
+            settle(fit, steps, workers=task.workers)
+        if last or number % 2 == 1:
             if not state.drums:
                 lift_gains(fit)
             if task.played is None:  # what is known to be struck stays
