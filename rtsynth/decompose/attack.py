@@ -4,7 +4,7 @@ import numpy as np
 
 from rtsynth.decompose.damped import Float
 
-__all__ = ["ATTACK_S", "attack_fade", "fit_attack", "from_nothing"]
+__all__ = ["ATTACK_S", "RISE_S", "attack_fade", "fit_attack", "from_nothing"]
 
 ATTACK_S = 0.2
 FADE_FROM = 0.4  # of the attack's length; from there it fades to nothing

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.signal import correlate
 
 from rtsynth.decompose.align import REACH_S, rise_shift
-from rtsynth.decompose.attack import ATTACK_S, fit_attack, from_nothing
+from rtsynth.decompose.attack import ATTACK_S, RISE_S, fit_attack, from_nothing
 from rtsynth.decompose.composite import Composite, combine, find_lead
 from rtsynth.decompose.damped import Float, Modes, poles
 from rtsynth.decompose.draft import Resonance, Strike, modal_signal, strike_signal
@@ -386,6 +386,6 @@ class Turn:
             gains.append(strike.gain)
             gaps.append(self._fit.gap(strike.onset))
         attack = fit_attack(parts, gains, gaps, length, self._rate)
-        begin = self._modal(Strike(0, 0, 1.0), length)
+        begin = self._modal(Strike(0, 0, 1.0), round(RISE_S * self._rate))
         self._resonance.attack = from_nothing(attack, begin, self._rate)
         self._sound_anew()

@@ -5,8 +5,7 @@ Saunders, 2011). A step that does not bring the sound nearer is halved and at la
 that the fit cannot diverge.
 """
 
-import concurrent.futures
-import contextlib
+from concurrent.futures import ThreadPoolExecutor
 
 from scipy.sparse.linalg import LinearOperator, lsmr
 
@@ -36,19 +35,17 @@ def settle(fit: Fit, steps: int, *, workers: int = 1) -> None:
     """
     if steps == 0 or not fit.draft.strikes:
         return
-    damping = DAMPING
-    with contextlib.ExitStack() as stack:
-        each: Each = map
-        if workers > 1:
-            each = stack.enter_context(concurrent.futures.ThreadPoolExecutor(HALVES)).map
-        for _ in range(steps):
-            damping *= EASIER if _step(fit, damping, each) else HARDER
-
-
-def _step(fit: Fit, damping: float, each: Each) -> bool:
-    """Whether a step was taken."""
     heard = fit.signal * fit.weight
-    tangent = Tangent(fit.draft, fit.weight, fit.frozen, each, float(heard @ heard))
+    energy, damping = float(heard @ heard), DAMPING
+    with ThreadPoolExecutor(min(max(1, workers), HALVES)) as pool:
+        for _ in range(steps):
+            taken = _step(fit, damping, pool.map, energy)
+            damping *= EASIER if taken else HARDER
+
+
+def _step(fit: Fit, damping: float, each: Each, energy: float) -> bool:
+    """Whether a step was taken."""
+    tangent = Tangent(fit.draft, fit.weight, fit.frozen, each, energy)
     left = fit.residual * fit.weight
     operator = LinearOperator(
         (len(left), tangent.size), tangent.forward, tangent.adjoint, dtype=float

@@ -22,10 +22,11 @@ def fit_draft(task: Task, state: State) -> None:
     """
     recipe, draft = task.recipe, state.draft
     fit = fit_of(task, state)
-    peeling = range(1, 1 if state.drums else recipe.sweeps, 2)[: recipe.peels]
-    mending = range(peeling[-1] + 1, recipe.sweeps)[: recipe.mends] if peeling else ()
-    sweeps = min(recipe.sweeps, DRUM_SWEEPS) if state.drums else recipe.sweeps
-    steps = 0 if state.drums else recipe.newton
+    sweeps, peels, steps = recipe.sweeps, recipe.peels, recipe.newton
+    if state.drums:
+        sweeps, peels, steps = min(sweeps, DRUM_SWEEPS), 0, 0
+    peeling = range(1, sweeps, 2)[:peels]
+    mending = range(peeling[-1] + 1, sweeps)[: recipe.mends] if peeling else ()
     task.progress.begin("fit", sweeps * len(draft.resonances))
     energy = float(task.signal @ task.signal) + 1e-30
     for number in range(sweeps):
