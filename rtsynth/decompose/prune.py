@@ -57,7 +57,8 @@ def lift_gains(fit: Fit) -> None:
     Least squares turns a hi-hat that is no copy of another down to nothing; the ear does not.
     """
     for index in range(len(fit.draft.resonances)):
-        strikes = fit.draft.of(index)
+        # one that was found later was not seen in a spectrum
+        strikes = [strike for strike in fit.draft.of(index) if strike.seen_gain > 0.0]
         if len(strikes) < 2:
             continue
         loudest = max(strikes, key=lambda strike: strike.gain)

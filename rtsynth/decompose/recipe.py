@@ -48,6 +48,8 @@ class Recipe:
         newton: Gauss–Newton steps on all modes, attacks and gains at once, after the last sweep and
             before every one but the first: at most one before the second, two before the third, and
             so on.
+        recognise: where all onsets are of keys, look for strikes that were missed or mistaken by
+            what the other strikes of their keys sound like, at fainter onsets as well.
         weakest_db: events weaker than this against the loudest are dropped, dB.
         attack: learn the strike's waveform.
         noise: learn the strike's noise.
@@ -75,6 +77,7 @@ class Recipe:
     peels: int = 1
     mends: int = 1
     newton: int = 2
+    recognise: bool = True
     weakest_db: float = -60.0
     attack: bool = True
     noise: bool = True

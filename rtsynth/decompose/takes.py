@@ -28,20 +28,24 @@ def take_onsets(
     advance: Callable[[], object] = lambda: None,
     workers: int = 1,
     way: str = "esprit",
+    among: NDArray[np.int64] | None = None,
 ) -> list[Take]:
     """What each onset brought.
 
     Args:
         signal: [samples], one channel.
         sample_rate: Hz.
-        onsets: [onsets] samples, ascending.
+        onsets: [onsets] samples, ascending, no two the same.
         count: modes a resonance may have; an onset may have more, as it may be a chord.
         advance: called after each.
         workers: threads at once; the takes do not depend on it.
         way: "esprit", "pursuit" or "best".
+        among: [others] other onsets, ascending: a take ends there, too.
     """
-    edges = [0, *(int(o) for o in onsets), len(signal)]
-    around = list(zip(edges, edges[1:], edges[2:], strict=False))
+    wanted = set(onsets.tolist())
+    edges = [0, *sorted(wanted.union(among.tolist() if among is not None else ())), len(signal)]
+    neighbours = zip(edges, edges[1:], edges[2:], strict=False)
+    around = [near for near in neighbours if near[1] in wanted]
     takes = []
     with ThreadPoolExecutor(max(1, workers)) as pool:
         for take in pool.map(lambda near: _take(signal, sample_rate, near, count, way), around):

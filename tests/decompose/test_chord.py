@@ -132,3 +132,20 @@ def test_first_partials_stand_where_their_keys_are() -> None:
 def test_no_onsets_have_no_keys() -> None:
     assert find_keys([], [], [], 128).members == []
     assert find_keys([Modes.none()], [np.zeros(0)], [0.5], 128).members == [None]
+
+
+def test_where_keys_are_not_told_only_those_told_elsewhere_are_sought() -> None:
+    chords = [[60], [64], [67], [60, 67], [65]]
+    onsets = np.array([round((0.1 + STEP_S * i) * RATE) for i in range(len(chords))])
+    sound = np.random.default_rng(0).normal(0.0, 1e-5, int(onsets[-1]) + RATE)
+    for onset, chord in zip(onsets, chords, strict=True):
+        for key in chord:
+            sound[onset:] += 0.2 * key_sound(key, 6.0)[: len(sound) - onset]
+    takes = take_onsets(sound, RATE, onsets)
+    seen = [t.modes for t in takes], [t.older for t in takes], [t.tonal for t in takes]
+    given: list[set[int] | None] = [{60}, {64}, {67}, None, None]
+    keyed = find_keys(*seen, 128, given=given)
+    keys = [round(69 + 12 * np.log2(pitch / 440.0)) for pitch in keyed.pitches_hz]
+    members = [{keys[index] for index in some or ()} for some in keyed.members]
+    assert members[:4] == [{60}, {64}, {67}, {60, 67}]
+    assert 65 not in members[4]

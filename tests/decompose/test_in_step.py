@@ -5,7 +5,7 @@ import pytest
 
 from rtsynth.decompose import Note, Recording, recording_from_array
 from rtsynth.decompose.keys import in_step
-from rtsynth.decompose.steps.groups_step import on_their_side, without_doubles
+from rtsynth.decompose.steps.found_notes import on_their_side, without_doubles
 from tests.decompose.known_bank import RATE, key_sound
 
 Times = dict[int, list[float]]

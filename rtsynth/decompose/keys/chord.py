@@ -9,6 +9,7 @@ them. Last, of the keys of each onset those go that others make needless. Thread
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,22 +88,30 @@ def find_chords(modes: list[Modes], older: list[Float], tonal: Float) -> Chords:
 
 
 def weigh_chords(
-    modes: list[Modes], older: list[Float], tonal: Float, keys: list[set[int]]
+    modes: list[Modes], older: list[Float], tonal: Float, keys: Sequence[set[int] | None]
 ) -> Chords:
     """How strongly keys that are known to be struck are struck.
+
+    Where it is not known, those of the other onsets' keys are that the sound needs.
 
     Args:
         modes: as for `find_chords`.
         older: as for `find_chords`.
         tonal: as for `find_chords`.
-        keys: of each onset, as MIDI numbers them, 21 … 108.
+        keys: of each onset, as MIDI numbers them, 21 … 108; None where they are not known.
     """
     tuning = tuning_of(joined(modes))
     seen, wanted, floor, scale = _wanted(modes, older, tonal, tuning)
-    struck = np.stack([np.isin(KEYS, list(some)) for some in keys], axis=1).astype(float)
+    struck = np.stack([np.isin(KEYS, list(some or ())) for some in keys], axis=1).astype(float)
     levels = np.tile(_fall(), (len(KEYS), 1))
     for _ in range(ROUNDS):
         levels, parts = _learn(wanted, floor, struck, levels)
+    known = struck.max(axis=1)
+    for onset in [n for n, some in enumerate(keys) if some is None]:
+        column = slice(onset, onset + 1)
+        start = known[:, None] * wanted[:, column].sum(axis=0)
+        gains = _solve(wanted[:, column], floor[:, column], parts, start)[:, 0]
+        struck[:, onset] = _needed(wanted[:, onset], floor[:, onset], parts, gains) > 0
     gains = _solve(wanted, floor, parts, struck * wanted.sum(axis=0))
     faintest = FAINTEST_GIVEN * gains.max(axis=0) + TINY
     gains = struck * np.maximum(gains, faintest)

@@ -43,11 +43,17 @@ class InStep:
 
     Attributes:
         notes: in time order.
-        doubtful: keys of which a strike stayed where it was, for it is no copy of the others.
+        strange: those of them that stayed where they were, for they are no copies of the others of
+            their key.
     """
 
     notes: list[Note]
-    doubtful: frozenset[int]
+    strange: frozenset[Note]
+
+    @property
+    def doubtful(self) -> frozenset[int]:
+        """Keys that have such a note."""
+        return frozenset(note.key for note in self.strange)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +137,7 @@ def put_in_step(
     for note in sorted(notes):
         keys.setdefault(note.key, []).append(note)
     placed: list[Note] = []
-    doubtful = set()
+    strange: set[Note] = set()
     for key, struck in sorted(keys.items()):
         if len(struck) == 1:
             placed += struck
@@ -139,13 +145,13 @@ def put_in_step(
         onsets = np.array([note.frame(sample_rate) for note in struck], np.int64)
         late, clear = _delays(frames, weights, onsets, _Sight.of(key, sample_rate), found)
         moved = np.where(late, np.clip(onsets + late, 0, len(frames) - 1), onsets)
-        placed += [
+        there = [
             dataclasses.replace(note, onset_s=int(frame) / sample_rate)
             for note, frame in zip(struck, moved, strict=True)
         ]
-        if not clear.all():
-            doubtful.add(key)
-    return InStep(sorted(placed), frozenset(doubtful))
+        placed += there
+        strange.update(note for note, is_copy in zip(there, clear, strict=True) if not is_copy)
+    return InStep(sorted(placed), frozenset(strange))
 
 
 def _delays(

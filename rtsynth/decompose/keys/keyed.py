@@ -5,7 +5,7 @@ A key's modes come from the onset where it is most by itself. Thread: any.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ def find_keys(
     tonal: list[float],
     limit: int,
     struck: Struck | None = None,
-    given: list[set[int]] | None = None,
+    given: Sequence[set[int] | None] | None = None,
 ) -> Keyed:
     """The keys struck at each onset that has any.
 
@@ -60,7 +60,8 @@ def find_keys(
         tonal: per onset, 0 … 1, how far the modes explain it.
         limit: at most so many keys, the most used ones; those that are known are all kept.
         struck: has the last word on every key found, if given.
-        given: the keys of each onset, as MIDI numbers them; if they are known, none is sought.
+        given: the keys of each onset, as MIDI numbers them; if they are known, none is sought but
+            where there is None, and there only those known elsewhere.
     """
     none: list[dict[int, float] | None] = [None] * len(modes)
     told = np.flatnonzero(_keyed(modes, tonal)) if given is None else np.arange(len(modes))

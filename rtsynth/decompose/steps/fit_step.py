@@ -4,6 +4,7 @@ Thread: worker.
 """
 
 from rtsynth.decompose.drums.draft import DRUM_SWEEPS
+from rtsynth.decompose.keys.recognise import recognise
 from rtsynth.decompose.newton import settle
 from rtsynth.decompose.prune import drop_weak, lift_gains
 from rtsynth.decompose.steps.draft_step import fit_of
@@ -18,7 +19,8 @@ def fit_draft(task: Task, state: State) -> None:
     """Fit the draft; after every second sweep and at last needless strikes are dropped.
 
     A sweep finds what is missing, but one resonance creeps towards the other; steps of all at once
-    settle what was found. Drums have few modes to settle.
+    settle what was found. Drums have few modes to settle. Where all onsets are of keys, and
+    nobody said of which, what was missed or mistaken is looked for after every sweep.
     """
     recipe, draft = task.recipe, state.draft
     fit = fit_of(task, state)
@@ -27,6 +29,7 @@ def fit_draft(task: Task, state: State) -> None:
         sweeps, peels, steps = min(sweeps, DRUM_SWEEPS), 0, 0
     peeling = range(1, sweeps, 2)[:peels]
     mending = range(peeling[-1] + 1, sweeps)[: recipe.mends] if peeling else ()
+    keys = recipe.recognise and state.played is not None and task.played is None
     task.progress.begin("fit", sweeps * len(draft.resonances))
     energy = float(task.signal @ task.signal) + 1e-30
     for number in range(sweeps):
@@ -36,6 +39,8 @@ def fit_draft(task: Task, state: State) -> None:
         fit.sweep(number, task.progress.advance, peel=number in peeling, mend=number in mending)
         if last:
             settle(fit, steps, workers=task.workers)
+        if keys:
+            recognise(fit, sure=0 < number, adding=not last)
         if last or number % 2 == 1:
             if not state.drums:
                 lift_gains(fit)

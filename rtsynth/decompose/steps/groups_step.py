@@ -5,19 +5,15 @@ resonance, by the same measure. Hits are told apart by their spectra over time i
 Thread: worker.
 """
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from rtsynth.decompose.draft import Draft
 from rtsynth.decompose.drums.draft import are_drums, drum_draft
 from rtsynth.decompose.grouping import Grouping, group
-from rtsynth.decompose.keys.in_step import put_in_step
 from rtsynth.decompose.keys.keyboard import nearest_key
 from rtsynth.decompose.keys.keyed import Struck
-from rtsynth.decompose.keys.note import Note
-from rtsynth.decompose.keys.played import TOGETHER_S, played_notes
 from rtsynth.decompose.keys.rising import Rises, are_mixed
+from rtsynth.decompose.steps.found_notes import notes_in_step
 from rtsynth.decompose.steps.state import State
 from rtsynth.decompose.steps.takes_step import seek_modes
 from rtsynth.decompose.steps.task import Task
@@ -43,39 +39,10 @@ def _group_keys(task: Task, state: State) -> None:
 
 def _put_in_step(task: Task, state: State) -> None:
     """Every strike to where its key's others say it begins; there, once more, what is new."""
-    keys = [nearest_key(pitch) for pitch in state.groups.pitches_hz]
-    notes = [
-        Note(take.onset / task.sample_rate, keys[index])
-        for take, members in zip(state.takes, state.groups.members, strict=True)
-        for index in members
-    ]
-    placed = put_in_step(task.signal[:, None], np.ones(1), task.sample_rate, notes, found=True)
-    kept = without_doubles(on_their_side(notes, placed.notes, task.owned[1] / task.sample_rate))
-    state.played = played_notes(kept, task.sample_rate, 0, state.length, placed.doubtful)
+    state.played = notes_in_step(task, state)
     state.onsets = state.played.onsets
     seek_modes(task, state)
     _group(task, state)
-
-
-def on_their_side(before: list[Note], after: list[Note], cut_s: float) -> list[Note]:
-    """Notes after a move, none of them across a cut: the next segment finds what lies beyond."""
-    kept = []
-    old, new = (sorted(some, key=lambda n: (n.key, n.onset_s)) for some in (before, after))
-    for was, note in zip(old, new, strict=True):
-        crossed = (was.onset_s < cut_s) != (note.onset_s < cut_s)
-        kept.append(was if crossed else note)
-    return kept
-
-
-def without_doubles(notes: Iterable[Note]) -> list[Note]:
-    """Of notes of one key that were found closer together than onsets are, the first."""
-    kept: list[Note] = []
-    last: dict[int, float] = {}
-    for note in sorted(notes):
-        if note.onset_s - last.get(note.key, -TOGETHER_S) >= TOGETHER_S:
-            kept.append(note)
-            last[note.key] = note.onset_s
-    return kept
 
 
 def _group(task: Task, state: State) -> None:
