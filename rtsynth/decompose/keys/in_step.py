@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Complex, Float
 from rtsynth.decompose.disk import Samples
-from rtsynth.decompose.keys.keyboard import key_hz, partial_hz
+from rtsynth.decompose.keys.keyboard import key_hz, partial_weight
 from rtsynth.decompose.keys.note import Note
 
 __all__ = ["InStep", "put_in_step"]
@@ -27,8 +27,8 @@ REACH_S = 0.04  # as far as notes are moved
 LIKELY_S = 0.02  # as far as they may well be wrong
 PRIOR = 0.3  # weight of that against the likeness of two strikes, which is 0 … 1
 BEFORE_S, AFTER_S = 0.002, 0.12
-NEAR_HZ, NEAR_RATIO = 6.0, 0.004  # how sharply a partial is known
-STRIKE_HZ, STRIKE_WEIGHT = (1_000.0, 12_000.0), 0.3
+NEAR = (6.0, 0.004)  # Hz and share, how sharply a partial is known
+STRIKE_WEIGHT = 0.3
 EVEN_BINS, EVEN = 5, 1e-3  # neighbours, and what share of the loudest is as good as silence
 TOGETHER = 32  # strikes placed at once; a key's later ones are placed against the earlier ones
 STARTS = 4  # orders in which they are placed
@@ -68,11 +68,7 @@ class _Sight:
     def of(cls, key: int, sample_rate: float) -> "_Sight":
         size = scipy.fft.next_fast_len(2 * (_before(sample_rate) + round(AFTER_S * sample_rate)))
         freq = scipy.fft.rfftfreq(size, 1.0 / sample_rate)
-        partials = partial_hz(float(key), key_hz(float(key)))[:, None]
-        spread = np.maximum(NEAR_HZ, NEAR_RATIO * partials)
-        weight = np.exp(-0.5 * ((freq - partials) / spread) ** 2).max(axis=0, initial=0.0)
-        low, high = STRIKE_HZ
-        weight += STRIKE_WEIGHT * ((freq > low) & (freq < high))
+        weight = partial_weight(freq, key, key_hz(float(key)), NEAR, STRIKE_WEIGHT)
         return cls(sample_rate, weight, size)
 
     @property

@@ -23,6 +23,7 @@ __all__ = [
     "nearest_key",
     "partial_hz",
     "partial_places",
+    "partial_weight",
     "partial_windows",
     "shown",
     "tuning_of",
@@ -40,6 +41,7 @@ CENTS_PER_HZ_RATIO = 1_731.0  # a change of δ Hz at f Hz is 1731·δ/f cents
 LOOSE_CENTS = 0.07  # of a partial's place, per squared harmonic number
 WINDOW = 0.3  # of a place's height; where a partial's peak is looked for
 SETTLED_S = 0.2  # modes gone sooner are the strike, not the key
+STRIKE_HZ = (1_000.0, 12_000.0)  # the hammer's noise
 TUNABLE_HZ = (60.0, 3_000.0)
 UNTUNED = 0.3  # of the modes' agreement on a tuning; below, A4 is 440 Hz
 
@@ -128,6 +130,26 @@ def partial_hz(key: float, pitch_hz: float, count: int = 8) -> Float:
     stiffness = STIFFNESS * 2.0 ** ((key - STIFFNESS_KEY) / STIFFNESS_DOUBLES)
     freq: Float = pitch_hz * number * np.sqrt((1 + stiffness * number**2) / (1 + stiffness))
     return freq[freq <= TOP_HZ]
+
+
+def partial_weight(
+    freq_hz: Float, key: int, pitch_hz: float, near: tuple[float, float], strike: float
+) -> Float:
+    """[bins] how much each frequency tells of a key: near its partials 1, the hammer's noise less.
+
+    Args:
+        freq_hz: [bins].
+        key: as MIDI numbers it.
+        pitch_hz: of its first partial.
+        near: how sharply a partial is known, in Hz and as a share of its frequency.
+        strike: weight of what lies where the hammer is heard.
+    """
+    partials = partial_hz(float(key), pitch_hz)[:, None]
+    spread = np.maximum(near[0], near[1] * partials)
+    weight: Float = np.exp(-0.5 * ((freq_hz - partials) / spread) ** 2).max(axis=0, initial=0.0)
+    low, high = STRIKE_HZ
+    weight += strike * ((freq_hz > low) & (freq_hz < high))
+    return weight
 
 
 @functools.cache

@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Strike
 from rtsynth.decompose.fit import Fit
-from rtsynth.decompose.keys.keyboard import nearest_key, partial_hz
+from rtsynth.decompose.keys.keyboard import nearest_key, partial_weight
 from rtsynth.decompose.keys.played import TOGETHER_S
 
 __all__ = ["Alike", "Onset", "likenesses", "onsets_of"]
 
 REACH_S, PEAK_S = 0.02, 0.001  # as far as an onset may be wrong; width of a likeness
 BEFORE_S, AFTER_S, FADE = REACH_S + 0.003, 0.25, 0.3  # what is compared; share that fades
-NEAR_HZ, NEAR_RATIO = 20.0, 0.012  # around a partial
-STRIKE_HZ, STRIKE_WEIGHT = (1_000.0, 12_000.0), 0.1
+NEAR = (20.0, 0.012)  # Hz and share, around a partial
+STRIKE_WEIGHT = 0.1
 QUIET = 1e-4  # of the loudest bin
 
 Single = NDArray[np.float32]
@@ -174,12 +174,9 @@ class _Looking:
         return self.spectrum(self.around(strike.onset, [strike])) * np.float32(strike.gain)
 
     def weight(self, pitch_hz: float) -> Single:
-        """[bins] how much each tells of a key: those near its partials, and the hammer's noise."""
-        partials = partial_hz(float(nearest_key(pitch_hz)), pitch_hz)[:, None]
-        spread = np.maximum(NEAR_HZ, NEAR_RATIO * partials)
-        weight = np.exp(-0.5 * ((self._freq - partials) / spread) ** 2).max(axis=0, initial=0.0)
-        low, high = STRIKE_HZ
-        weight += STRIKE_WEIGHT * ((self._freq > low) & (self._freq < high))
+        """[bins] how much each tells of a key."""
+        key = nearest_key(pitch_hz)
+        weight = partial_weight(self._freq, key, pitch_hz, NEAR, STRIKE_WEIGHT)
         return np.asarray(weight, np.float32)
 
     def compare(

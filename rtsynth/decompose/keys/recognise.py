@@ -52,8 +52,9 @@ def recognise(fit: Fit, *, sure: bool = False, adding: bool = True) -> tuple[int
     found, gone = _mistaken(heard) if sure and adding else ([], [])
     for number, onset in enumerate(heard.onsets):
         if not any(strike in gone for strike in onset.strikes):
-            clear = heard.clear(number) if sure else set()
-            missed, none = _weighed(heard, number, heard.missing(number) if adding else [], clear)
+            missing = heard.missing(number) if adding else []
+            clear = heard.clear(number, missing) if sure else set()
+            missed, none = _weighed(heard, number, missing, clear)
             found += missed
             gone += none
     kept = [strike for strike in fit.draft.strikes if strike not in gone]
@@ -119,14 +120,14 @@ class _Heard:
                 keys.append(key)
         return keys
 
-    def clear(self, number: int) -> set[int]:
-        """Of these those that it is like beyond doubt.
+    def clear(self, number: int, missing: Iterable[int]) -> set[int]:
+        """Of the keys missing at an onset those that it is like beyond doubt.
 
         Keys that often follow each other have learned of each other, and all their strikes are
         alike somewhat: an onset must be more like what it lacks than others with its keys are.
         """
         clear = set()
-        for key in self.missing(number):
+        for key in missing:
             found, usual = self.alike[key], [ORDINARY]
             for strike in self.onsets[number].strikes:
                 beside = self.places.get(strike.resonance, set()) - self.places[key] - {number}
@@ -152,15 +153,14 @@ def _usual_gain(strikes: Sequence[Strike]) -> float:
     return float(np.quantile([strike.gain for strike in strikes], USUAL)) + 1e-30
 
 
-def _apart(found: Iterable[Found], kept: Iterable[Strike], together: int) -> list[Strike]:
+def _apart(found: Iterable[Found], kept: Sequence[Strike], together: int) -> list[Strike]:
     """Of strikes found those that are none of a key's others, the likeliest first."""
-    there = list(kept)
+    new: list[Strike] = []
     for _, strike in sorted(found, key=lambda one: -one[0]):
-        same = (s for s in there if s.resonance == strike.resonance)
+        same = [s for s in (*kept, *new) if s.resonance == strike.resonance]
         if all(abs(s.onset - strike.onset) >= together for s in same):
-            there.append(strike)
-    known = {id(strike) for _, strike in found}
-    return [strike for strike in there if id(strike) in known]
+            new.append(strike)
+    return new
 
 
 def _mistaken(heard: _Heard) -> tuple[list[Found], list[Strike]]:
