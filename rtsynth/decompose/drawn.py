@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Complex, Float
+from rtsynth.decompose.tick_paths import TickPaths
 from rtsynth.dsp.blown import BREATH, IN_PHASE
 from rtsynth.dsp.draw import CURVE_RATE
 from rtsynth.dsp.fft import GRAIN
@@ -38,12 +39,16 @@ __all__ = [
     "bent_modes",
     "blown_noise",
     "drawn_attack",
+    "even_noise",
+    "held_gain",
     "present_modes",
     "sounding_modes",
+    "tone_between",
 ]
 
 RELEASE_FADE_S = 0.005
 QUIET = 1e-12
+PATHS = 1 << 18  # points of modes at once: a few MB
 ANALYSIS = grain_window()  # as the engine has it, in float32
 
 
@@ -108,35 +113,29 @@ def sounding_modes(drawing: Drawing, limit: int, drive: Float | None = None) -> 
         limit: frames.
         drive: [≤ limit] besides the impulse, if any.
     """
-    event, rate = drawing.event, drawing.sample_rate
-    present, gain_a = present_modes(event, drawing.instrument)
-    pieces = drawing.ticks(limit)
-    middles = np.array([drawing.middle(first) for first, _ in pieces])
-    controls = drawing.controls(middles * event.stretch)
+    event, instrument, rate = drawing.event, drawing.instrument, drawing.sample_rate
+    present, gain_a = present_modes(event, instrument)
+    out = np.zeros(limit)
+    if len(present) == 0:
+        return out
     driving = np.zeros(limit)
     if drive is not None:
         driving[: min(len(drive), limit)] = drive[:limit]
-    driving[0] += float(drawing.instrument.impulse[event.resonance]) * rate
-    bow = float(drawing.instrument.bow[event.resonance]) * rate
-    out = np.zeros(limit)
-    z = np.zeros(len(present), complex)
-    u, gain = np.ones(len(present), complex), None
-    for (first, last), middle, drawn in zip(pieces, middles, controls, strict=True):
-        let_go = first >= drawing.held
-        s, target = bent_modes(drawing, present, middle / rate, drawn, let_go)
-        if gain is None:
-            gain, u = target, np.exp(-1j * s.imag)
-        n = np.arange(1, last - first + 1)
-        powers = np.exp(s[:, None] * n)
-        turned = np.exp(1j * s.imag[:, None] * n)
-        w = np.zeros_like(z) if let_go else bow * 2.0 ** drawn[BOW] * gain_a / rate * u
-        path = (z - w)[:, None] * powers + w[:, None] * turned
-        for k, x in enumerate(driving[first:last]):
-            if x != 0.0:
-                path[:, k:] += (gain_a / rate * x)[:, None] * np.exp(s[:, None] * (n[k:] - n[k]))
-        moving = gain[:, None] + (target - gain)[:, None] * (n / len(n))
-        out[first:last] = (moving * path.real).sum(axis=0)
-        z, gain, u = path[:, -1], target, u * turned[:, -1]
+    driving[0:1] += float(instrument.impulse[event.resonance]) * rate
+    bow = float(instrument.bow[event.resonance]) * gain_a
+    paths = TickPaths(gain_a / rate)
+    at_once = max(1, PATHS // (TICK * len(present)))
+    ticks = drawing.ticks(limit)
+    for begin in range(0, len(ticks), at_once):
+        some = ticks[begin : begin + at_once]
+        pieces = np.array(some)
+        middles = np.array([drawing.middle(first) for first, _ in some])
+        controls = drawing.controls(middles * event.stretch)
+        let_go = pieces[:, 0] >= drawing.held
+        s, gain = bent_modes(drawing, present, middles / rate, controls, let_go)
+        steady = np.where(let_go, 0.0, np.exp2(controls[:, BOW]))[:, None] * bow
+        first, last = pieces[0, 0], pieces[-1, 1]
+        out[first:last] = paths.follow(s, gain, steady, pieces - first, driving[first:last])
     return out
 
 
@@ -149,36 +148,49 @@ def present_modes(event: Event, instrument: Instrument) -> tuple[NDArray[np.intp
 
 
 def bent_modes(
-    drawing: Drawing, present: NDArray[np.intp], age_s: float, drawn: Float, let_go: bool
+    drawing: Drawing,
+    present: NDArray[np.intp],
+    age_s: Float,
+    drawn: Float,
+    let_go: NDArray[np.bool_],
 ) -> tuple[Complex, Float]:
-    """[modes] exponents per frame and gains, deformed.
+    """[ages, modes] exponents per frame and gains, deformed.
 
     Args:
         drawing: the event.
         present: indices of its modes.
-        age_s: for the vibrato.
-        drawn: [54] controls of the field.
-        let_go: whether the event's duration is over.
+        age_s: [ages] for the vibrato.
+        drawn: [ages, 54] controls of the field.
+        let_go: [ages] whether the event's duration is over.
     """
     event, instrument, rate = drawing.event, drawing.instrument, drawing.sample_rate
     learned = instrument.freq_hz[event.resonance, present].astype(float)
     above = learned / learned.min(initial=np.inf)
     vibrato = event.vibrato_depth * np.sin(2 * np.pi * event.vibrato_rate_hz * age_s)
-    bent = learned * 2.0 ** ((event.transpose + vibrato + drawn[BEND]) / 12.0)
+    moved = event.transpose + vibrato + drawn[:, BEND]
+    bent = learned * np.exp2(moved / 12.0)[:, None]
     freq = bent * np.sqrt((1.0 + event.inharm * above**2) / (1.0 + event.inharm))
     if event.detune:
         place = range(len(present))
         spread = np.array([2.0 * uniform_at(np.uint64(event.seed), m) - 1.0 for m in place])
         freq = freq * 2.0 ** (event.detune / 1200.0 * spread)
     t60 = instrument.t60_s[event.resonance, present].astype(float)
-    damp = min(max(event.damp, 0.0625), 16.0) * 2.0 ** drawn[DAMP]
-    decay = LN1000 / t60 * event.stretch / damp + (LN1000 / event.release_s if let_go else 0.0)
-    decibels = (event.bright + drawn[BRIGHT]) * np.log2(above)
+    damp = min(max(event.damp, 0.0625), 16.0) * np.exp2(drawn[:, DAMP, None])
+    decay = LN1000 / t60 * event.stretch / damp + let_go[:, None] * (LN1000 / event.release_s)
+    decibels = (event.bright + drawn[:, BRIGHT, None]) * np.log2(above)
     decibels = decibels + np.array(event.vector) @ instrument.mode_map[:, present].astype(float)
-    tone = np.interp(tone_place(np.log2(bent / TONE_LOW_HZ)), np.arange(TONE_BANDS), drawn[TONE:])
-    decibels = decibels + DB_PER_OCTAVE * tone
+    decibels = decibels + DB_PER_OCTAVE * tone_between(drawn[:, TONE:], bent)
     gain = np.where(freq < 0.49 * rate, 10.0 ** (decibels / 20.0), 0.0)
     return (-decay + 2j * np.pi * freq) / rate, gain
+
+
+def tone_between(tone: Float, freq_hz: Float) -> Float:
+    """[ages, modes] log2 gain of the tone bands [ages, 16] at frequencies [ages, modes]."""
+    place = tone_place(np.log2(freq_hz / TONE_LOW_HZ))
+    below = np.minimum(place.astype(int), TONE_BANDS - 2)
+    low, high = (np.take_along_axis(tone, band, axis=1) for band in (below, below + 1))
+    between: Float = low + (place - below) * (high - low)
+    return between
 
 
 def drawn_attack(drawing: Drawing, limit: int) -> Float:
@@ -201,38 +213,53 @@ def blown_noise(drawing: Drawing, limit: int) -> tuple[Float, Float]:
     event, instrument, rate = drawing.event, drawing.instrument, drawing.sample_rate
     index = event.resonance
     weights = band_weights(NOISE_EDGES_HZ, rate).astype(float)
-    window = np.sin(np.pi * (np.arange(GRAIN) + 0.5) / GRAIN)
-    noise = np.zeros(limit + 2 * GRAIN)
     grains = np.arange(-1, limit // HOP + 1)
     centres = np.asarray((grains * HOP + HOP) * event.stretch, float)
     bands = drawing.controls(centres)[:, :NOISE_BANDS]
     t60 = instrument.blow_t60_s[index].astype(float)
-    for grain, centre, curve in zip(grains, centres, bands, strict=True):
-        aged = max(float(centre), 0.0) / rate / event.damp
-        fallen = np.where(t60 > 0, np.exp(-LN1000 * aged / np.maximum(t60, 1e-3)), 1.0)
-        level = (instrument.blow_gain[index] * 2.0**curve * fallen) ** 2 @ weights
-        noise[(grain + 1) * HOP :][:GRAIN] += window * _noise(event.seed, int(grain), level)
-    noise = noise[HOP : HOP + limit]
-    after = np.arange(limit) - drawing.held
-    fade = int(np.ceil(RELEASE_FADE_S * rate))
-    noise *= np.where(after < 0, 1.0, 0.5 + 0.5 * np.cos(np.pi * np.clip((after + 1) / fade, 0, 1)))
+    aged = np.maximum(centres, 0.0)[:, None] / rate / event.damp
+    fallen = np.where(t60 > 0, np.exp(-LN1000 * aged / np.maximum(t60, 1e-3)), 1.0)
+    power = (instrument.blow_gain[index] * 2.0**bands * fallen) ** 2 @ weights
+    noise = even_noise(event.seed, power, limit) * held_gain(limit, drawing.held, rate)
     if instrument.field is None:
         return float(instrument.blow_dry[index]) * noise, float(instrument.blow_wet[index]) * noise
-    middles = np.array([drawing.middle(n) for n in range(limit)])
-    gains = 2.0 ** drawing.controls(middles * event.stretch)
-    dry = float(instrument.blow_dry[index]) * gains[:, DRY] * noise
-    wet = float(instrument.blow_wet[index]) * gains[:, WET] * noise
+    starts = np.array([first for first, _ in drawing.ticks(limit)])
+    middles = np.array([drawing.middle(first) for first in starts.tolist()])
+    tick = np.searchsorted(starts, np.arange(limit), side="right") - 1
+    drawn = drawing.controls(middles * event.stretch)
+    dry, wet = (
+        float(share[index]) * np.exp2(drawn[:, control])[tick] * noise
+        for share, control in ((instrument.blow_dry, DRY), (instrument.blow_wet, WET))
+    )
     return dry, wet
 
 
-def _noise(seed: int, grain: int, power: Float) -> Float:
-    """[GRAIN] one grain of even noise with the given power per bin, unwindowed.
+def held_gain(limit: int, held: float, sample_rate: float) -> Float:
+    """[limit] gain of the noise: 1 while it is held, in frames, then 0 within 5 ms."""
+    after = np.arange(limit) - held
+    fade = int(np.ceil(RELEASE_FADE_S * sample_rate))
+    fading = 0.5 + 0.5 * np.cos(np.pi * np.clip((after + 1) / fade, 0, 1))
+    gain: Float = np.where(after < 0, 1.0, fading)
+    return gain
+
+
+def even_noise(seed: int, power: Float, limit: int) -> Float:
+    """[limit] noise whose every grain has exactly the power given in each bin.
 
     Its phases are those of white noise under the grain's window (`rtsynth.dsp.blown`).
+
+    Args:
+        seed: of the event.
+        power: [grains, bins] from one hop before the onset on, one row per hop.
+        limit: frames from the onset on.
     """
+    window = np.sin(np.pi * (np.arange(GRAIN) + 0.5) / GRAIN)
+    noise = np.zeros((len(power) + 1) * HOP + GRAIN)
     white = np.empty(GRAIN)
-    fill_white(np.uint64(seed) ^ BREATH, (grain + 1) * HOP, white)
-    spectrum = np.fft.rfft(white * ANALYSIS)
-    spectrum[:-1] *= np.sqrt(0.5 / IN_PHASE * power) / np.maximum(np.abs(spectrum[:-1]), QUIET)
-    spectrum[0] = spectrum[-1] = 0.0
-    return np.fft.irfft(spectrum, GRAIN) * GRAIN
+    for grain, wanted in enumerate(power):
+        fill_white(np.uint64(seed) ^ BREATH, grain * HOP, white)
+        spectrum = np.fft.rfft(white * ANALYSIS)
+        spectrum[:-1] *= np.sqrt(0.5 / IN_PHASE * wanted) / np.maximum(np.abs(spectrum[:-1]), QUIET)
+        spectrum[0] = spectrum[-1] = 0.0
+        noise[grain * HOP :][:GRAIN] += window * np.fft.irfft(spectrum, GRAIN) * GRAIN
+    return noise[HOP : HOP + limit]

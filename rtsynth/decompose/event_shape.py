@@ -89,18 +89,17 @@ def _modes(drawing: Drawing, age_s: Float) -> tuple[Float, Float]:
     present, gains = present_modes(event, instrument)
     struck = np.abs(gains) * float(instrument.impulse[event.resonance])
     bow = np.abs(gains) * float(instrument.bow[event.resonance])
-    freq, amplitude = np.zeros((2, len(present), len(age_s)))
+    amplitude = np.zeros((len(present), len(age_s)))
     controls = drawing.controls(age_s * event.stretch * rate)
     bowed, before = np.zeros(len(present)), 0.0
-    for point, (age, drawn) in enumerate(zip(age_s, controls, strict=True)):
-        let_go = bool(age > event.duration_s)
-        s, gain = bent_modes(drawing, present, age, drawn, let_go)
-        fallen = np.exp(s.real * rate * (age - before))
-        target = np.zeros(len(present)) if let_go else bow * 2.0 ** drawn[BOW]
+    let_go = age_s > event.duration_s
+    s, gain = bent_modes(drawing, present, age_s, controls, let_go)
+    for point, age in enumerate(age_s.tolist()):
+        fallen = np.exp(s[point].real * rate * (age - before))
+        target = np.zeros(len(present)) if let_go[point] else bow * 2.0 ** controls[point, BOW]
         struck, bowed, before = struck * fallen, target + (bowed - target) * fallen, age
-        freq[:, point] = s.imag * rate / (2.0 * np.pi)
-        amplitude[:, point] = gain * (struck + bowed)
-    return freq, amplitude
+        amplitude[:, point] = gain[point] * (struck + bowed)
+    return s.imag.T * rate / (2.0 * np.pi), amplitude
 
 
 def _attack_power(drawing: Drawing, age_s: Float) -> Float:
