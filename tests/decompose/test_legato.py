@@ -8,12 +8,13 @@ import pytest
 from numpy.typing import NDArray
 
 from rtsynth.decompose import Recipe, decompose_array
-from rtsynth.decompose.held.bake import CODE, bake_line, line_of
-from rtsynth.decompose.held.breath import breaths_between, without_gaps
+from rtsynth.decompose.held.bake import bake_line, line_of
+from rtsynth.decompose.held.breath import breaths_between, ringing_on, without_gaps
 from rtsynth.decompose.held.curves import closest_curves
 from rtsynth.decompose.held.draft import sustained_draft
 from rtsynth.decompose.held.lacking import line_noise
 from rtsynth.decompose.held.legato import HeldLineFound, find_held_notes, glides
+from rtsynth.decompose.held.line import CODE
 from rtsynth.decompose.held.measure import MeasuredNote, measure_notes
 from rtsynth.decompose.held.or_struck import falling_share, is_held
 from rtsynth.decompose.held.voicing import PATH_STEP_S
@@ -24,47 +25,19 @@ from rtsynth.decompose.sustained.tone import tone_curves
 from rtsynth.instrument import NOISE_EDGES_HZ
 from rtsynth.instrument.field import TONE_BANDS, TONE_LOW_HZ, tone_place
 from rtsynth.units import LN1000
-
-RATE = 22_050
-SCALE = (60, 62, 64, 65, 67, 69)
-NOTE_S, OVERLAP_S, LEAD_S, RELEASE_T60_S = 0.45, 0.04, 0.1, 0.25
-PARTIALS = 10
+from tests.decompose.bowed_line import (
+    LEAD_S,
+    NOTE_S,
+    OVERLAP_S,
+    RATE,
+    SCALE,
+    bowed,
+    laid,
+    struck,
+    tone,
+)
 
 Float = NDArray[np.float64]
-
-
-def tone(semitones: Float, envelope: Float) -> Float:
-    """[samples] of a pitch with harmonics that fall by 1/k."""
-    phase = 2 * np.pi * np.cumsum(440.0 * 2.0 ** ((semitones - 69.0) / 12.0)) / RATE
-    sound = np.zeros(len(phase))
-    for k in range(1, PARTIALS + 1):
-        sound += 0.15 / k * np.cos(k * phase + 0.7 * k * k)
-    return sound * envelope
-
-
-def bowed(pitch: float, held_s: float, *, cents: float, rate_hz: float = 5.5) -> Float:
-    """A bowed note with vibrato: 60 ms to rise, held, then let go."""
-    time = np.arange(int((held_s + 0.3) * RATE)) / RATE
-    late = np.maximum(time - held_s, 0.0)
-    rise = 1.0 - 0.9 * np.exp(-time / 0.06)
-    vibrato = cents / 100.0 * np.sin(2 * np.pi * rate_hz * time)
-    return tone(pitch + vibrato, rise * np.exp(-LN1000 * late / RELEASE_T60_S))
-
-
-def struck(pitch: float, t60_s: float = 1.5) -> Float:
-    time = np.arange(int(0.9 * RATE)) / RATE
-    damped = np.exp(-LN1000 * np.maximum(time - NOTE_S, 0.0) / 0.15)
-    return tone(np.full(len(time), pitch), np.exp(-LN1000 * time / t60_s) * damped)
-
-
-def laid(sounds: list[Float], every_s: float) -> Float:
-    """The sounds one after the other, over hiss 66 dB down."""
-    length = int((LEAD_S + every_s * len(sounds) + 1.0) * RATE)
-    out = 5e-4 * np.random.default_rng(2).standard_normal(length)
-    for index, sound in enumerate(sounds):
-        first = int((LEAD_S + every_s * index) * RATE)
-        out[first : first + len(sound)] += sound
-    return out
 
 
 def onsets_s(found: HeldLineFound) -> Float:
@@ -283,6 +256,37 @@ def test_a_note_that_ends_just_before_the_next_is_held_on_until_then(
     assert closed[0].level.shape[1] == len(closed[0].bend) == round(end_s / STEP_S) - first
     assert (np.diff(closed[0].level[0, points - 1 :]) < 0).all(), "it dies away"
     assert closed[1] is after
+
+
+def test_a_note_that_fades_before_it_is_let_go_is_held_until_then() -> None:
+    """Steady for 0.3 s, then 90 dB/s for 0.2 s, then gone at once: the fade belongs to the note."""
+    time = np.arange(int(0.9 * RATE)) / RATE
+    fade = 10.0 ** (-90.0 * np.clip(time - 0.3, 0.0, 0.2) / 20.0)
+    gone = 10.0 ** (-900.0 * np.maximum(time - 0.5, 0.0) / 20.0)
+    syllable = tone(np.full(len(time), 57.0), np.minimum(time / 0.04, 1.0) * fade * gone)
+    sound = laid([syllable, bowed(60.0, 0.5, cents=0.0)], 1.0)
+    first = measure_notes(sound, RATE, find_held_notes(sound, RATE).notes)[0][0]
+    assert first.duration_s == pytest.approx(0.5, abs=0.07)
+    assert first.release_t60_s < 0.2
+
+
+def test_a_note_that_rings_longer_than_its_modes_can_is_held_on_dying_away(
+    scale: Float, found: HeldLineFound
+) -> None:
+    notes, _ = measure_notes(scale, RATE, found.notes)
+    long = [*notes[:-1], dataclasses.replace(notes[-1], release_t60_s=0.9)]
+    rung = ringing_on(long, 0.2, RATE)
+    points = rung[-1].level.shape[1] - notes[-1].level.shape[1]
+    assert points * STEP_S == pytest.approx(0.9 * 40.0 / 60.0, abs=0.01)
+    assert rung[-1].duration_s - notes[-1].duration_s == pytest.approx(points * STEP_S)
+    assert len(rung[-1].bend) == rung[-1].level.shape[1]
+    fallen_db = 20.0 * np.log10(rung[-1].level[0, -1] / notes[-1].level[0, -1])
+    assert fallen_db == pytest.approx(-40.0, abs=0.5)
+    for before, after, following in zip(notes, rung, rung[1:], strict=False):
+        assert after.duration_s >= before.duration_s
+        assert after.onset + after.duration_s * RATE < following.onset + STEP_S * RATE or (
+            after.duration_s == before.duration_s
+        )
 
 
 def test_tone_bands_meet_a_formant_that_moves_within_1_db() -> None:

@@ -5,68 +5,35 @@ its partials differ by are the first coordinates of its vector, in dB; the last 
 which the field knows whose curves to draw. Thread: worker.
 """
 
-import dataclasses
-
 import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.bake import note_name, score_of
 from rtsynth.decompose.damped import Float
-from rtsynth.decompose.held.curves import closest_curves, driven_level
+from rtsynth.decompose.held.breath import ringing_on
+from rtsynth.decompose.held.curves import closest_curves
 from rtsynth.decompose.held.lacking import line_noise
+from rtsynth.decompose.held.line import OFFSETS, HeldLine, bowed_partials, partial_sizes
 from rtsynth.decompose.held.measure import MeasuredNote
 from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.recording import Recording
-from rtsynth.decompose.sustained.bowing import DB_PER_OCTAVE, bowed_t60, common_envelope
+from rtsynth.decompose.sustained.bowing import bowed_t60, common_envelope
 from rtsynth.decompose.sustained.tone import tone_curves
-from rtsynth.events import VECTOR_DIM, Event, Score
+from rtsynth.events import Event, Kind, Score
 from rtsynth.instrument import CONTROL_LIMITS, CONTROLS, NOISE_BANDS, Instrument
 from rtsynth.instrument.field import BEND, BOW, BRIGHT, TONE
 
-__all__ = ["CODE", "HeldLine", "bake_line", "line_of"]
+__all__ = ["bake_line", "joins_pitches", "line_of"]
 
-CODE = 8
-"""Coordinates at the vector's end that only the field reads."""
-
-OFFSETS = VECTOR_DIM - CODE
 ALIKE_DB, FARTHEST = 6.0, 5.0  # of patterns that share a resonance, and semitones between them
 LONGEST_T60_S, SHORTEST_T60_S = 1.0, 0.05
-RELEASES_S = (0.02, 10.0)
 LARGEST_OFFSET_DB, LEAST_OFFSET_DB = 24.0, 0.5
 FLOOR_DB = 60.0  # below its strongest a partial counts as that weak
 QUIET = 1e-9
 LEAST_NOISE = 1e-7
 QUIETEST_NOISE = 2.0**-10  # of its own mean: what is fainter is not worth drawing
 CENTRE = 0.02  # smaller pans are rounding
-
-
-@dataclasses.dataclass(frozen=True)
-class HeldLine:
-    """Notes and the resonances they share.
-
-    Attributes:
-        notes: as measured.
-        resonance: [notes] index.
-        pitch_hz: [resonances].
-        t60_s: of every mode.
-        gain: [notes] linear.
-        offset_db: [notes, 24] of the first modes.
-        controls: per note [points, 54], in the order and units of `CONTROLS`.
-        weight: per note [points], 0 … 1.
-        amplitude: per resonance [modes] at a bow of 1.
-        blow_gain: [resonances, 32].
-    """
-
-    notes: list[MeasuredNote]
-    resonance: NDArray[np.intp]
-    pitch_hz: Float
-    t60_s: float
-    gain: Float
-    offset_db: Float
-    controls: list[Float]
-    weight: list[Float]
-    amplitude: list[Float]
-    blow_gain: Float
+ABSENT_DB = -25.0  # under the strongest: first partials of speakers have −13 or more, of chords −29
 
 
 def line_of(signal: Float, left: Float, sample_rate: float, notes: list[MeasuredNote]) -> HeldLine:
@@ -79,6 +46,7 @@ def line_of(signal: Float, left: Float, sample_rate: float, notes: list[Measured
         notes: with partials, at least one.
     """
     t60_s = _common_t60(notes)
+    notes = ringing_on(notes, t60_s, sample_rate)
     bowed = [closest_curves(n.level, np.log2(n.ratio), t60_s) for n in notes]
     sizes = [b[0] for b in bowed]
     resonance, leaders = _pool(notes, sizes)
@@ -91,8 +59,7 @@ def line_of(signal: Float, left: Float, sample_rate: float, notes: list[Measured
     )
     controls = []
     for index, (note, (_, bow, tilt)) in enumerate(zip(notes, bowed, strict=True)):
-        own = amplitude[resonance[index]] * gain[index]
-        own[:OFFSETS] *= 10.0 ** (offset[index, : len(own)] / 20.0)
+        own = partial_sizes(amplitude[resonance[index]], float(gain[index]), offset[index])
         controls.append(_drawn(note, own, bow, tilt, t60_s))
     breaths, noise = line_noise(signal, left, sample_rate, notes)
     controls += [np.zeros((len(b.bend), len(CONTROLS))) for b in breaths]
@@ -149,13 +116,27 @@ def bake_line(
             pan=pan,
             resonance=int(line.resonance[index]),
             transpose=_transpose(note.pitch_hz, float(line.pitch_hz[line.resonance[index]])),
-            release_s=_release_s(note, line.t60_s),
+            release_s=line.release_s(index),
             vector=(*line.offset_db[index].tolist(), *code[index].tolist()),
             seed=index + 1,
         )
         for index, note in enumerate(line.notes)
     ]
     return score_of(events, instrument, recording), instrument
+
+
+def joins_pitches(score: Score, instrument: Instrument) -> bool:
+    """Whether most notes of a line lack a first partial: their pitches are periods of chords."""
+    size = np.linalg.norm(instrument.mode_gain.astype(float), axis=2)
+    modal = [event for event in score.table if event.kind is not Kind.TEXTURE]
+    bowed = [event for event in modal if size[event.resonance].any()]
+    if not bowed:
+        return False
+    first = np.array([size[event.resonance, 0] for event in bowed])
+    most = np.array([size[event.resonance].max() for event in bowed])
+    absent_db = 20.0 * np.log10(first / most + QUIET)
+    weight = [event.gain**2 * min(event.duration_s, score.seconds) for event in bowed]
+    return float(np.average(absent_db, weights=weight)) < ABSENT_DB
 
 
 def _place(recording: Recording) -> tuple[float, float]:
@@ -179,11 +160,6 @@ def _common_t60(notes: list[MeasuredNote]) -> float:
     followed = [bowed_t60(common_envelope(n.level, np.log2(n.ratio))[1]) for n in notes]
     release = 1.1 * float(np.median([n.release_t60_s for n in notes]))
     return float(np.clip(min(release, np.median(followed)), SHORTEST_T60_S, LONGEST_T60_S))
-
-
-def _release_s(note: MeasuredNote, own_t60_s: float) -> float:
-    rate = 1.0 / note.release_t60_s - (1.0 / own_t60_s if len(note.ratio) else 0.0)
-    return float(np.clip(1.0 / max(rate, 1e-3), *RELEASES_S))
 
 
 def _pool(notes: list[MeasuredNote], sizes: list[Float]) -> tuple[NDArray[np.intp], list[int]]:
@@ -253,13 +229,8 @@ def _drawn(note: MeasuredNote, amplitude: Float, bow: Float, tilt: Float, t60_s:
     """[points, 54] what moves a note's modes."""
     controls = np.zeros((len(note.bend), len(CONTROLS)))
     controls[:, BOW], controls[:, BRIGHT], controls[:, BEND] = bow, tilt, note.bend
-    octaves = np.log2(note.ratio)
-    count = min(len(octaves), len(amplitude))
-    made = np.exp2(np.outer(octaves[:count], tilt / DB_PER_OCTAVE)) * driven_level(
-        np.exp2(bow), t60_s
-    )
-    made *= amplitude[:count, None]
-    freq_hz = note.pitch_hz * np.outer(note.ratio[:count], np.exp2(note.bend / 12.0))
+    count = min(len(note.ratio), len(amplitude))
+    freq_hz, made = bowed_partials(note.pitch_hz, amplitude[:count], controls, t60_s)
     controls[:, TONE:] = tone_curves(note.level[:count], made, freq_hz)
     return controls
 

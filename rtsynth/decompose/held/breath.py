@@ -11,11 +11,13 @@ from rtsynth.decompose.held.measure import MeasuredNote
 from rtsynth.decompose.sustained.pitch import STEP_S
 from rtsynth.units import LN1000
 
-__all__ = ["breaths_between", "without_gaps"]
+__all__ = ["breaths_between", "ringing_on", "without_gaps"]
 
 HEARD_DB = 50.0  # below the line's loudest moment
 SHORTEST_S = 0.04
 RELEASE_S = 0.01
+LONGER = 2.0  # times the modes' T60: with 1.2 a violin's notes come out worse, others the same
+TAIL_DB = 40.0
 
 
 def without_gaps(notes: list[MeasuredNote], sample_rate: float) -> list[MeasuredNote]:
@@ -28,18 +30,42 @@ def without_gaps(notes: list[MeasuredNote], sample_rate: float) -> list[Measured
     closed = []
     for note, after in itertools.zip_longest(notes, notes[1:]):
         gap_s = (after.onset - note.onset) / sample_rate - note.duration_s if after else 0.0
-        more = round(gap_s / STEP_S)
-        if 0.0 < gap_s < SHORTEST_S + 2.0 * STEP_S and more:  # a breath's ends are on points
-            age_s = STEP_S * np.arange(1, more + 1)
-            tail = note.level[:, -1:] * np.exp(-LN1000 * age_s / note.release_t60_s)
-            note = dataclasses.replace(
-                note,
-                duration_s=note.duration_s + more * STEP_S,
-                bend=np.concatenate([note.bend, np.repeat(note.bend[-1:], more)]),
-                level=np.concatenate([note.level, tail], axis=1),
-            )
+        if 0.0 < gap_s < SHORTEST_S + 2.0 * STEP_S:  # a breath's ends are on points
+            note = _dying(note, round(gap_s / STEP_S))
         closed.append(note)
     return closed
+
+
+def ringing_on(notes: list[MeasuredNote], t60_s: float, sample_rate: float) -> list[MeasuredNote]:
+    """The notes, each that rings longer than its modes can held on, dying away, up to the next.
+
+    Args:
+        notes: in order of onset.
+        t60_s: of all modes.
+        sample_rate: Hz.
+    """
+    rung = []
+    for note, after in itertools.zip_longest(notes, notes[1:]):
+        if note.release_t60_s > LONGER * t60_s:
+            tail_s = note.release_t60_s * TAIL_DB / 60.0
+            gap_s = (after.onset - note.onset) / sample_rate - note.duration_s if after else tail_s
+            note = _dying(note, round(min(gap_s, tail_s) / STEP_S))
+        rung.append(note)
+    return rung
+
+
+def _dying(note: MeasuredNote, points: int) -> MeasuredNote:
+    """The note held on for some points at its last pitch, falling as it does once it is let go."""
+    if points <= 0:
+        return note
+    age_s = STEP_S * np.arange(1, points + 1)
+    tail = note.level[:, -1:] * np.exp(-LN1000 * age_s / note.release_t60_s)
+    return dataclasses.replace(
+        note,
+        duration_s=note.duration_s + points * STEP_S,
+        bend=np.concatenate([note.bend, np.repeat(note.bend[-1:], points)]),
+        level=np.concatenate([note.level, tail], axis=1),
+    )
 
 
 def breaths_between(

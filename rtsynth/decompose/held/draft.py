@@ -4,9 +4,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from rtsynth.decompose.damped import Float
-from rtsynth.decompose.held.bake import CODE, HeldLine, bake_line, line_of
+from rtsynth.decompose.held.bake import bake_line, line_of
 from rtsynth.decompose.held.breath import without_gaps
 from rtsynth.decompose.held.legato import notes_along, split_path
+from rtsynth.decompose.held.levelled import levelled
+from rtsynth.decompose.held.line import CODE, HeldLine
 from rtsynth.decompose.held.measure import measure_notes
 from rtsynth.decompose.held.or_struck import is_held
 from rtsynth.decompose.held.voicing import PitchPath, pitch_path
@@ -18,14 +20,14 @@ from rtsynth.events import Score
 from rtsynth.instrument import Instrument
 from rtsynth.instrument.field import FieldWeights
 
-__all__ = ["find_line", "sustained_draft"]
+__all__ = ["LONGEST_S", "draw_line", "find_line", "measured_line", "sustained_draft"]
 
 LONGEST_S = 120.0  # a field learns so much at once
 FREQUENCIES, HIDDEN = 32, 128  # of the field; half as many lose 0.3 MOS on singing
 
 
 def sustained_draft(recording: Recording, recipe: Recipe) -> tuple[Score, Instrument] | None:
-    """One bowed event per note, its curves drawn by a field; None if it is no sustained line.
+    """One bowed event per note, its curves drawn by a field; None if it is surely no such line.
 
     Args:
         recording: of any kind.
@@ -33,24 +35,51 @@ def sustained_draft(recording: Recording, recipe: Recipe) -> tuple[Score, Instru
 
     Without torch each event keeps its mean bow and pitch.
     """
-    line = find_line(recording)
-    if line is None:
+    found = find_line(recording)
+    if found is None:
         return None
-    (signal, path, pieces), rate = line, recording.sample_rate
-    found = notes_along(signal, rate, path, pieces).notes
-    notes, left = measure_notes(signal, rate, found, recipe.few_modes)
+    line = measured_line(*found, recording.sample_rate, recipe.few_modes)
+    return None if line is None else draw_line(line, recording, recipe)
+
+
+def measured_line(
+    signal: Float,
+    path: PitchPath,
+    pieces: list[tuple[int, int]],
+    sample_rate: float,
+    modes: int,
+) -> HeldLine | None:
+    """The notes along a pitch path and their curves, before a field has learned them.
+
+    Args:
+        signal: [samples].
+        path: its pitch.
+        pieces: points of the path that each note takes.
+        sample_rate: Hz.
+        modes: at most so many partials of a note.
+
+    Returns:
+        None where no note shows partials.
+    """
+    found = notes_along(signal, sample_rate, path, pieces).notes
+    notes, left = measure_notes(signal, sample_rate, found, modes)
     if not notes:
         return None
-    held = line_of(signal, left, rate, without_gaps(notes, rate))
-    field, code = _learned(held, recipe)
-    score, instrument = bake_line(held, recording, code, recipe.few_modes)
+    closed = without_gaps(notes, sample_rate)
+    return levelled(line_of(signal, left, sample_rate, closed), signal, sample_rate)
+
+
+def draw_line(line: HeldLine, recording: Recording, recipe: Recipe) -> tuple[Score, Instrument]:
+    """Score and instrument of a line, its curves learned by a field."""
+    field, code = _learned(line, recipe)
+    score, instrument = bake_line(line, recording, code, recipe.few_modes)
     instrument.field = field
     score.instrument = instrument.fingerprint()
     return score, instrument
 
 
 def find_line(recording: Recording) -> tuple[Float, PitchPath, list[tuple[int, int]]] | None:
-    """Its one channel, its pitch path and the path's notes, if a recording is a sustained line."""
+    """Its one channel, its pitch path and the path's notes, if a recording surely is a line."""
     if recording.seconds > LONGEST_S:
         return None
     signal, rate = mid_signal(recording.frames), recording.sample_rate

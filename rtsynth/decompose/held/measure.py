@@ -30,6 +30,7 @@ PARTED = 2.4  # periods of the slower beat in a window: lines so far apart do no
 SEEN_S = 0.04
 FOLLOWED_DB, LOUDEST_MISFIT_DB = 25.0, 12.0
 SAME_SEMITONES = 0.5
+AS_SLOW = 1.5  # times the T60 seen after the end: what falls slower only fades before it is let go
 EDGE_S = 0.005
 SILENT = 1e-6
 
@@ -110,7 +111,7 @@ def _measure(
     total = np.sqrt(np.sum(level**2, axis=0))
     if after is None or not after.joined:  # it may have been let go before its pitch was gone
         points, let_go_s = fit_release(total, STEP_S)
-        if let_go_s is not None:
+        if let_go_s is not None and let_go_s < AS_SLOW * t60_s:
             level, bend, t60_s = level[:, :points], bend[:points], let_go_s
     return MeasuredNote(note.onset, level.shape[1] * STEP_S, t60_s, pitch, bend, ratio, level)
 

@@ -1,8 +1,9 @@
-"""Whether a recording is a line of sustained notes, or struck and plucked ones. Thread: any.
+"""Whether a recording is surely a line of sustained notes, not struck or plucked. Thread: any.
 
 What is struck only falls after its onset; what is bowed, blown or sung is held, and swells as often
-as it fades. And a line has one pitch at a time, nearly periodic. So a recording is held if most of
-its energy is clearly periodic along one path, and its level falls after onsets less than always.
+as it fades. And a line has one pitch at a time, nearly periodic. So a recording is surely held if
+most of its energy is clearly periodic along one path, and its level falls after onsets less than
+always. Of the others some are lines, too: `rtsynth.decompose.held.closer`.
 """
 
 import numpy as np
@@ -11,11 +12,11 @@ from rtsynth.decompose.damped import Float
 from rtsynth.decompose.held.voicing import PATH_STEP_S, PitchPath
 from rtsynth.decompose.onset import find_onsets
 
-__all__ = ["falling_share", "is_held"]
+__all__ = ["falling_share", "is_held", "later_louder"]
 
 VOICED, PERIODIC, CLEAR = 0.85, 0.6, 0.9
-FALLING = 0.85  # measured: 0.96 … 1.0 of struck and plucked sounds, 0 … 0.75 of held ones
-FALL_DB_S = 3.0
+FALLING = 0.85  # measured: 0.9 … 1.0 of nearly all struck and plucked sounds, 0 … 0.8 of most held
+FALL_DB_S = 2.0
 SETTLED_S, BEFORE_NEXT_S, LONGEST_S, SHORTEST_S = 0.03, 0.02, 0.4, 0.06
 HEARD_DB = 30.0
 EARLY_S, LATER_LOUDER = 0.06, 0.5  # share of the time in notes that grow after their beginning
@@ -25,7 +26,7 @@ THRESHOLD = 0.033
 def is_held(
     signal: Float, sample_rate: float, path: PitchPath, pieces: list[tuple[int, int]]
 ) -> bool:
-    """Whether the recording is a line of sustained notes.
+    """Whether the recording is surely a line of sustained notes.
 
     Args:
         signal: [samples].
@@ -39,7 +40,7 @@ def is_held(
     clear = float(power[path.periodicity > CLEAR].sum()) / total
     if not pieces or voiced < VOICED or clear < PERIODIC:
         return False
-    if _later_louder(path.level_db, pieces) < LATER_LOUDER:
+    if later_louder(path.level_db, pieces) < LATER_LOUDER:
         return False
     onsets = find_onsets(signal, int(sample_rate), THRESHOLD) / sample_rate
     return falling_share(path.level_db, onsets) < FALLING
@@ -51,12 +52,18 @@ def falling_share(level_db: Float, onsets_s: Float) -> float:
     Args:
         level_db: [points] every `PATH_STEP_S`.
         onsets_s: ascending.
+
+    Returns:
+        0 without onsets, since nothing is struck, and 1 where all are too short or faint to tell.
     """
+    if not len(onsets_s):
+        return 0.0
     ends = np.append(onsets_s[1:], len(level_db) * PATH_STEP_S)
     falling = total = 0
     for onset, end in zip(onsets_s, ends, strict=True):
         last = min(end - BEFORE_NEXT_S, onset + LONGEST_S)
-        part = level_db[round((onset + SETTLED_S) / PATH_STEP_S) : round(last / PATH_STEP_S)]
+        begin, stop = (max(0, round(t / PATH_STEP_S)) for t in (onset + SETTLED_S, last))
+        part = level_db[begin:stop]
         if len(part) < SHORTEST_S / PATH_STEP_S or part.max() < level_db.max() - HEARD_DB:
             continue
         slope = np.polyfit(PATH_STEP_S * np.arange(len(part)), part, 1)[0]
@@ -65,8 +72,13 @@ def falling_share(level_db: Float, onsets_s: Float) -> float:
     return falling / total if total else 1.0
 
 
-def _later_louder(level_db: Float, pieces: list[tuple[int, int]]) -> float:
-    """Share of the notes' time in those louder later than in their first moments."""
+def later_louder(level_db: Float, pieces: list[tuple[int, int]]) -> float:
+    """Share of the notes' time in those louder later than in their first moments, 0 … 1.
+
+    Args:
+        level_db: [points] every `PATH_STEP_S`.
+        pieces: points that each note takes.
+    """
     early = round(EARLY_S / PATH_STEP_S)
     louder = total = 0
     for first, last in pieces:
