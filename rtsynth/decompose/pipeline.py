@@ -15,6 +15,7 @@ from rtsynth.decompose.analysis import analyse, analyse_until
 from rtsynth.decompose.bake import bake
 from rtsynth.decompose.disk import Samples
 from rtsynth.decompose.draft import Draft
+from rtsynth.decompose.held.closer import may_be_line
 from rtsynth.decompose.joint.step import LONGEST_S as LONGEST_JOINT_S
 from rtsynth.decompose.joint.step import check_joint, refine_jointly
 from rtsynth.decompose.keys.note import Note
@@ -25,7 +26,7 @@ from rtsynth.decompose.recording import Recording, read_audio, recording_from_ar
 from rtsynth.decompose.report import make_report
 from rtsynth.decompose.steps import STEPS, State, Task
 from rtsynth.decompose.synthesis import render_score
-from rtsynth.decompose.whole import as_a_whole, refuse_no_steps
+from rtsynth.decompose.whole import as_a_whole, rather_held, refuse_no_steps
 from rtsynth.decompose.work import Work, fingerprint
 from rtsynth.errors import AudioFileError, UnknownNameError
 from rtsynth.events import Score
@@ -213,10 +214,16 @@ def _decompose(
             reason = "no onset stands out" if struck is None else "no note within the recording"
             notes.append(f"{reason}: no events")
     score, instrument = bake(draft, floor, recording, recipe.modes)
+    resynthesis = None
+    if recipe.held and struck is None and draft.strikes and may_be_line(recording):
+        resynthesis = render_score(score, instrument, recording.sample_rate)
+        held = rather_held(recording, resynthesis, recipe, progress, work, notes)
+        if held is not None:
+            return _decomposition(*held, recording, notes, began)
     if recipe.joint_steps > 0 and draft.strikes:
         score, instrument, more = refine_jointly(score, instrument, recording, recipe, progress)
-        notes += more
-    return _decomposition(score, instrument, recording, notes, began)
+        notes, resynthesis = notes + more, None
+    return _decomposition(score, instrument, recording, notes, began, resynthesis)
 
 
 def _work(
@@ -239,9 +246,15 @@ def _announce(recording: Recording, recipe: Recipe, progress: Progress) -> None:
 
 
 def _decomposition(
-    score: Score, instrument: Instrument, recording: Recording, notes: list[str], began: float
+    score: Score,
+    instrument: Instrument,
+    recording: Recording,
+    notes: list[str],
+    began: float,
+    resynthesis: Samples | None = None,
 ) -> Decomposition:
-    resynthesis = render_score(score, instrument, recording.sample_rate)
+    if resynthesis is None:
+        resynthesis = render_score(score, instrument, recording.sample_rate)
     resynthesis = _fitted(resynthesis, recording)
     seconds = time.perf_counter() - began
     report = make_report(score, instrument, recording, resynthesis, notes, seconds)

@@ -3,7 +3,10 @@
 Thread: worker.
 """
 
-from rtsynth.decompose.held.draft import find_line, sustained_draft
+from rtsynth.decompose.disk import Samples
+from rtsynth.decompose.held.bake import joins_pitches
+from rtsynth.decompose.held.closer import line_if_closer
+from rtsynth.decompose.held.draft import draw_line, find_line, sustained_draft
 from rtsynth.decompose.progress import Progress
 from rtsynth.decompose.recipe import Recipe
 from rtsynth.decompose.recording import Recording
@@ -14,7 +17,9 @@ from rtsynth.errors import UsageError
 from rtsynth.events import Score
 from rtsynth.instrument import Instrument
 
-__all__ = ["as_a_whole", "refuse_no_steps"]
+__all__ = ["as_a_whole", "rather_held", "refuse_no_steps"]
+
+CLOSER = "closer as a line of sustained notes than struck"
 
 
 def as_a_whole(
@@ -44,7 +49,7 @@ def as_a_whole(
     if not recipe.held:
         return None
     progress.begin("sustained line?", 1)
-    held = work.line()
+    held = kept = work.line()
     if held is None:
         held = sustained_draft(recording, recipe)
         if held is None:
@@ -53,10 +58,49 @@ def as_a_whole(
             work.keep_line(*held)
     else:
         progress.say(f"{work.folder}: the line of sustained notes is kept there")
-    notes.append("a line of sustained notes: one event each (held: false in a recipe forbids)")
-    if held[1].field is None:
-        notes.append("without torch their pitch and bow stay still; pip install 'rtsynth[torch]'")
+    surely = kept is None or find_line(recording) is not None
+    notes += _told(*held, "a line of sustained notes" if surely else CLOSER)
     return held
+
+
+def rather_held(
+    recording: Recording,
+    resynthesis: Samples,
+    recipe: Recipe,
+    progress: Progress,
+    work: Work,
+    notes: list[str],
+) -> tuple[Score, Instrument] | None:
+    """Score and instrument of what was taken for strikes, and is closer as a line of held notes.
+
+    Args:
+        recording: not silent.
+        resynthesis: [frames, channels] of the strikes.
+        recipe: settings.
+        progress: told what is tried.
+        work: keeps the line.
+        notes: what was found is added to them.
+    """
+    progress.begin("rather a sustained line?", 1)
+    line = line_if_closer(recording, resynthesis, recipe.few_modes)
+    if line is None:
+        return None
+    held = draw_line(line, recording, recipe)
+    if held[1].field is None:  # what was closer are curves that move
+        notes.append(f"{CLOSER}, with torch; pip install 'rtsynth[torch]'")
+        return None
+    work.keep_line(*held)
+    notes += _told(*held, CLOSER)
+    return held
+
+
+def _told(score: Score, instrument: Instrument, what: str) -> list[str]:
+    told = [f"{what}: one event each (held: false in a recipe forbids)"]
+    if joins_pitches(score, instrument):
+        told.append("several pitches at once that share a period are one event")
+    if instrument.field is None:
+        told.append("without torch their pitch and bow stay still; pip install 'rtsynth[torch]'")
+    return told
 
 
 def refuse_no_steps(recording: Recording, recipe: Recipe) -> None:
