@@ -100,9 +100,10 @@ class Drawing:
         cuts = sorted(edges)
         return list(itertools.pairwise(cuts))
 
-    def middle(self, first: int) -> float:
-        """Age in frames at the middle of the tick that holds a frame."""
-        return float((first + self.phase) // TICK * TICK + TICK // 2 - self.phase)
+    def middles(self, first: NDArray[np.intp]) -> Float:
+        """Ages in frames at the middles of the ticks that hold some frames."""
+        within = (first + self.phase) // TICK * TICK + TICK // 2 - self.phase
+        return within.astype(np.float64)
 
 
 def sounding_modes(drawing: Drawing, limit: int, drive: Float | None = None) -> Float:
@@ -125,11 +126,10 @@ def sounding_modes(drawing: Drawing, limit: int, drive: Float | None = None) -> 
     bow = float(instrument.bow[event.resonance]) * gain_a
     paths = TickPaths(gain_a / rate)
     at_once = max(1, PATHS // (TICK * len(present)))
-    ticks = drawing.ticks(limit)
+    ticks = np.array(drawing.ticks(limit)).reshape(-1, 2)
     for begin in range(0, len(ticks), at_once):
-        some = ticks[begin : begin + at_once]
-        pieces = np.array(some)
-        middles = np.array([drawing.middle(first) for first, _ in some])
+        pieces = ticks[begin : begin + at_once]
+        middles = drawing.middles(pieces[:, 0])
         controls = drawing.controls(middles * event.stretch)
         let_go = pieces[:, 0] >= drawing.held
         s, gain = bent_modes(drawing, present, middles / rate, controls, let_go)
@@ -223,10 +223,9 @@ def blown_noise(drawing: Drawing, limit: int) -> tuple[Float, Float]:
     noise = even_noise(event.seed, power, limit) * held_gain(limit, drawing.held, rate)
     if instrument.field is None:
         return float(instrument.blow_dry[index]) * noise, float(instrument.blow_wet[index]) * noise
-    starts = np.array([first for first, _ in drawing.ticks(limit)])
-    middles = np.array([drawing.middle(first) for first in starts.tolist()])
+    starts = np.array([first for first, _ in drawing.ticks(limit)], np.intp)
     tick = np.searchsorted(starts, np.arange(limit), side="right") - 1
-    drawn = drawing.controls(middles * event.stretch)
+    drawn = drawing.controls(drawing.middles(starts) * event.stretch)
     dry, wet = (
         float(share[index]) * np.exp2(drawn[:, control])[tick] * noise
         for share, control in ((instrument.blow_dry, DRY), (instrument.blow_wet, WET))

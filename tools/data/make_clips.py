@@ -205,6 +205,12 @@ class Kitchen:
         made = load(sound)[: round(seconds * RATE)]
         return np.pad(made, (0, round(seconds * RATE) - len(made)))
 
+    def soundfont(self, program: int, notes: list[Note], seconds: float) -> Clip:
+        """Notes of one program of a soundfont, as a clip whose events are known."""
+        source = f"Debian fluid-soundfont-gm, program {program}"
+        parts = [named(note) for note in notes]
+        return Clip(source, "MIT", self.fluid({program: notes}, seconds), parts)
+
     def piano(self, notes: list[Note], seconds: float, source: str = SALAMANDER) -> Clip:
         """Notes on the sampled grand."""
         parts = self.grand.play(notes)
@@ -358,6 +364,17 @@ def chosen(work: pathlib.Path, only: list[str]) -> Iterator[tuple[str, Callable[
     for name, make in clips(work).items():
         if not only or any(name.startswith(word) for word in only):
             yield name, make
+
+
+def kitchen_and_folder(about: str | None) -> tuple[Kitchen, pathlib.Path]:
+    """What --work and --out name, for a tool that makes all its clips."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--work", type=pathlib.Path, required=True)
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    arguments = parser.parse_args()
+    for folder in (arguments.work, arguments.out):
+        folder.mkdir(parents=True, exist_ok=True)
+    return Kitchen(arguments.work.resolve()), arguments.out
 
 
 def main() -> int:

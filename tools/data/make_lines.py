@@ -6,13 +6,11 @@ Names begin with held_ or struck_. Speech is added where espeak-ng is installed.
 licences as in make_clips.py; the speech is made by formants and belongs to nobody.
 """
 
-import argparse
-import pathlib
 import shutil
 
 import numpy as np
 from make_audio import load, run
-from make_clips import LEAD_S, Clip, Kitchen, named, save
+from make_clips import LEAD_S, Clip, Kitchen, kitchen_and_folder, save
 from midi import Note
 
 HELD = {
@@ -57,26 +55,14 @@ def spoken(kitchen: Kitchen, voice: str, words: str) -> Clip:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=pathlib.Path, required=True)
-    parser.add_argument("--out", type=pathlib.Path, required=True)
-    arguments = parser.parse_args()
-    for folder in (arguments.work, arguments.out):
-        folder.mkdir(parents=True, exist_ok=True)
-    kitchen = Kitchen(arguments.work.resolve())
+    kitchen, out = kitchen_and_folder(__doc__)
     for kind, programs in (("held", HELD), ("struck", STRUCK)):
         for name, (program, first) in programs.items():
-            notes = melody(first, seed=program)
-            sound = kitchen.fluid({program: notes}, SECONDS)
-            source = f"Debian fluid-soundfont-gm, program {program}"
-            save(
-                arguments.out,
-                f"{kind}_{name}",
-                Clip(source, "MIT", sound, [named(n) for n in notes]),
-            )
+            clip = kitchen.soundfont(program, melody(first, seed=program), SECONDS)
+            save(out, f"{kind}_{name}", clip)
     if shutil.which("espeak-ng"):
         for name, (voice, words) in SPOKEN.items():
-            save(arguments.out, f"held_{name}", spoken(kitchen, voice, words))
+            save(out, f"held_{name}", spoken(kitchen, voice, words))
 
 
 if __name__ == "__main__":

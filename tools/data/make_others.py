@@ -6,10 +6,16 @@ Passages of piano music on the same sampled grand, with stems; a loop of guitar 
 chords on a soundfont's guitar and vibraphone. Sources and licences as in make_clips.py.
 """
 
-import argparse
-import pathlib
-
-from make_clips import KRUEGER, LEAD_S, SALAMANDER, SONIC_PI, Clip, Kitchen, named, save
+from make_clips import (
+    KRUEGER,
+    LEAD_S,
+    SALAMANDER,
+    SONIC_PI,
+    Clip,
+    Kitchen,
+    kitchen_and_folder,
+    save,
+)
 from midi import Note
 
 TAIL_S = 0.7
@@ -30,13 +36,6 @@ def passage(kitchen: Kitchen, name: str, begin_s: float, end_s: float) -> Clip:
     return kitchen.piano(notes, end_s - begin_s + TAIL_S, f"{name}, {KRUEGER} on {SALAMANDER}")
 
 
-def broken(kitchen: Kitchen, program: int, notes: list[Note]) -> Clip:
-    """Notes on a soundfont."""
-    sound = kitchen.fluid({program: notes}, SOUNDFONT_S)
-    parts = [named(note) for note in notes]
-    return Clip(f"Debian fluid-soundfont-gm, program {program}", "MIT", sound, parts)
-
-
 def nylon() -> list[Note]:
     """Two chords, each broken twice; the lower strings ring on."""
     chords = [(40, 47, 52, 55, 59, 64, 59, 55)] * 2 + [(45, 52, 57, 60, 64, 69, 64, 60)] * 2
@@ -55,19 +54,13 @@ def bars() -> list[Note]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=pathlib.Path, required=True)
-    parser.add_argument("--out", type=pathlib.Path, required=True)
-    arguments = parser.parse_args()
-    for folder in (arguments.work, arguments.out):
-        folder.mkdir(parents=True, exist_ok=True)
-    kitchen = Kitchen(arguments.work.resolve())
+    kitchen, out = kitchen_and_folder(__doc__)
     for name, part in PASSAGES.items():
-        save(arguments.out, name, passage(kitchen, *part))
+        save(out, name, passage(kitchen, *part))
     harmonics = kitchen.loop("guit_harmonics")
-    save(arguments.out, "h6_harmonics", Clip(f"{SONIC_PI}, guit_harmonics", "CC0 1.0", harmonics))
-    save(arguments.out, "h7_nylon", broken(kitchen, NYLON, nylon()))
-    save(arguments.out, "h8_vibraphone", broken(kitchen, VIBRAPHONE, bars()))
+    save(out, "h6_harmonics", Clip(f"{SONIC_PI}, guit_harmonics", "CC0 1.0", harmonics))
+    save(out, "h7_nylon", kitchen.soundfont(NYLON, nylon(), SOUNDFONT_S))
+    save(out, "h8_vibraphone", kitchen.soundfont(VIBRAPHONE, bars(), SOUNDFONT_S))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from rtsynth.decompose.held.voicing import PitchPath, pitch_path
 from rtsynth.decompose.panning import mid_signal
 from rtsynth.decompose.recording import Recording
 from rtsynth.decompose.sustained.blowing import band_power
-from rtsynth.decompose.sustained.pitch import STEP_S
+from rtsynth.metrics import snr
 
 __all__ = ["band_error", "clearly_closer", "line_if_closer", "may_be_line"]
 
@@ -30,7 +30,7 @@ SWELLING = 0.1  # of the notes' time, in those that grow after their beginning: 
 SNRS_DB, SHARES = (8.0, 16.0), (0.8, 0.4)  # of the strikes, and most of their error it may have
 LOOK_S = 5.0  # the loudest so long is looked at first
 FLOOR_DB = 60.0  # below the loudest band
-EVERY = 2  # points
+STEP_S = 0.008  # between the points at which levels are compared
 
 
 def may_be_line(recording: Recording) -> bool:
@@ -74,7 +74,7 @@ def band_error(signal: Float, other: Float, sample_rate: float) -> float:
         sample_rate: Hz.
     """
     count = int(len(signal) / (STEP_S * sample_rate)) + 1
-    one, two = (band_power(s, sample_rate, 0, count)[::EVERY] for s in (signal, other))
+    one, two = (band_power(s, sample_rate, 0, count, STEP_S) for s in (signal, other))
     floor = float(one.max()) * 10.0 ** (-FLOOR_DB / 10.0) + np.finfo(float).tiny
     return float(np.mean(np.abs(10.0 * np.log10((one + floor) / (two + floor)))))
 
@@ -112,9 +112,8 @@ def _closer(signal: Float, struck: Float, sample_rate: int, modes: int) -> HeldL
 
 
 def _snr_db(signal: Float, struck: Float) -> float:
-    left = signal - struck
-    tiny = np.finfo(float).tiny
-    return float(10.0 * np.log10((signal @ signal + tiny) / (left @ left + tiny)))
+    found = snr(signal, struck)
+    return np.inf if found is None else found
 
 
 def _loudest(signal: Float, sample_rate: int) -> slice:

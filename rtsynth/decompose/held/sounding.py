@@ -8,6 +8,7 @@ comes too near half the sample rate is left out. Thread: worker.
 import numpy as np
 
 from rtsynth.decompose.damped import Float
+from rtsynth.decompose.draft import RING_LEVELS
 from rtsynth.decompose.drawn import even_noise, held_gain, tone_between
 from rtsynth.decompose.held.line import HeldLine, bowed_partials
 from rtsynth.decompose.sustained.pitch import STEP_S, phase_of
@@ -18,7 +19,6 @@ from rtsynth.units import LN1000
 
 __all__ = ["line_sound", "toned_partials"]
 
-RING = 80.0 / 60.0  # T60s after which a release is gone
 UNHEARD = 1e-6
 HIGHEST = 0.49  # of the sample rate, as the formula has it
 
@@ -59,7 +59,7 @@ def _partials(line: HeldLine, index: int, sample_rate: float, room: int) -> Floa
     freq_hz, level = toned_partials(line, index)
     held = round(len(note.bend) * STEP_S * sample_rate)
     dying_t60_s = 1.0 / (1.0 / line.t60_s + 1.0 / line.release_s(index))
-    length = min(room, held + round(RING * dying_t60_s * sample_rate))
+    length = min(room, held + round(RING_LEVELS * dying_t60_s * sample_rate))
     phase = phase_of(freq_hz[0], length, sample_rate)
     place = np.arange(length) / (STEP_S * sample_rate)
     sound = np.zeros(length)

@@ -90,10 +90,12 @@ def floor_between(signal: Float, sample_rate: float, points: int) -> Float:
     return floor
 
 
-def band_power(residual: Float, sample_rate: float, first: int, points: int) -> Float:
-    """[points, 32] mean square within each band, in frames around each point."""
+def band_power(
+    residual: Float, sample_rate: float, first: int, points: int, step_s: float = STEP_S
+) -> Float:
+    """[points, 32] mean square within each band, in frames around points `step_s` apart."""
     size = 2 * round(FRAME_S * sample_rate / 2)
-    starts = first + np.round(np.arange(points) * STEP_S * sample_rate).astype(int)
+    starts = first + np.round(np.arange(points) * step_s * sample_rate).astype(int)
     padded = np.pad(residual, (size // 2, size + max(0, int(starts[-1]) - len(residual))))
     window = np.hanning(size + 1)[:-1]
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)
