@@ -219,7 +219,9 @@ def blown_noise(drawing: Drawing, limit: int) -> tuple[Float, Float]:
     t60 = instrument.blow_t60_s[index].astype(float)
     aged = np.maximum(centres, 0.0)[:, None] / rate / event.damp
     fallen = np.where(t60 > 0, np.exp(-LN1000 * aged / np.maximum(t60, 1e-3)), 1.0)
-    power = (instrument.blow_gain[index] * 2.0**bands * fallen) ** 2 @ weights
+    gains = instrument.blow_gain[index] * 2.0**bands * fallen
+    gains[0, t60 <= 0.0] = 0.0  # what stays begins with the next grain
+    power = gains**2 @ weights
     noise = even_noise(event.seed, power, limit) * held_gain(limit, drawing.held, rate)
     if instrument.field is None:
         return float(instrument.blow_dry[index]) * noise, float(instrument.blow_wet[index]) * noise

@@ -1,7 +1,8 @@
 """One tick of a blown voice's noise: bands shaped by the field's curves, by overlap-add.
 
 Grain k covers frames k·HOP … k·HOP + GRAIN since the onset and has the curves of its centre; its
-noise is keyed by the event's seed. Thread: audio, helper.
+noise is keyed by the event's seed. Noise that does not die away by itself has no grain −1: it fades
+in with grain 0, within a hop, for one cut off at the onset clicks. Thread: audio, helper.
 """
 
 import math
@@ -30,6 +31,8 @@ from rtsynth.engine.patch import BEFORE, BLOW_LEVEL, DRAWN_DRY, DRAWN_WET, NOW
 
 __all__ = ["blow", "fetch_noise"]
 
+SILENT_DB = -1e4
+
 
 @state_kernel
 def _add_grain(st: Any, v: int, index: int, age: int) -> None:
@@ -40,7 +43,10 @@ def _add_grain(st: Any, v: int, index: int, age: int) -> None:
     bands_at(st, v, centre, drawn)
     aged = max(centre, 0.0) / st.controls[v, DAMP]
     for b in range(st.band_db.shape[0]):
-        st.band_db[b] = drawn[b] * DB_PER_OCTAVE - st.blow_fall[voice.resonance, b] * aged
+        fall = st.blow_fall[voice.resonance, b]
+        st.band_db[b] = drawn[b] * DB_PER_OCTAVE - fall * aged
+        if index < 0 and fall == 0.0:
+            st.band_db[b] = SILENT_DB
     blown_grain(
         voice.seed,
         index,

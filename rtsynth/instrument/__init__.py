@@ -18,7 +18,8 @@ attack waveform; without a field all are 0, which is neutral.
     noise    n(t) = envelope(t) · (filter * white)(t) for strike_s[r] seconds, its 64 points spread
              evenly and read linearly; `strike_dry[r]·n` is heard, `strike_wet[r]·n` is drive
     blow     b(t): even noise of RMS amplitude blow_gain[r, b] · 2^c_b in each band of
-             `NOISE_EDGES_HZ`, falling 60 dB in blow_t60_s[r, b]·damp seconds of age (0: it stays);
+             `NOISE_EDGES_HZ`, falling 60 dB in blow_t60_s[r, b]·damp seconds of age (0: it stays,
+             and fades in within 256 frames, while what falls is there at once);
              even means that its spectra have the level of their band in every bin, and random
              phases;
              `blow_dry[r]·2^c_dry·b` is heard, `blow_wet[r]·2^c_wet·b` is drive

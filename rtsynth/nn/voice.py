@@ -341,7 +341,7 @@ class Voices:
         c = self._controls_at(centre * self.events.stretch[:, None].double())
         if c is not None:
             level = level * torch.exp2(c[..., :WET])
-        level = level * self._blow_fallen(centre)
+        level = level * self._blow_fallen(centre) * self._blow_begun(index)
         level = level.expand(*index.shape, -1)
         blown = blow_noise(self.events.seed, index, level, frame, count, self.rate)
         late = frame[:, None] + torch.arange(count, device=frame.device) - self.events.held[:, None]
@@ -354,6 +354,11 @@ class Voices:
         pace = (self.events.stretch / self.events.damp)[:, None].double()
         aged = (centre.clamp_min(0.0) * pace).to(t60)[..., None]
         return torch.where(t60 > 0, torch.exp(-LN1000 * aged / t60.clamp_min(1e-3)), 1.0)
+
+    def _blow_begun(self, index: Tensor) -> Tensor:
+        """[E, G, 32] 0 where what stays has not begun: its grains [E, G] begin at the onset."""
+        falls = self.bank.blow_t60_s[self.events.resonance][:, None] > 0
+        return (falls | (index >= 0)[..., None]).to(self.bank.blow_gain)
 
     def _blow_gains(self, bent: _Bent) -> tuple[Tensor, Tensor]:
         """[E, frames] factors of what is heard and of what drives, constant within a tick."""

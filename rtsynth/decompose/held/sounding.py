@@ -79,6 +79,8 @@ def _noise(line: HeldLine, index: int, sample_rate: float, room: int, weights: F
     bands = np.stack([np.interp(centre, np.arange(len(c)), c) for c in drawn.T], axis=1)
     gain = line.blow_gain[line.resonance[index]] * line.gain[index]
     seed = index + 1  # as `bake_line` gives it to the event
-    noise = even_noise(seed, (gain * np.exp2(bands)) ** 2 @ weights, length)
+    power = (gain * np.exp2(bands)) ** 2 @ weights
+    power[0] = 0.0  # it fades in with the grain that begins at the onset
+    noise = even_noise(seed, power, length)
     quiet: Float = noise * held_gain(length, held, sample_rate)
     return quiet
