@@ -5,8 +5,9 @@ import numpy as np
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.disk import Samples
 from rtsynth.decompose.draft import Draft, strike_signal
+from rtsynth.decompose.recording import Recording
 
-__all__ = ["fit_pans", "mid_signal", "mid_weights"]
+__all__ = ["fit_pans", "mid_signal", "mid_weights", "one_channel_of"]
 
 SPAN_S = 0.5
 BLOCK = 1 << 20  # frames at once
@@ -41,6 +42,19 @@ def mid_weights(frames: Samples) -> Float:
     weights = np.zeros(channels)
     weights[int(np.argmax(energy))] = 1.0
     return weights
+
+
+def one_channel_of(resynthesis: Samples, recording: Recording) -> Float:
+    """[samples] as many as the recording has, of the one channel of it that was analysed.
+
+    Args:
+        resynthesis: [frames, channels] of the same channels.
+        recording: with [frames, channels].
+    """
+    frames = recording.frames
+    mixed: Float = resynthesis[: len(frames)] @ mid_weights(frames)
+    padded: Float = np.pad(mixed, (0, len(frames) - len(mixed)))
+    return padded
 
 
 def fit_pans(draft: Draft, frames: Float) -> None:

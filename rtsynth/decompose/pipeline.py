@@ -26,7 +26,8 @@ from rtsynth.decompose.recording import Recording, read_audio, recording_from_ar
 from rtsynth.decompose.report import make_report
 from rtsynth.decompose.steps import STEPS, State, Task
 from rtsynth.decompose.synthesis import render_score
-from rtsynth.decompose.whole import as_a_whole, rather_held, refuse_no_steps
+from rtsynth.decompose.texture.moving import may_be_noise
+from rtsynth.decompose.whole import as_a_whole, rather_held, rather_noise, refuse_no_steps
 from rtsynth.decompose.work import Work, fingerprint
 from rtsynth.errors import AudioFileError, UnknownNameError
 from rtsynth.events import Score
@@ -210,16 +211,21 @@ def _decompose(
             progress.say(notes[-1])
         ledger = analyse(recording, recipe, work, progress, workers, struck)
         draft, floor = ledger.draft(len(recording.frames)), ledger.floor()
-        if not draft.strikes:
-            reason = "no onset stands out" if struck is None else "no note within the recording"
-            notes.append(f"{reason}: no events")
     score, instrument = bake(draft, floor, recording, recipe.modes)
     resynthesis = None
-    if recipe.held and struck is None and draft.strikes and may_be_line(recording):
-        resynthesis = render_score(score, instrument, recording.sample_rate)
-        held = rather_held(recording, resynthesis, recipe, progress, work, notes)
-        if held is not None:
-            return _decomposition(*held, recording, notes, began)
+    if struck is None and not reason:
+        held = recipe.held and bool(draft.strikes) and may_be_line(recording)
+        noisy = recipe.follows_noise and may_be_noise(recording)
+        if held or noisy:
+            resynthesis = render_score(score, instrument, recording.sample_rate)
+            tried = (recording, resynthesis, recipe, progress, work, notes)
+            whole = rather_held(*tried) if held else None
+            whole = rather_noise(*tried) if whole is None and noisy else whole
+            if whole is not None:
+                return _decomposition(*whole, recording, notes, began)
+    if not draft.strikes and not reason:
+        reason = "no onset stands out" if struck is None else "no note within the recording"
+        notes.append(f"{reason}: no events")
     if recipe.joint_steps > 0 and draft.strikes:
         score, instrument, more = refine_jointly(score, instrument, recording, recipe, progress)
         notes, resynthesis = notes + more, None

@@ -57,6 +57,8 @@ class Recipe:
         texture: allow a texture event for the noise floor.
         only_texture: one texture event for the whole recording: True always, False never, None if
             it sounds like one (hiss, clicks and hum, nothing that is played).
+        moving_noise: noise whose levels move, and what is closer as such than by strikes, is one
+            event per stretch of it, its levels drawn by a field; where only_texture is None.
         held: look whether the recording is a line of sustained notes, one event each.
         sustained: the recording is one note, held or let go: make it one event.
         seed: of everything drawn at random.
@@ -84,6 +86,7 @@ class Recipe:
     offsets: bool = True
     texture: bool = True
     only_texture: bool | None = None
+    moving_noise: bool = True
     held: bool = True
     sustained: bool = False
     seed: int = 0
@@ -116,6 +119,11 @@ class Recipe:
     def few_modes(self) -> int:
         """At most so many modes of a hit or a held note, which have noise for the rest."""
         return min(FEW_MODES, self.modes)
+
+    @property
+    def follows_noise(self) -> bool:
+        """Whether a recording may become noise that moves."""
+        return self.moving_noise and self.only_texture is None
 
     def fingerprint(self) -> str:
         """SHA-256 over what decides the events; the name and the device do not."""

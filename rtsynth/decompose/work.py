@@ -1,7 +1,7 @@
 """A folder that keeps what every step has found, so that an interrupted run goes on.
 
-Files are named `SEGMENT.STEP.safetensors`, or `line.*` for a line of sustained notes, which has no
-steps; each is written whole or not at all. Thread: worker.
+Files are named `SEGMENT.STEP.safetensors`, or `line.*` for a line of sustained notes or noise that
+moves, which have no steps; each is written whole or not at all. Thread: worker.
 """
 
 import functools
@@ -116,7 +116,7 @@ class Work:
         return f"{self.folder}: goes on with segment {last + 1}, after its step {step}"
 
     def keep_line(self, score: Score, instrument: Instrument) -> None:
-        """Write what a line of sustained notes has become."""
+        """Write what a line of sustained notes, or noise that moves, has become."""
         if self.folder is not None:
             instrument.save(self.folder / LINE_INSTRUMENT)
             score.save(self.folder / LINE_SCORE)

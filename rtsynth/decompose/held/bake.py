@@ -15,7 +15,8 @@ from rtsynth.decompose.held.curves import closest_curves
 from rtsynth.decompose.held.lacking import line_noise
 from rtsynth.decompose.held.line import OFFSETS, HeldLine, bowed_partials, partial_sizes
 from rtsynth.decompose.held.measure import MeasuredNote
-from rtsynth.decompose.panning import mid_signal
+from rtsynth.decompose.held.noise_curves import noise_curves
+from rtsynth.decompose.panning import mid_weights
 from rtsynth.decompose.recording import Recording
 from rtsynth.decompose.sustained.bowing import bowed_t60, common_envelope
 from rtsynth.decompose.sustained.tone import tone_curves
@@ -30,8 +31,6 @@ LONGEST_T60_S, SHORTEST_T60_S = 1.0, 0.05
 LARGEST_OFFSET_DB, LEAST_OFFSET_DB = 24.0, 0.5
 FLOOR_DB = 60.0  # below its strongest a partial counts as that weak
 QUIET = 1e-9
-LEAST_NOISE = 1e-7
-QUIETEST_NOISE = 2.0**-10  # of its own mean: what is fainter is not worth drawing
 CENTRE = 0.02  # smaller pans are rounding
 ABSENT_DB = -25.0  # under the strongest: first partials of speakers have −13 or more, of chords −29
 
@@ -67,9 +66,9 @@ def line_of(signal: Float, left: Float, sample_rate: float, notes: list[Measured
     gain = np.concatenate([gain, np.ones(len(breaths))])
     offset = np.concatenate([offset, np.zeros((len(breaths), OFFSETS))])
     amplitude += [np.zeros(0)] * bool(breaths)
-    blow_gain = _blow_gain(noise, resonance, gain, len(amplitude))
-    for drawn, own, r, g in zip(controls, noise, resonance, gain, strict=True):
-        drawn[:, :NOISE_BANDS] = _noise_curves(own, blow_gain[r] * g)
+    blow_gain, of_noise = noise_curves(noise, resonance, gain, len(amplitude))
+    for drawn, curves in zip(controls, of_noise, strict=True):
+        drawn[:, :NOISE_BANDS] = curves
         np.clip(drawn, CONTROL_LIMITS[:, 0], CONTROL_LIMITS[:, 1], out=drawn)
     everything = notes + breaths
     weight = [_loudness(note, own) for note, own in zip(everything, noise, strict=True)]
@@ -99,13 +98,14 @@ def bake_line(
     rate = recording.sample_rate
     instrument = Instrument.blank(len(line.amplitude), modes, 0, rate)
     instrument.mode_map[OFFSETS:] = 0.0
+    unpitched = "breath" if line.pitched else "noise"
     for index, amplitude in enumerate(line.amplitude):
         freq = line.pitch_hz[index] * np.arange(1.0, len(amplitude) + 1.0)
         t60_s = np.full(len(freq), line.t60_s)
         instrument.set_modes(index, freq, t60_s, amplitude.astype(complex))
         instrument.bow[index], instrument.impulse[index] = instrument.impulse[index], 0.0
         instrument.blow_gain[index], instrument.blow_dry[index] = line.blow_gain[index], 1.0
-        instrument.names[index] = note_name(float(line.pitch_hz[index])) or "breath"
+        instrument.names[index] = note_name(float(line.pitch_hz[index])) or unpitched
     pan, louder = _place(recording)
     events = [
         Event(
@@ -143,8 +143,10 @@ def _place(recording: Recording) -> tuple[float, float]:
     """Where the whole line sits, −1 … 1, and the gain that keeps its level there."""
     if recording.channels == 1:
         return 0.0, 1.0
-    mid = mid_signal(recording.frames)
-    left, right = np.maximum(recording.frames.T @ mid, 0.0)
+    weights = mid_weights(recording.frames)
+    if not weights.all():  # the channels cancel: what was analysed is one of them
+        return 0.0, 1.0
+    left, right = np.maximum(recording.frames.T @ (recording.frames @ weights), 0.0)
     pan = float(np.arctan2(right, left)) * 4.0 / np.pi - 1.0
     pan = float(np.clip(pan, -1.0, 1.0)) if abs(pan) > CENTRE else 0.0
     angle = (pan + 1.0) * np.pi / 4.0
@@ -210,21 +212,6 @@ def _offsets(size: Float, amplitude: Float) -> Float:
     return offset
 
 
-def _blow_gain(noise: list[Float], resonance: NDArray[np.intp], gain: Float, count: int) -> Float:
-    found = np.zeros((count, NOISE_BANDS))
-    for index in range(count):
-        mine = np.flatnonzero(resonance == index)
-        own = np.array([_mean(noise[i]) / gain[i] for i in mine])
-        found[index] = np.exp(np.mean(np.log(own + LEAST_NOISE), axis=0))
-    return found
-
-
-def _mean(noise: Float) -> Float:
-    """[32] RMS amplitudes of [points, 32] ones."""
-    mean: Float = np.sqrt(np.mean(noise**2, axis=0))
-    return mean
-
-
 def _drawn(note: MeasuredNote, amplitude: Float, bow: Float, tilt: Float, t60_s: float) -> Float:
     """[points, 54] what moves a note's modes."""
     controls = np.zeros((len(note.bend), len(CONTROLS)))
@@ -233,10 +220,3 @@ def _drawn(note: MeasuredNote, amplitude: Float, bow: Float, tilt: Float, t60_s:
     freq_hz, made = bowed_partials(note.pitch_hz, amplitude[:count], controls, t60_s)
     controls[:, TONE:] = tone_curves(note.level[:count], made, freq_hz)
     return controls
-
-
-def _noise_curves(noise: Float, blow_gain: Float) -> Float:
-    """[points, 32] log2 gains that make a resonance's noise, times a note's gain, the note's."""
-    heard = np.maximum(noise, QUIETEST_NOISE * _mean(noise))
-    curves: Float = np.log2((heard + LEAST_NOISE) / (blow_gain + LEAST_NOISE))
-    return curves

@@ -11,7 +11,7 @@ from rtsynth.decompose.held.measure import MeasuredNote
 from rtsynth.decompose.sustained.pitch import STEP_S
 from rtsynth.units import LN1000
 
-__all__ = ["breaths_between", "ringing_on", "without_gaps"]
+__all__ = ["breaths_between", "ringing_on", "unpitched_note", "without_gaps"]
 
 HEARD_DB = 50.0  # below the line's loudest moment
 SHORTEST_S = 0.04
@@ -87,13 +87,19 @@ def breaths_between(
         free[int(first / STEP_S) : int((first + note.duration_s) / STEP_S) + 1] = False
     edges = np.flatnonzero(np.diff(np.concatenate([[0], free.astype(np.int8), [0]])))
     return [
-        _breath(round(first * STEP_S * sample_rate), int(last - first))
+        unpitched_note(round(first * STEP_S * sample_rate), int(last - first))
         for first, last in zip(edges[::2], edges[1::2], strict=True)
         if (last - first) * STEP_S >= SHORTEST_S
     ]
 
 
-def _breath(onset: int, points: int) -> MeasuredNote:
+def unpitched_note(onset: int, points: int) -> MeasuredNote:
+    """A note without partials.
+
+    Args:
+        onset: sample.
+        points: of `STEP_S`.
+    """
     return MeasuredNote(
         onset, points * STEP_S, RELEASE_S, 0.0, np.zeros(points), np.zeros(0), np.zeros((0, points))
     )

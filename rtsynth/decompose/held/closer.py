@@ -17,7 +17,7 @@ from rtsynth.decompose.held.line import HeldLine
 from rtsynth.decompose.held.or_struck import later_louder
 from rtsynth.decompose.held.sounding import line_sound
 from rtsynth.decompose.held.voicing import PitchPath, pitch_path
-from rtsynth.decompose.panning import mid_signal
+from rtsynth.decompose.panning import mid_signal, one_channel_of
 from rtsynth.decompose.recording import Recording
 from rtsynth.decompose.sustained.blowing import band_power
 from rtsynth.metrics import snr
@@ -54,8 +54,7 @@ def line_if_closer(recording: Recording, resynthesis: Samples, modes: int) -> He
         None where the strikes explain the recording, or a line does not explain it better.
     """
     signal, rate = mid_signal(recording.frames), recording.sample_rate
-    struck = mid_signal(resynthesis)[: len(signal)]
-    struck = np.pad(struck, (0, len(signal) - len(struck)))
+    struck = one_channel_of(resynthesis, recording)
     if _snr_db(signal, struck) > EXPLAINED_DB:
         return None
     loudest = _loudest(signal, rate)

@@ -24,6 +24,7 @@ __all__ = ["LONGEST_S", "draw_line", "find_line", "measured_line", "sustained_dr
 
 LONGEST_S = 120.0  # a field learns so much at once
 FREQUENCIES, HIDDEN = 32, 128  # of the field; half as many lose 0.3 MOS on singing
+LONG_NOISE_S = 20.0  # a minute of noise loses 0.3 MOS to a field so small, 0.1 to one twice as wide
 
 
 def sustained_draft(recording: Recording, recipe: Recipe) -> tuple[Score, Instrument] | None:
@@ -72,7 +73,8 @@ def measured_line(
 def draw_line(line: HeldLine, recording: Recording, recipe: Recipe) -> tuple[Score, Instrument]:
     """Score and instrument of a line, its curves learned by a field."""
     field, code = _learned(line, recipe)
-    score, instrument = bake_line(line, recording, code, recipe.few_modes)
+    modes = recipe.few_modes if line.pitched else 1
+    score, instrument = bake_line(line, recording, code, modes)
     instrument.field = field
     score.instrument = instrument.fingerprint()
     return score, instrument
@@ -93,6 +95,8 @@ def _learned(line: HeldLine, recipe: Recipe) -> tuple[FieldWeights | None, Float
         from rtsynth.nn.regress_line import draw_line_curves
     except ImportError:
         return None, np.zeros((len(line.notes), CODE))
+    seconds = STEP_S * sum(len(own) for own in line.controls)
+    wider = 2 if not line.pitched and seconds > LONG_NOISE_S else 1
     with threadpool_limits(1):  # small matrices: a second thread waits, badly on a busy machine
         return draw_line_curves(
             line.controls,
@@ -103,7 +107,7 @@ def _learned(line: HeldLine, recipe: Recipe) -> tuple[FieldWeights | None, Float
             line.offset_db,
             CODE,
             steps=recipe.curve_steps,
-            frequencies=FREQUENCIES,
-            hidden=HIDDEN,
+            frequencies=wider * FREQUENCIES,
+            hidden=wider * HIDDEN,
             seed=recipe.seed,
         )

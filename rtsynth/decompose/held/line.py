@@ -51,6 +51,11 @@ class HeldLine:
     amplitude: list[Float]
     blow_gain: Float
 
+    @property
+    def pitched(self) -> bool:
+        """Whether any note has partials; all is noise otherwise."""
+        return any(len(own) for own in self.amplitude)
+
     def release_s(self, index: int) -> float:
         """The `release_s` of a note's event: with the modes' own decay it falls as it was seen to.
 
