@@ -48,10 +48,13 @@ def as_a_whole(
         return sustained_event(recording, recipe.few_modes)
     progress.begin("texture?", 1)
     texture, note = only_texture(recording, recipe.only_texture)
-    notes += [note] if note else []
     if texture is not None:
         moving = _moving(texture, recording, recipe, progress, work, notes)
-        return bake_texture(texture, recording) if moving is None else moving
+        if moving is not None:
+            return moving
+    notes += [note] if note else []
+    if texture is not None:
+        return bake_texture(texture, recording)
     kept = work.line()
     if kept is not None and not kept[1].bow.any():
         return _kept_noise(kept, NO_STRIKES, progress, work, notes)
