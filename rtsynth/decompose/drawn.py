@@ -35,6 +35,7 @@ from rtsynth.instrument.field import (
 from rtsynth.units import LN1000
 
 __all__ = [
+    "RELEASE_FADE_S",
     "Drawing",
     "bent_modes",
     "blown_noise",

@@ -27,7 +27,13 @@ from rtsynth.decompose.report import make_report
 from rtsynth.decompose.steps import STEPS, State, Task
 from rtsynth.decompose.synthesis import render_score
 from rtsynth.decompose.texture.moving import may_be_noise
-from rtsynth.decompose.whole import as_a_whole, rather_held, rather_noise, refuse_no_steps
+from rtsynth.decompose.whole import (
+    Attempt,
+    as_a_whole,
+    rather_held,
+    rather_noise,
+    refuse_no_steps,
+)
 from rtsynth.decompose.work import Work, fingerprint
 from rtsynth.errors import AudioFileError, UnknownNameError
 from rtsynth.events import Score
@@ -200,7 +206,8 @@ def _decompose(
         struck = place_notes(recording, struck, notes)
     else:
         work = _work(folder, recording, recipe, None)
-        whole = as_a_whole(recording, recipe, progress, work, notes)
+        attempt = Attempt(recording, recipe, progress, work, notes)
+        whole = as_a_whole(attempt)
         if whole is not None:
             return _decomposition(*whole, recording, notes, began)
     draft, floor = Draft(recording.sample_rate, len(recording.frames), [], []), np.zeros(32)
@@ -218,9 +225,8 @@ def _decompose(
         noisy = recipe.follows_noise and may_be_noise(recording)
         if held or noisy:
             resynthesis = render_score(score, instrument, recording.sample_rate)
-            tried = (recording, resynthesis, recipe, progress, work, notes)
-            whole = rather_held(*tried) if held else None
-            whole = rather_noise(*tried) if whole is None and noisy else whole
+            whole = rather_held(attempt, resynthesis) if held else None
+            whole = rather_noise(attempt, resynthesis) if whole is None and noisy else whole
             if whole is not None:
                 return _decomposition(*whole, recording, notes, began)
     if not draft.strikes and not reason:

@@ -3,6 +3,8 @@
 Thread: worker.
 """
 
+import dataclasses
+
 from rtsynth.decompose.disk import Samples
 from rtsynth.decompose.held.bake import joins_pitches
 from rtsynth.decompose.held.closer import line_if_closer
@@ -21,43 +23,49 @@ from rtsynth.errors import UsageError
 from rtsynth.events import Score
 from rtsynth.instrument import Instrument
 
-__all__ = ["as_a_whole", "rather_held", "rather_noise", "refuse_no_steps"]
+__all__ = ["Attempt", "as_a_whole", "rather_held", "rather_noise", "refuse_no_steps"]
 
 CLOSER = "closer as a line of sustained notes than struck"
 MOVING, NO_STRIKES = "noise that moves", "closer as noise that moves than struck"
 
 
-def as_a_whole(
-    recording: Recording,
-    recipe: Recipe,
-    progress: Progress,
-    work: Work,
-    notes: list[str],
-) -> tuple[Score, Instrument] | None:
-    """Score and instrument of what is not taken apart by steps; None for what is.
+@dataclasses.dataclass(frozen=True)
+class Attempt:
+    """A recording that may be taken as a whole, and where that is told and kept.
 
-    Args:
+    Attributes:
         recording: not silent.
         recipe: settings.
         progress: told what is tried.
         work: keeps a line of sustained notes, and noise that moves.
-        notes: what was found is added to them.
+        notes: what is found is added to them.
     """
+
+    recording: Recording
+    recipe: Recipe
+    progress: Progress
+    work: Work
+    notes: list[str]
+
+
+def as_a_whole(attempt: Attempt) -> tuple[Score, Instrument] | None:
+    """Score and instrument of what is not taken apart by steps; None for what is."""
+    recording, recipe, progress = attempt.recording, attempt.recipe, attempt.progress
     if recipe.sustained:
         progress.begin("sustained note", 1)
         return sustained_event(recording, recipe.few_modes)
     progress.begin("texture?", 1)
     texture, note = only_texture(recording, recipe.only_texture)
     if texture is not None:
-        moving = _moving(texture, recording, recipe, progress, work, notes)
+        moving = _moving(attempt, texture)
         if moving is not None:
             return moving
-    notes += [note] if note else []
+    attempt.notes.extend([note] if note else [])
     if texture is not None:
         return bake_texture(texture, recording)
-    kept = work.line()
-    if kept is not None and not kept[1].bow.any():
-        return _kept_noise(kept, NO_STRIKES, progress, work, notes)
+    kept = attempt.work.line()
+    if kept is not None and _is_noise(kept[1]):
+        return _kept_noise(attempt, kept, NO_STRIKES)
     if not recipe.held:
         return None
     progress.begin("sustained line?", 1)
@@ -67,121 +75,81 @@ def as_a_whole(
         if held is None:
             return None
         if held[1].field is not None:  # without torch it is not all that it can be
-            work.keep_line(*held)
+            attempt.work.keep_line(*held)
     else:
-        progress.say(f"{work.folder}: the line of sustained notes is kept there")
+        progress.say(f"{attempt.work.folder}: the line of sustained notes is kept there")
     surely = kept is None or find_line(recording) is not None
-    notes += _told(*held, "a line of sustained notes" if surely else CLOSER)
+    attempt.notes.extend(_told(*held, "a line of sustained notes" if surely else CLOSER))
     return held
 
 
-def rather_held(
-    recording: Recording,
-    resynthesis: Samples,
-    recipe: Recipe,
-    progress: Progress,
-    work: Work,
-    notes: list[str],
-) -> tuple[Score, Instrument] | None:
+def rather_held(attempt: Attempt, resynthesis: Samples) -> tuple[Score, Instrument] | None:
     """Score and instrument of what was taken for strikes, and is closer as a line of held notes.
 
     Args:
-        recording: not silent.
+        attempt: of a recording that may be one.
         resynthesis: [frames, channels] of the strikes.
-        recipe: settings.
-        progress: told what is tried.
-        work: keeps the line.
-        notes: what was found is added to them.
     """
-    progress.begin("rather a sustained line?", 1)
-    line = line_if_closer(recording, resynthesis, recipe.few_modes)
-    if line is None:
-        return None
-    held = draw_line(line, recording, recipe)
-    if held[1].field is None:  # what was closer are curves that move
-        notes.append(f"{CLOSER}, with torch; pip install 'rtsynth[torch]'")
-        return None
-    work.keep_line(*held)
-    notes += _told(*held, CLOSER)
-    return held
+    attempt.progress.begin("rather a sustained line?", 1)
+    line = line_if_closer(attempt.recording, resynthesis, attempt.recipe.few_modes)
+    return None if line is None else _drawn(attempt, line, CLOSER)
 
 
-def rather_noise(
-    recording: Recording,
-    resynthesis: Samples,
-    recipe: Recipe,
-    progress: Progress,
-    work: Work,
-    notes: list[str],
-) -> tuple[Score, Instrument] | None:
+def rather_noise(attempt: Attempt, resynthesis: Samples) -> tuple[Score, Instrument] | None:
     """Score and instrument of what was taken for strikes, and is closer as noise that moves.
 
     Args:
-        recording: not silent; may be noise.
+        attempt: of a recording that may be noise.
         resynthesis: [frames, channels] of the strikes.
-        recipe: settings.
-        progress: told what is tried.
-        work: keeps the noise.
-        notes: what was found is added to them.
     """
-    progress.begin("rather noise?", 1)
-    line = noise_if_closer(recording, resynthesis)
-    return None if line is None else _drawn(line, NO_STRIKES, recording, recipe, work, notes)
+    attempt.progress.begin("rather noise?", 1)
+    line = noise_if_closer(attempt.recording, resynthesis)
+    return None if line is None else _drawn(attempt, line, NO_STRIKES)
 
 
-def _moving(
-    texture: Textures,
-    recording: Recording,
-    recipe: Recipe,
-    progress: Progress,
-    work: Work,
-    notes: list[str],
-) -> tuple[Score, Instrument] | None:
+def _moving(attempt: Attempt, texture: Textures) -> tuple[Score, Instrument] | None:
     """A texture that moves, as noise that does; None for one that stands still."""
-    if not recipe.follows_noise or recording.seconds > LONGEST_S:
+    recording = attempt.recording
+    if not attempt.recipe.follows_noise or recording.seconds > LONGEST_S:
         return None
-    kept = work.line()
+    kept = attempt.work.line()
     if kept is not None:
-        return _kept_noise(kept, MOVING, progress, work, notes)
+        return _kept_noise(attempt, kept, MOVING)
     signal, rate = mid_signal(recording.frames), recording.sample_rate
-    progress.begin("does it move?", 1)
+    attempt.progress.begin("does it move?", 1)
     line = noise_line(signal, rate) if textures_move(texture, signal, rate) else None
-    return None if line is None else _drawn(line, MOVING, recording, recipe, work, notes)
+    return None if line is None else _drawn(attempt, line, MOVING)
 
 
-def _drawn(
-    line: HeldLine,
-    what: str,
-    recording: Recording,
-    recipe: Recipe,
-    work: Work,
-    notes: list[str],
-) -> tuple[Score, Instrument] | None:
-    """Noise whose levels a field has learned, and kept; None without torch."""
-    made = draw_line(line, recording, recipe)
-    if made[1].field is None:  # it would not move
-        notes.append(f"{what}, with torch; pip install 'rtsynth[torch]'")
+def _drawn(attempt: Attempt, line: HeldLine, what: str) -> tuple[Score, Instrument] | None:
+    """A line whose curves a field has learned, told and kept; None without torch."""
+    made = draw_line(line, attempt.recording, attempt.recipe)
+    if made[1].field is None:  # what was closer are curves that move
+        attempt.notes.append(f"{what}, with torch; pip install 'rtsynth[torch]'")
         return None
-    work.keep_line(*made)
-    notes.append(_of_noise(made[0], what))
+    attempt.work.keep_line(*made)
+    attempt.notes.extend(_told(*made, what))
     return made
 
 
 def _kept_noise(
-    kept: tuple[Score, Instrument], what: str, progress: Progress, work: Work, notes: list[str]
+    attempt: Attempt, kept: tuple[Score, Instrument], what: str
 ) -> tuple[Score, Instrument]:
-    progress.say(f"{work.folder}: the noise that moves is kept there")
-    notes.append(_of_noise(kept[0], what))
+    attempt.progress.say(f"{attempt.work.folder}: the noise that moves is kept there")
+    attempt.notes.extend(_told(*kept, what))
     return kept
 
 
-def _of_noise(score: Score, what: str) -> str:
-    count = len(score.table)
-    events = "one event" if count == 1 else f"{count} events"
-    return f"{what}: {events} (moving_noise: false in a recipe forbids)"
+def _is_noise(instrument: Instrument) -> bool:
+    """Whether a line's instrument has no resonance that is bowed."""
+    return not instrument.bow.any()
 
 
 def _told(score: Score, instrument: Instrument, what: str) -> list[str]:
+    if _is_noise(instrument):
+        count = len(score.table)
+        events = "one event" if count == 1 else f"{count} events"
+        return [f"{what}: {events} (moving_noise: false in a recipe forbids)"]
     told = [f"{what}: one event each (held: false in a recipe forbids)"]
     if joins_pitches(score, instrument):
         told.append("several pitches at once that share a period are one event")

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float
+from rtsynth.decompose.drawn import RELEASE_FADE_S
 from rtsynth.decompose.held.breath import unpitched_note
 from rtsynth.decompose.held.levelled import levelled
 from rtsynth.decompose.held.line import OFFSETS, HeldLine
@@ -21,7 +22,6 @@ from rtsynth.instrument import CONTROL_LIMITS, CONTROLS, NOISE_BANDS
 __all__ = ["noise_line"]
 
 T60_S = 0.1  # of modes, of which noise has none
-FADE_S = 0.005  # in which the noise of what is let go ends; what begins fades in within a hop
 
 
 def noise_line(signal: Float, sample_rate: int) -> HeldLine | None:
@@ -65,8 +65,8 @@ def noise_line(signal: Float, sample_rate: int) -> HeldLine | None:
 
 
 def _held_on(stretches: list[tuple[int, int]], sample_rate: float) -> list[tuple[int, int]]:
-    """Each that another follows at once held until that has faded in: a hop may be long."""
-    more = max(0, math.floor((HOP / sample_rate - FADE_S) / STEP_S + 0.5))
+    """Each that another follows at once held until that has faded in: within a hop, maybe long."""
+    more = max(0, math.floor((HOP / sample_rate - RELEASE_FADE_S) / STEP_S + 0.5))
     held = [
         (first, last + (more if last == after[0] else 0))
         for (first, last), after in itertools.pairwise(stretches)
