@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK_SIZES = (1, 64, 65, 480, 8193)
-SLACK_BYTES = 2048
+SLACK_BYTES, TRIES = 2048, 3
 """What a call may box for a moment: a few integers and an array header, but no audio."""
 
 
@@ -61,8 +61,21 @@ def verify_contract(
 
 
 def verify_no_allocation(part: Stateful, blocks: int = 40, block_size: int = 1024) -> None:
-    """Hold `process` to leaving the Python heap as it is, NumPy's buffers included."""
+    """Hold `process` to leaving the Python heap as it is, NumPy's buffers included.
+
+    The least of a few tries counts: what a call allocates it allocates every time, what another
+    thread of the process does meanwhile is not its own.
+    """
     out = np.zeros((block_size, part.channels), np.float32)
+    tries = [_allocated(part, out, blocks) for _ in range(TRIES)]
+    moment, kept = (min(column) for column in zip(*tries, strict=True))
+    assert moment < SLACK_BYTES, f"process allocates {moment} bytes for a moment"
+    assert kept < SLACK_BYTES, f"process keeps {kept} bytes"
+
+
+def _allocated(part: Stateful, out: NDArray[np.float32], blocks: int) -> tuple[int, int]:
+    """Bytes for a moment, and bytes that are kept."""
+    part.reset()
     part.process(out)  # what is done once, is done
     tracemalloc.start()
     try:
@@ -74,8 +87,7 @@ def verify_no_allocation(part: Stateful, blocks: int = 40, block_size: int = 102
         after, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak - before < SLACK_BYTES, f"process allocates {peak - before} bytes for a moment"
-    assert after - before < SLACK_BYTES, f"process keeps {after - before} bytes"
+    return peak - before, after - before
 
 
 def _run(part: Stateful, frames: int, sizes: Iterator[int]) -> NDArray[np.float32]:

@@ -26,7 +26,8 @@ class Fit:
         draft: changed in place.
         modes: at most so many per resonance.
         attack: learn attack waveforms.
-        releases: look for key-offs; nobody lets go of a drum.
+        releases: look for key-offs resonance by resonance; nobody lets go of a drum, and keys have
+            theirs found together.
         aligned: resonances whose strikes are in step with each other already.
         placed: every strike is where it begins; no aligned one is moved at all.
         frozen: resonances that stay as they are; only their strikes are fitted.
@@ -86,7 +87,7 @@ class Fit:
             if strikes:
                 turn = Turn(self, self.draft.resonances[index], strikes, power, number)
                 if index in self.frozen:
-                    turn.run_known(align=not self._placed)
+                    turn.run_known(align=not self._placed, releases=self._releases)
                 else:
                     turn.run(
                         modes,

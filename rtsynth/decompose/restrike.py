@@ -18,13 +18,14 @@ DEPENDENT = 1e-6  # sounds as alike as that cannot be told apart
 SHORTEST = 1_000  # samples: less tells nothing
 
 
-def rings_on(sound: Float, older: Float, newer: Float) -> bool:
+def rings_on(sound: Float, older: Float, newer: Float, saved: float = SAVED) -> bool:
     """Whether a sound holds two strikes of one resonance, not the newer one only.
 
     Args:
         sound: [samples] from the newer one on, everybody else taken away.
         older: [samples] the one before, as if it were held.
         newer: [samples] the other.
+        saved: share of the error that the newer one leaves by itself, and both do not, at least.
     """
     if len(sound) < SHORTEST:
         return False
@@ -37,4 +38,4 @@ def rings_on(sound: Float, older: Float, newer: Float) -> bool:
     without = energy - float(right[1]) ** 2 / float(gram[1, 1])
     left = energy - float(right @ levels)
     likely = LEVEL <= levels[0] <= MOST and levels[1] > 0.0
-    return bool(likely and left <= (1.0 - SAVED) * without)
+    return bool(likely and left <= (1.0 - saved) * without)

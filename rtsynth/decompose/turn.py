@@ -93,10 +93,11 @@ class Turn:
         chains.append([*early, *learn, self._fit_gains])
         self._keep_what_helps(chains)
 
-    def run_known(self, *, align: bool = True) -> None:
+    def run_known(self, *, align: bool = True, releases: bool = True) -> None:
         """The steps of a resonance that stays as it is, whose strikes may be in step already."""
         first: list[Step] = [self._align_to_known] if align else []
-        self._keep_what_helps([[*first, self._fit_gains], [self._fit_releases]])
+        last: list[list[Step]] = [[self._fit_releases]] if releases else []
+        self._keep_what_helps([[*first, self._fit_gains], *last])
 
     def _keep_what_helps(self, chains: list[list[Step]]) -> None:
         misfit = self._misfit()

@@ -76,7 +76,7 @@ def fit_of(task: Task, state: State) -> Fit:
         state.draft,
         modes=task.recipe.modes,
         attack=task.recipe.attack,
-        releases=not state.drums,
+        releases=not state.drums and state.played is None,
         aligned=_aligned(task, state),
         placed=task.played is not None,
         frozen=frozenset(index for index, known in enumerate(state.known) if known >= 0),

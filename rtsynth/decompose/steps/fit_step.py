@@ -4,6 +4,7 @@ Thread: worker.
 """
 
 from rtsynth.decompose.drums.draft import DRUM_SWEEPS
+from rtsynth.decompose.keys.key_offs import find_key_offs, place_key_offs
 from rtsynth.decompose.keys.recognise import recognise
 from rtsynth.decompose.newton import settle
 from rtsynth.decompose.prune import drop_weak, lift_gains
@@ -20,7 +21,8 @@ def fit_draft(task: Task, state: State) -> None:
 
     A sweep finds what is missing, but one resonance creeps towards the other; steps of all at once
     settle what was found. Drums have few modes to settle. Where all onsets are of keys, and
-    nobody said of which, what was missed or mistaken is looked for after every sweep.
+    nobody said of which, what was missed or mistaken is looked for after every sweep. When keys are
+    let go is looked for in all of them together, before the others' sound is learned with it.
     """
     recipe, draft = task.recipe, state.draft
     fit = fit_of(task, state)
@@ -32,15 +34,23 @@ def fit_draft(task: Task, state: State) -> None:
     keys = recipe.recognise and state.played is not None and task.played is None
     task.progress.begin("fit", sweeps * len(draft.resonances))
     energy = float(task.signal @ task.signal) + 1e-30
+    dampers: bool | None = None
     for number in range(sweeps):
         last = number == sweeps - 1
         # what the first sweep finds is too rough to be settled further
         settle(fit, min(number, steps), workers=task.workers)
         fit.sweep(number, task.progress.advance, peel=number in peeling, mend=number in mending)
         if last:
+            if state.played is not None:
+                (place_key_offs if number > 0 else find_key_offs)(fit)
             settle(fit, steps, workers=task.workers)
+        elif state.played is not None:
+            dampers = find_key_offs(fit, dampers)
         if keys:
+            known = list(draft.strikes)
             recognise(fit, sure=0 < number, adding=not last)
+            if not last and draft.strikes != known:  # a new strike has no key-off yet
+                dampers = find_key_offs(fit, dampers)
         if last or number % 2 == 1:
             if not state.drums:
                 lift_gains(fit)
