@@ -324,15 +324,17 @@ def _draw(score: Score, instrument: Instrument, options: argparse.Namespace) -> 
 def _print_events(score: Score, instrument: Instrument, ranking: "Ranking | None") -> None:
     rank = {} if ranking is None else {i: n for n, i in enumerate(ranking.ids, start=1)}
     head = f"{'rank':>6} " if rank else ""
-    print(f"{'id':>6} {'onset s':>9} {'gain':>8} {'resonance':>14} {head} name, group")
+    print(
+        f"{'id':>6} {'onset s':>9} {'held s':>8} {'gain':>8} {'resonance':>14} {head} name, group"
+    )
     for event in score.table:
         called = f"{event.resonance} {instrument.names[event.resonance]}"
         if event.transpose:
             called += f"{event.transpose:+.3g}"
         place = f"{rank[event.id]:>6} " if rank else ""
         print(
-            f"{event.id:>6} {event.onset_s:>9.3f} {event.gain:>8.3f} {called:>14} "
-            f"{place} {event.name} {event.group}"
+            f"{event.id:>6} {event.onset_s:>9.3f} {event.duration_s:>8.3f} {event.gain:>8.3f} "
+            f"{called:>14} {place} {event.name} {event.group}"
         )
 
 

@@ -76,6 +76,19 @@ def test_inspect_tells_the_facts_as_one_json_object(
     assert facts["values_per_second"] > 0
 
 
+def test_inspect_lists_when_every_event_begins_and_how_long_it_is_held(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = mixed_table()
+    assert run(["inspect", str(write_score(tmp_path, table, seconds=2.0))]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    head = next(number for number, words in enumerate(lines) if words[:1] == ["id"])
+    listed = {int(words[0]): (float(words[1]), float(words[2])) for words in lines[head + 1 :]}
+    assert listed.keys() == {event.id for event in table}
+    for event in table:
+        assert listed[event.id] == pytest.approx((event.onset_s, event.duration_s), abs=6e-4)  # s
+
+
 def test_compare_of_a_sound_with_itself_is_perfect(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
