@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from rtsynth.metrics import (
     truth_from,
 )
 from rtsynth.metrics.stem import LOWEST_DB
+from rtsynth.metrics.truth import TrueEvent
 
 Float = NDArray[np.float64]
 Row = dict[str, Any]
@@ -69,6 +71,26 @@ def read_clip(path: pathlib.Path, silver: pathlib.Path | None = None) -> Clip:
     agreed = json.loads(silver.read_text())["onsets"].get(path.stem) if silver else None
     stems = _stems(path, data["events"] or [])
     return Clip(path.stem, frames.mean(axis=1), rate, truth, agreed, stems)
+
+
+def matched(
+    true: Sequence[TrueEvent], found: Sequence[Event], pitches: Float
+) -> list[tuple[int, int]]:
+    """Which of the true notes are which of the events, by onset and pitch; indices of both.
+
+    Args:
+        true: with their pitches.
+        found: played events.
+        pitches: [events] MIDI numbers; not finite for what is no note.
+    """
+    kept = np.flatnonzero(np.isfinite(pitches))
+    pairs = match_notes(
+        [note.onset_s for note in true],
+        [note.pitch or 0.0 for note in true],
+        np.array([event.onset_s for event in found])[kept],
+        pitches[kept],
+    )
+    return [(number, int(kept[place])) for number, place in pairs]
 
 
 def _stems(path: pathlib.Path, events: list[dict[str, Any]]) -> list[Placed]:

@@ -12,12 +12,12 @@ import math
 import pathlib
 
 import numpy as np
-from decompose_measure import Clip, Float, read_clip
+from decompose_measure import Clip, Float, matched, read_clip
 from numpy.typing import NDArray
 
 from rtsynth.decompose import Note, decompose_file
 from rtsynth.events import Event, Kind
-from rtsynth.metrics import Placed, compare, event_pitches, match_notes
+from rtsynth.metrics import Placed, compare, event_pitches
 
 NEAR_S, REST_S = 0.08, 0.15
 AUDIBLE = 0.01
@@ -47,16 +47,9 @@ def may_be_seen(clip: Clip, stem: Placed, end_s: float) -> bool:
 def count(clip: Clip, found: list[Event], pitches: Float) -> NDArray[np.int64]:
     """[3] key-offs right, late, early."""
     true = clip.truth.events if clip.truth else ()
-    kept = np.flatnonzero(np.isfinite(pitches))
-    pairs = match_notes(
-        [event.onset_s for event in true],
-        [event.pitch or 0.0 for event in true],
-        np.array([event.onset_s for event in found])[kept],
-        pitches[kept],
-    )
     counts = np.zeros(3, np.int64)
-    for number, place in pairs:
-        note, event = true[number], found[kept[place]]
+    for number, place in matched(true, found, pitches):
+        note, event = true[number], found[place]
         end_s = note.onset_s + (note.duration_s or math.inf)
         if may_be_seen(clip, clip.stems[number], end_s):
             late_s = event.onset_s + event.duration_s - end_s

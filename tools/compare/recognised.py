@@ -13,11 +13,11 @@ import dataclasses
 import pathlib
 
 import numpy as np
-from decompose_measure import Clip, Float, read_clip
+from decompose_measure import Clip, Float, matched, read_clip
 
 from rtsynth.decompose import Recipe, decompose_array
 from rtsynth.events import Kind
-from rtsynth.metrics import compare, event_pitches, match_notes, mean_opinion
+from rtsynth.metrics import compare, event_pitches, mean_opinion
 
 NOISE = 1e-4
 LEVELS = (0.7, 0.8, 0.9)
@@ -34,13 +34,7 @@ def figures(clip: Clip, recipe: Recipe, number: int | None) -> list[float]:
     true = [note for note in clip.truth.notes if note.pitch] if clip.truth else []
     found = [event for event in made.score.table if event.kind is not Kind.TEXTURE]
     pitch = event_pitches(made.score, made.instrument)
-    kept = np.flatnonzero(np.isfinite(pitch))
-    pairs = match_notes(
-        [note.onset_s for note in true],
-        [note.pitch or 0.0 for note in true],
-        np.array([event.onset_s for event in found])[kept],
-        pitch[kept],
-    )
+    pairs = matched(true, found, pitch)
     f1 = 2.0 * len(pairs) / max(len(true) + len(found), 1)
     distances = compare(clip.sound[: len(heard)], heard, clip.sample_rate)
     mos = mean_opinion(clip.sound[: len(heard)], heard, clip.sample_rate)

@@ -20,7 +20,7 @@ from rtsynth.decompose.draft import Draft, Resonance
 from rtsynth.decompose.keys.keyboard import nearest_key, partial_hz
 from rtsynth.units import LN1000
 
-__all__ = ["damped_at"]
+__all__ = ["RELEASE_S", "damped_at"]
 
 STEP_S, WINDOW_S = 0.01, 0.08
 HIGHEST_HZ = 8_000.0

@@ -14,7 +14,7 @@ from scipy.signal import lfilter
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Strike, modal_signal
 from rtsynth.decompose.fit import Fit
-from rtsynth.decompose.keys.damper import damped_at
+from rtsynth.decompose.keys.damper import RELEASE_S, damped_at
 from rtsynth.decompose.release import RELEASES_S
 from rtsynth.decompose.restrike import rings_on
 from rtsynth.units import LN1000
@@ -22,7 +22,7 @@ from rtsynth.units import LN1000
 __all__ = ["find_key_offs", "place_key_offs"]
 
 SHORTEST_S = 0.06
-RELEASE_S, STOPPED_S = 0.35, 0.3
+STOPPED_S = 0.3
 LATE_S = 0.03  # of a damper seen so shortly before the next strike, it is that one
 AGAIN_S = 0.6  # of a strike in which the one before may be heard
 OLDEST_S = 4.0  # after which nothing is to be heard of it
