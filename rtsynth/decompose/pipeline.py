@@ -13,9 +13,9 @@ from threadpoolctl import threadpool_limits
 
 from rtsynth.decompose.analysis import analyse, analyse_until
 from rtsynth.decompose.bake import bake
+from rtsynth.decompose.closer import may_be_held
 from rtsynth.decompose.disk import Samples
 from rtsynth.decompose.draft import Draft
-from rtsynth.decompose.held.closer import may_be_line
 from rtsynth.decompose.joint.step import LONGEST_S as LONGEST_JOINT_S
 from rtsynth.decompose.joint.step import check_joint, refine_jointly
 from rtsynth.decompose.keys.note import Note
@@ -221,7 +221,7 @@ def _decompose(
     score, instrument = bake(draft, floor, recording, recipe.modes)
     resynthesis = None
     if struck is None and not reason:
-        held = recipe.held and bool(draft.strikes) and may_be_line(recording)
+        held = recipe.held and bool(draft.strikes) and may_be_held(recording)
         noisy = recipe.follows_noise and may_be_noise(recording)
         if held or noisy:
             resynthesis = render_score(score, instrument, recording.sample_rate)

@@ -5,10 +5,10 @@ Thread: worker.
 
 import dataclasses
 
+from rtsynth.decompose.closer import held_if_closer, looks_held, surely_held
 from rtsynth.decompose.disk import Samples
-from rtsynth.decompose.held.bake import joins_pitches
-from rtsynth.decompose.held.closer import line_if_closer
-from rtsynth.decompose.held.draft import LONGEST_S, draw_line, find_line, sustained_draft
+from rtsynth.decompose.held.bake import joins_pitches, sounds_together
+from rtsynth.decompose.held.draft import LONGEST_S, draw_line
 from rtsynth.decompose.held.line import HeldLine
 from rtsynth.decompose.held.noise_line import noise_line
 from rtsynth.decompose.panning import mid_signal
@@ -25,7 +25,7 @@ from rtsynth.instrument import Instrument
 
 __all__ = ["Attempt", "as_a_whole", "rather_held", "rather_noise", "refuse_no_steps"]
 
-CLOSER = "closer as a line of sustained notes than struck"
+ONE_VOICE, SEVERAL_VOICES = "a line of sustained notes", "several sustained voices"
 MOVING, NO_STRIKES = "noise that moves", "closer as noise that moves than struck"
 
 
@@ -68,31 +68,32 @@ def as_a_whole(attempt: Attempt) -> tuple[Score, Instrument] | None:
         return _kept_noise(attempt, kept, NO_STRIKES)
     if not recipe.held:
         return None
-    progress.begin("sustained line?", 1)
+    progress.begin("sustained notes?", 1)
     held = kept
     if held is None:
-        held = sustained_draft(recording, recipe)
-        if held is None:
+        line = surely_held(recording, recipe.few_modes)
+        if line is None:
             return None
+        held = draw_line(line, recording, recipe)
         if held[1].field is not None:  # without torch it is not all that it can be
             attempt.work.keep_line(*held)
     else:
         progress.say(f"{attempt.work.folder}: the line of sustained notes is kept there")
-    surely = kept is None or find_line(recording) is not None
-    attempt.notes.extend(_told(*held, "a line of sustained notes" if surely else CLOSER))
+    surely = kept is None or looks_held(recording)
+    attempt.notes.extend(_told(*held, _named(*held, surely=surely)))
     return held
 
 
 def rather_held(attempt: Attempt, resynthesis: Samples) -> tuple[Score, Instrument] | None:
-    """Score and instrument of what was taken for strikes, and is closer as a line of held notes.
+    """Score and instrument of what was taken for strikes, and is closer as held notes.
 
     Args:
         attempt: of a recording that may be one.
         resynthesis: [frames, channels] of the strikes.
     """
-    attempt.progress.begin("rather a sustained line?", 1)
-    line = line_if_closer(attempt.recording, resynthesis, attempt.recipe.few_modes)
-    return None if line is None else _drawn(attempt, line, CLOSER)
+    attempt.progress.begin("rather sustained notes?", 1)
+    line = held_if_closer(attempt.recording, resynthesis, attempt.recipe.few_modes)
+    return None if line is None else _drawn(attempt, line)
 
 
 def rather_noise(attempt: Attempt, resynthesis: Samples) -> tuple[Score, Instrument] | None:
@@ -121,9 +122,12 @@ def _moving(attempt: Attempt, texture: Textures) -> tuple[Score, Instrument] | N
     return None if line is None else _drawn(attempt, line, MOVING)
 
 
-def _drawn(attempt: Attempt, line: HeldLine, what: str) -> tuple[Score, Instrument] | None:
+def _drawn(
+    attempt: Attempt, line: HeldLine, what: str | None = None
+) -> tuple[Score, Instrument] | None:
     """A line whose curves a field has learned, told and kept; None without torch."""
     made = draw_line(line, attempt.recording, attempt.recipe)
+    what = _named(*made, surely=False) if what is None else what
     if made[1].field is None:  # what was closer are curves that move
         attempt.notes.append(f"{what}, with torch; pip install 'rtsynth[torch]'")
         return None
@@ -145,12 +149,18 @@ def _is_noise(instrument: Instrument) -> bool:
     return not instrument.bow.any()
 
 
+def _named(score: Score, instrument: Instrument, *, surely: bool) -> str:
+    """What held notes are taken as."""
+    voices = SEVERAL_VOICES if sounds_together(score, instrument) else ONE_VOICE
+    return voices if surely else f"closer as {voices} than struck"
+
+
 def _told(score: Score, instrument: Instrument, what: str) -> list[str]:
     if _is_noise(instrument):
         count = len(score.table)
         events = "one event" if count == 1 else f"{count} events"
         return [f"{what}: {events} (moving_noise: false in a recipe forbids)"]
-    told = [f"{what}: one event each (held: false in a recipe forbids)"]
+    told = [f"{what}: one event per note (held: false in a recipe forbids)"]
     if joins_pitches(score, instrument):
         told.append("several pitches at once that share a period are one event")
     if instrument.field is None:
@@ -169,8 +179,8 @@ def refuse_no_steps(recording: Recording, recipe: Recipe) -> None:
         way = "one sustained note"
     elif only_texture(recording, recipe.only_texture)[0] is not None:
         way = "one texture"
-    elif recipe.held and find_line(recording) is not None:
-        way = "a line of sustained notes"
+    elif recipe.held and looks_held(recording):
+        way = "sustained notes"
     if way:
         raise UsageError(
             f"{recording.source} is taken as {way}, which has no steps; leave --until out, or "

@@ -10,6 +10,7 @@ import soundfile
 
 from rtsynth.decompose import (
     Recipe,
+    closer,
     decompose_array,
     decompose_file,
     disk,
@@ -148,7 +149,8 @@ def test_a_long_recording_lies_on_disk_and_reads_the_same(
 def test_memory_does_not_grow_with_the_length(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk, "IN_MEMORY_VALUES", 1_000)
     monkeypatch.setattr(report, "EXCERPT_S", 1.0)
-    monkeypatch.setattr(held_draft, "LONGEST_S", 1.0)  # longer ones are not looked at whole
+    for module in (held_draft, closer):
+        monkeypatch.setattr(module, "LONGEST_S", 1.0)  # longer ones are not looked at whole
     for module in (panning, recording, work):
         monkeypatch.setattr(module, "BLOCK", 1 << 14)
     monkeypatch.setattr(synthesis, "PIECE", 1 << 14)

@@ -8,10 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 from rtsynth.decompose import Recipe, decompose_array
+from rtsynth.decompose.closer import surely_held
 from rtsynth.decompose.held.bake import bake_line, line_of
 from rtsynth.decompose.held.breath import breaths_between, ringing_on, without_gaps
 from rtsynth.decompose.held.curves import closest_curves
-from rtsynth.decompose.held.draft import sustained_draft
 from rtsynth.decompose.held.lacking import line_noise
 from rtsynth.decompose.held.legato import HeldLineFound, find_held_notes, glides
 from rtsynth.decompose.held.line import CODE
@@ -344,4 +344,4 @@ def test_a_vowel_that_changes_within_a_note_is_heard_to_change() -> None:
 
 def test_struck_keys_never_become_a_held_line() -> None:
     run = recording_from_array(laid([struck(p) for p in SCALE], NOTE_S), RATE)
-    assert sustained_draft(run, Recipe()) is None
+    assert surely_held(run, Recipe().few_modes) is None

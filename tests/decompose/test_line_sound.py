@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from rtsynth.decompose.drawn import even_noise
 from rtsynth.decompose.held.bake import bake_line, line_of
+from rtsynth.decompose.held.band_error import band_error
 from rtsynth.decompose.held.breath import without_gaps
-from rtsynth.decompose.held.closer import band_error
 from rtsynth.decompose.held.legato import find_held_notes
 from rtsynth.decompose.held.levelled import levelled, steps_towards
 from rtsynth.decompose.held.line import CODE, HeldLine

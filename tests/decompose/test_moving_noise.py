@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rtsynth.decompose import Decomposition, Recipe, decompose_array
 from rtsynth.decompose.held.bake import bake_line
-from rtsynth.decompose.held.closer import band_error
+from rtsynth.decompose.held.band_error import band_error
 from rtsynth.decompose.held.draft import draw_line
 from rtsynth.decompose.held.line import CODE
 from rtsynth.decompose.held.noise_curves import noise_curves

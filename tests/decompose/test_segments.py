@@ -128,11 +128,12 @@ def test_a_line_that_was_kept_is_not_fitted_again(
         MADE.instrument, field=random_weights(resonances=MADE.instrument.resonances)
     )
 
-    def line(recording: Recording, recipe: Recipe) -> tuple[Score, Instrument]:
+    def line(_line: object, recording: Recording, _recipe: Recipe) -> tuple[Score, Instrument]:
         fitted.append(recording.source)
         return MADE.score, drawn
 
-    monkeypatch.setattr(whole, "sustained_draft", line)
+    monkeypatch.setattr(whole, "surely_held", lambda *_: object())
+    monkeypatch.setattr(whole, "draw_line", line)
     made = [decompose(RECORDING, recipe=CUT, work=tmp_path) for _ in range(2)]
     assert len(fitted) == 1
     assert made[1].score.table == MADE.score.table

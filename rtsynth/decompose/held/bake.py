@@ -16,7 +16,7 @@ from rtsynth.decompose.held.lacking import line_noise
 from rtsynth.decompose.held.line import OFFSETS, HeldLine, bowed_partials, partial_sizes
 from rtsynth.decompose.held.measure import MeasuredNote
 from rtsynth.decompose.held.noise_curves import noise_curves
-from rtsynth.decompose.panning import mid_weights
+from rtsynth.decompose.held.place import overlap, places
 from rtsynth.decompose.recording import Recording
 from rtsynth.decompose.sustained.bowing import bowed_t60, common_envelope
 from rtsynth.decompose.sustained.tone import tone_curves
@@ -24,18 +24,24 @@ from rtsynth.events import Event, Kind, Score
 from rtsynth.instrument import CONTROL_LIMITS, CONTROLS, NOISE_BANDS, Instrument
 from rtsynth.instrument.field import BEND, BOW, BRIGHT, TONE
 
-__all__ = ["bake_line", "joins_pitches", "line_of"]
+__all__ = ["bake_line", "joins_pitches", "line_of", "sounds_together"]
 
 ALIKE_DB, FARTHEST = 6.0, 5.0  # of patterns that share a resonance, and semitones between them
 LONGEST_T60_S, SHORTEST_T60_S = 1.0, 0.05
 LARGEST_OFFSET_DB, LEAST_OFFSET_DB = 24.0, 0.5
 FLOOR_DB = 60.0  # below its strongest a partial counts as that weak
 QUIET = 1e-9
-CENTRE = 0.02  # smaller pans are rounding
 ABSENT_DB = -25.0  # under the strongest: first partials of speakers have −13 or more, of chords −29
 
 
-def line_of(signal: Float, left: Float, sample_rate: float, notes: list[MeasuredNote]) -> HeldLine:
+def line_of(
+    signal: Float,
+    left: Float,
+    sample_rate: float,
+    notes: list[MeasuredNote],
+    *,
+    alone: bool = True,
+) -> HeldLine:
     """Find the resonances, each note's deformations and curves, and what sounds between notes.
 
     Args:
@@ -43,9 +49,10 @@ def line_of(signal: Float, left: Float, sample_rate: float, notes: list[Measured
         left: [samples] the same without its notes' partials.
         sample_rate: Hz.
         notes: with partials, at least one.
+        alone: one at a time, so that each rings no longer than until the next begins.
     """
     t60_s = _common_t60(notes)
-    notes = ringing_on(notes, t60_s, sample_rate)
+    notes = ringing_on(notes, t60_s, sample_rate, alone=alone)
     bowed = [closest_curves(n.level, np.log2(n.ratio), t60_s) for n in notes]
     sizes = [b[0] for b in bowed]
     resonance, leaders = _pool(notes, sizes)
@@ -106,7 +113,6 @@ def bake_line(
         instrument.bow[index], instrument.impulse[index] = instrument.impulse[index], 0.0
         instrument.blow_gain[index], instrument.blow_dry[index] = line.blow_gain[index], 1.0
         instrument.names[index] = note_name(float(line.pitch_hz[index])) or unpitched
-    pan, louder = _place(recording)
     events = [
         Event(
             id=index + 1,
@@ -120,9 +126,19 @@ def bake_line(
             vector=(*line.offset_db[index].tolist(), *code[index].tolist()),
             seed=index + 1,
         )
-        for index, note in enumerate(line.notes)
+        for index, (note, (pan, louder)) in enumerate(
+            zip(line.notes, places(line.notes, recording), strict=True)
+        )
     ]
     return score_of(events, instrument, recording), instrument
+
+
+def sounds_together(score: Score, instrument: Instrument) -> bool:
+    """Whether most of the time in which notes are held more than one is."""
+    bowed = [event for event in score.table if instrument.bow[event.resonance].any()]
+    onset_s = np.array([event.onset_s for event in bowed])
+    end_s = np.minimum(onset_s + np.array([event.duration_s for event in bowed]), score.seconds)
+    return overlap(onset_s, end_s)
 
 
 def joins_pitches(score: Score, instrument: Instrument) -> bool:
@@ -137,20 +153,6 @@ def joins_pitches(score: Score, instrument: Instrument) -> bool:
     absent_db = 20.0 * np.log10(first / most + QUIET)
     weight = [event.gain**2 * min(event.duration_s, score.seconds) for event in bowed]
     return float(np.average(absent_db, weights=weight)) < ABSENT_DB
-
-
-def _place(recording: Recording) -> tuple[float, float]:
-    """Where the whole line sits, −1 … 1, and the gain that keeps its level there."""
-    if recording.channels == 1:
-        return 0.0, 1.0
-    weights = mid_weights(recording.frames)
-    if not weights.all():  # the channels cancel: what was analysed is one of them
-        return 0.0, 1.0
-    left, right = np.maximum(recording.frames.T @ (recording.frames @ weights), 0.0)
-    pan = float(np.arctan2(right, left)) * 4.0 / np.pi - 1.0
-    pan = float(np.clip(pan, -1.0, 1.0)) if abs(pan) > CENTRE else 0.0
-    angle = (pan + 1.0) * np.pi / 4.0
-    return pan, float(np.sqrt(2.0) / (np.cos(angle) + np.sin(angle)))
 
 
 def _transpose(pitch_hz: float, own_hz: float) -> float:

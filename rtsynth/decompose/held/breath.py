@@ -36,16 +36,19 @@ def without_gaps(notes: list[MeasuredNote], sample_rate: float) -> list[Measured
     return closed
 
 
-def ringing_on(notes: list[MeasuredNote], t60_s: float, sample_rate: float) -> list[MeasuredNote]:
-    """The notes, each that rings longer than its modes can held on, dying away, up to the next.
+def ringing_on(
+    notes: list[MeasuredNote], t60_s: float, sample_rate: float, *, alone: bool = True
+) -> list[MeasuredNote]:
+    """The notes, each that rings longer than its modes can held on, dying away.
 
     Args:
         notes: in order of onset.
         t60_s: of all modes.
         sample_rate: Hz.
+        alone: one at a time: up to the next at most.
     """
     rung = []
-    for note, after in itertools.zip_longest(notes, notes[1:]):
+    for note, after in itertools.zip_longest(notes, notes[1:] if alone else []):
         if note.release_t60_s > LONGER * t60_s:
             tail_s = note.release_t60_s * TAIL_DB / 60.0
             gap_s = (after.onset - note.onset) / sample_rate - note.duration_s if after else tail_s

@@ -1,4 +1,4 @@
-"""A recording of a sustained line as one event per note: the pipeline's hook. Thread: worker."""
+"""A recording of a sustained line as one event per note. Thread: worker."""
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -20,27 +20,12 @@ from rtsynth.events import Score
 from rtsynth.instrument import Instrument
 from rtsynth.instrument.field import FieldWeights
 
-__all__ = ["LONGEST_S", "draw_line", "find_line", "measured_line", "sustained_draft"]
+__all__ = ["LONGEST_S", "draw_line", "find_line", "measured_line"]
 
 LONGEST_S = 120.0  # a field learns so much at once
+TAUGHT_S, MOST_LESSONS = 12.0, 2.0  # of notes a recipe's steps are for; times as many for more
 FREQUENCIES, HIDDEN = 32, 128  # of the field; half as many lose 0.3 MOS on singing
 LONG_NOISE_S = 20.0  # a minute of noise loses 0.3 MOS to a field so small, 0.1 to one twice as wide
-
-
-def sustained_draft(recording: Recording, recipe: Recipe) -> tuple[Score, Instrument] | None:
-    """One bowed event per note, its curves drawn by a field; None if it is surely no such line.
-
-    Args:
-        recording: of any kind.
-        recipe: its modes, curve steps and seed are used.
-
-    Without torch each event keeps its mean bow and pitch.
-    """
-    found = find_line(recording)
-    if found is None:
-        return None
-    line = measured_line(*found, recording.sample_rate, recipe.few_modes)
-    return None if line is None else draw_line(line, recording, recipe)
 
 
 def measured_line(
@@ -71,7 +56,10 @@ def measured_line(
 
 
 def draw_line(line: HeldLine, recording: Recording, recipe: Recipe) -> tuple[Score, Instrument]:
-    """Score and instrument of a line, its curves learned by a field."""
+    """Score and instrument of a line, its curves learned by a field.
+
+    Without torch each event keeps its mean bow and pitch.
+    """
     field, code = _learned(line, recipe)
     modes = recipe.few_modes if line.pitched else 1
     score, instrument = bake_line(line, recording, code, modes)
@@ -96,6 +84,7 @@ def _learned(line: HeldLine, recipe: Recipe) -> tuple[FieldWeights | None, Float
     except ImportError:
         return None, np.zeros((len(line.notes), CODE))
     seconds = STEP_S * sum(len(own) for own in line.controls)
+    longer = float(np.clip(seconds / TAUGHT_S, 1.0, MOST_LESSONS))
     wider = 2 if not line.pitched and seconds > LONG_NOISE_S else 1
     with threadpool_limits(1):  # small matrices: a second thread waits, badly on a busy machine
         return draw_line_curves(
@@ -106,7 +95,7 @@ def _learned(line: HeldLine, recipe: Recipe) -> tuple[FieldWeights | None, Float
             line.resonance,
             line.offset_db,
             CODE,
-            steps=recipe.curve_steps,
+            steps=round(longer * recipe.curve_steps),
             frequencies=wider * FREQUENCIES,
             hidden=wider * HIDDEN,
             seed=recipe.seed,

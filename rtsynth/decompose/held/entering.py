@@ -6,13 +6,15 @@ entry is not where the sound is loudest or the pitch changes, but where lines ap
 there.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.onset import refine_onset
 
-__all__ = ["entry_over", "rise_after"]
+__all__ = ["clear_of", "entry_over", "line_levels", "rise_after", "rise_of"]
 
 WINDOW_S = 0.046
 HOP_S = 0.004
@@ -23,6 +25,8 @@ BEFORE_S, AFTER_S = 0.30, 0.10  # around where the pitch path changes
 FEWEST_DB = 6.0  # of a rise that says anything
 EDGE_S = 0.04  # of the stretch looked at: the floor, and where the rise has led
 RISES_S = (0.002, 0.01, 0.03, 0.1)
+HEARD_DB = 50.0  # below the strongest line, after silence
+AT_ONCE = 500  # centres: 17 MB of frames
 RISE_BEFORE_S, RISE_AFTER_S = 0.08, 0.08
 
 
@@ -44,14 +48,46 @@ def entry_over(
     own, other = (440.0 * 2.0 ** ((s - 69.0) / 12.0) for s in (semitones, before_semitones))
     freq = own * np.arange(1, HARMONICS + 1)
     freq = freq[freq < min(TOP_HZ, 0.45 * sample_rate)]
-    nearest = other * np.maximum(np.round(freq / other), 1.0)
-    freq = freq[np.abs(freq - nearest) > APART / WINDOW_S]
-    if len(freq) == 0:
-        return None
-    hop = round(HOP_S * sample_rate)
+    freq = freq[clear_of(freq, [other], APART / WINDOW_S)]
     first = max(0, near - round(BEFORE_S * sample_rate))
-    centres = np.arange(first, min(len(signal), near + round(AFTER_S * sample_rate)), hop)
-    level = _levels_db(signal, sample_rate, freq, centres)
+    last = min(len(signal), near + round(AFTER_S * sample_rate))
+    return rise_of(signal, sample_rate, freq, first, last)
+
+
+def clear_of(freq_hz: Float, others_hz: Sequence[float], apart_hz: float) -> NDArray[np.bool]:
+    """[partials] whether no harmonic of any other note is as near as that.
+
+    Args:
+        freq_hz: [partials].
+        others_hz: pitches of the other notes.
+        apart_hz: least distance.
+    """
+    clear = np.ones(len(freq_hz), bool)
+    for other in others_hz:
+        nearest = other * np.maximum(np.round(freq_hz / other), 1.0)
+        clear &= np.abs(freq_hz - nearest) > apart_hz
+    return clear
+
+
+def rise_of(signal: Float, sample_rate: float, freq_hz: Float, first: int, last: int) -> int | None:
+    """The sample from `first` to `last` at which lines begin to rise to where they end there.
+
+    Args:
+        signal: [samples].
+        sample_rate: Hz.
+        freq_hz: [lines], which nothing else is near.
+        first: sample, below 0 for silence before the recording.
+        last: sample after the last.
+
+    Returns:
+        None where none rises.
+    """
+    if len(freq_hz) == 0:
+        return None
+    centres = np.arange(first, last, round(HOP_S * sample_rate))
+    level = line_levels(signal, sample_rate, freq_hz, centres)
+    if first < 0:  # hiss begins with the recording
+        level = np.maximum(level, level.max() - HEARD_DB)
     entry = _entry(level)
     return None if entry is None else int(centres[entry])
 
@@ -71,17 +107,27 @@ def rise_after(signal: Float, sample_rate: float, near: int) -> int:
     return refine_onset(signal, int(sample_rate), first + steepest)
 
 
-def _levels_db(
+def line_levels(
     signal: Float, sample_rate: float, freq_hz: Float, centres: NDArray[np.integer]
 ) -> Float:
-    """[freqs, centres] level of each line in a Hann window around each centre."""
+    """[lines, centres] level of each line in dB, in a Hann window of 46 ms around each centre.
+
+    Args:
+        signal: [samples].
+        sample_rate: Hz.
+        freq_hz: [lines].
+        centres: samples, ascending; some may lie before the first.
+    """
     half = round(WINDOW_S * sample_rate / 2)
     window = np.hanning(2 * half + 1)
-    padded = np.pad(signal, (half, half))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)[centres]
+    low, high = int(centres[0]) - half, int(centres[-1]) + half + 1
+    part = np.pad(signal[max(0, low) : high], (max(0, -low), max(0, high - len(signal))))
+    frames = np.lib.stride_tricks.sliding_window_view(part, 2 * half + 1)
     time = np.arange(-half, half + 1) / sample_rate
     basis = window[:, None] * np.exp(-2j * np.pi * np.outer(time, freq_hz))
-    found = np.abs(frames @ basis).T * 2.0 / window.sum()
+    places = centres - centres[0]
+    parts = [frames[places[i : i + AT_ONCE]] @ basis for i in range(0, len(places), AT_ONCE)]
+    found = np.abs(np.concatenate(parts)).T * 2.0 / window.sum()
     level: Float = 20.0 * np.log10(found + 1e-7)
     return level
 

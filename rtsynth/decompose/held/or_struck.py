@@ -3,7 +3,7 @@
 What is struck only falls after its onset; what is bowed, blown or sung is held, and swells as often
 as it fades. And a line has one pitch at a time, nearly periodic. So a recording is surely held if
 most of its energy is clearly periodic along one path, and its level falls after onsets less than
-always. Of the others some are lines, too: `rtsynth.decompose.held.closer`.
+always. Of the others some are lines, too: `rtsynth.decompose.closer`.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from rtsynth.decompose.damped import Float
 from rtsynth.decompose.held.voicing import PATH_STEP_S, PitchPath
 from rtsynth.decompose.onset import find_onsets
 
-__all__ = ["falling_share", "is_held", "later_louder"]
+__all__ = ["falling_after_onsets", "falling_share", "is_held", "later_louder"]
 
 VOICED, PERIODIC, CLEAR = 0.85, 0.6, 0.9
 FALLING = 0.85  # measured: 0.9 … 1.0 of nearly all struck and plucked sounds, 0 … 0.8 of most held
@@ -42,8 +42,19 @@ def is_held(
         return False
     if later_louder(path.level_db, pieces) < LATER_LOUDER:
         return False
+    return falling_after_onsets(signal, sample_rate, path.level_db) < FALLING
+
+
+def falling_after_onsets(signal: Float, sample_rate: float, level_db: Float) -> float:
+    """`falling_share` of a signal's level after its onsets.
+
+    Args:
+        signal: [samples].
+        sample_rate: Hz.
+        level_db: [points] of the signal.
+    """
     onsets = find_onsets(signal, int(sample_rate), THRESHOLD) / sample_rate
-    return falling_share(path.level_db, onsets) < FALLING
+    return falling_share(level_db, onsets)
 
 
 def falling_share(level_db: Float, onsets_s: Float) -> float:

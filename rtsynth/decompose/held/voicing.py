@@ -18,7 +18,7 @@ from scipy.signal import butter, sosfiltfilt
 
 from rtsynth.decompose.damped import Float
 
-__all__ = ["PATH_STEP_S", "PitchPath", "pitch_path"]
+__all__ = ["PATH_STEP_S", "PitchPath", "level_path", "pitch_path"]
 
 PATH_STEP_S = 0.008
 """Seconds from point to point of a path: 125 points a second."""
@@ -72,10 +72,17 @@ def pitch_path(signal: Float, sample_rate: float) -> PitchPath:
     bins = np.minimum(path, periodicity.shape[1] - 1)
     semitones = np.where(voiced, _grid_semitones()[bins], np.nan)
     chosen = np.where(voiced, periodicity[np.arange(count), bins], 0.0)
-    return PitchPath(semitones, chosen, _level_db(clear, sample_rate, count))
+    return PitchPath(semitones, chosen, level_path(clear, sample_rate))
 
 
-def _level_db(signal: Float, sample_rate: float, count: int) -> Float:
+def level_path(signal: Float, sample_rate: float) -> Float:
+    """[points] level within 20 ms, dB re full scale, every `PATH_STEP_S` from the first sample on.
+
+    Args:
+        signal: [samples].
+        sample_rate: Hz.
+    """
+    count = int(len(signal) / (PATH_STEP_S * sample_rate)) + 1
     total = np.concatenate([[0.0], np.cumsum(signal**2)])
     centre = np.arange(count) * PATH_STEP_S * sample_rate
     half = LEVEL_FRAME_S * sample_rate / 2

@@ -13,7 +13,7 @@ import numpy as np
 
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.disk import Samples
-from rtsynth.decompose.held.closer import band_error
+from rtsynth.decompose.held.band_error import band_error
 from rtsynth.decompose.held.draft import LONGEST_S
 from rtsynth.decompose.held.line import HeldLine
 from rtsynth.decompose.held.noise_line import noise_line
