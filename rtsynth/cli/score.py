@@ -322,10 +322,13 @@ def _draw(score: Score, instrument: Instrument, options: argparse.Namespace) -> 
 
 
 def _print_events(score: Score, instrument: Instrument, ranking: "Ranking | None") -> None:
+    from rtsynth.decompose.event_panels import sounding_name
+
     rank = {} if ranking is None else {i: n for n, i in enumerate(ranking.ids, start=1)}
     head = f"{'rank':>6} " if rank else ""
     print(
-        f"{'id':>6} {'onset s':>9} {'held s':>8} {'gain':>8} {'resonance':>14} {head} name, group"
+        f"{'id':>6} {'onset s':>9} {'held s':>8} {'gain':>8} {'resonance':>14} "
+        f"{'note':>5} {head} name, group"
     )
     for event in score.table:
         called = f"{event.resonance} {instrument.names[event.resonance]}"
@@ -334,7 +337,8 @@ def _print_events(score: Score, instrument: Instrument, ranking: "Ranking | None
         place = f"{rank[event.id]:>6} " if rank else ""
         print(
             f"{event.id:>6} {event.onset_s:>9.3f} {event.duration_s:>8.3f} {event.gain:>8.3f} "
-            f"{called:>14} {place} {event.name} {event.group}"
+            f"{called:>14} {sounding_name(event, instrument) or '–':>5} "
+            f"{place} {event.name} {event.group}"
         )
 
 

@@ -12,7 +12,9 @@ import soundfile
 
 from rtsynth.audio import read_wav
 from rtsynth.cli import run
-from tests.engine.bank import clicks, mixed_table
+from rtsynth.events import Score
+from rtsynth.render import save_score
+from tests.engine.bank import BELL, RATE, clicks, mixed_table, small_instrument
 from tests.integration.running import RTSYNTH, write_score
 
 
@@ -87,6 +89,20 @@ def test_inspect_lists_when_every_event_begins_and_how_long_it_is_held(
     assert listed.keys() == {event.id for event in table}
     for event in table:
         assert listed[event.id] == pytest.approx((event.onset_s, event.duration_s), abs=6e-4)  # s
+
+
+def test_inspect_names_the_note_that_an_event_sounds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An A4 moved by 7 semitones is an E5."""
+    instrument = small_instrument()
+    instrument.names[BELL] = "A4"
+    path = tmp_path / "named.score.safetensors"
+    save_score(Score(mixed_table(), seconds=1.0, sample_rate=RATE, channels=2), instrument, path)
+    assert run(["inspect", str(path)]) == 0
+    rows = {words[0]: words for words in map(str.split, capsys.readouterr().out.splitlines())}
+    assert rows["3"][5:7] == ["A4+7", "E5"]
+    assert rows["1"][5:7] == ["A4", "A4"]
 
 
 def test_compare_of_a_sound_with_itself_is_perfect(
