@@ -115,7 +115,7 @@ def _split(
     power = np.sum(10.0 ** (level[seen] / 10.0), axis=0)
     together = gaussian_filter1d(10.0 * np.log10(power), SMOOTHING)
     entering = np.array([other.onset for other in beside], float)
-    parts = [note]
+    parts, latest = [note], note.end - round(SHORTEST_S * sample_rate)
     for first, last in _dips(each):
         after = float(centres[last])
         depth = min(_depth(each, first, last), _depth(together, first, last))
@@ -125,7 +125,7 @@ def _split(
         begin = round(after - RISING_S * sample_rate)
         end = min(len(signal), round(after + RISES_S * sample_rate))
         again = rise_of(signal, sample_rate, freq_hz[seen], begin, end)
-        onset = int(after) if again is None else again
+        onset = int(after) if again is None else min(again, latest)
         before = dataclasses.replace(parts[-1], end=int(centres[first]))
         parts[-1:] = [before, dataclasses.replace(note, onset=onset)]
     return parts
