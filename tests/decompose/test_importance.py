@@ -138,6 +138,6 @@ def test_inspect_shows_every_events_rank(
     save_score(MADE.score, MADE.instrument, path)
     assert run(["inspect", str(path), "--importance"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    ranks = [int(line.split()[6]) for line in lines[-ALL:]]
+    ranks = [int(line.split()[7]) for line in lines[-ALL:]]
     order = np.array([line.split()[0] for line in lines[-ALL:]], int)[np.argsort(ranks)]
     assert order.tolist() == list(RANKING.ids)
