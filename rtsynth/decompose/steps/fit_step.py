@@ -4,8 +4,10 @@ Thread: worker.
 """
 
 from rtsynth.decompose.drums.draft import DRUM_SWEEPS
+from rtsynth.decompose.fit import Fit
 from rtsynth.decompose.keys.key_offs import find_key_offs, place_key_offs
 from rtsynth.decompose.keys.recognise import recognise
+from rtsynth.decompose.keys.unheard import Unheard, add_unheard, find_unheard
 from rtsynth.decompose.newton import settle
 from rtsynth.decompose.prune import drop_weak, lift_gains
 from rtsynth.decompose.steps.draft_step import fit_of
@@ -51,13 +53,27 @@ def fit_draft(task: Task, state: State) -> None:
             recognise(fit, sure=0 < number, adding=not last)
             if not last and draft.strikes != known:  # a new strike has no key-off yet
                 dampers = find_key_offs(fit, dampers)
+        # before the weak are gone: their partials would be taken for keys
+        looking = keys and 0 < number < sweeps - 1
+        unheard = find_unheard(fit, recipe.resonances - len(draft.resonances)) if looking else []
         if last or number % 2 == 1:
             if not state.drums:
                 lift_gains(fit)
             if task.played is None:  # what is known to be struck stays
                 drop_weak(fit, recipe.weakest_db)
+        if unheard:  # not sooner: what others have learned as their own would seem needless
+            _add(fit, state, unheard)
+            dampers = find_key_offs(fit, dampers)
         if number == 0 and sweeps > 1:
             for index in thaw(fit):  # the next sweep looks for its modes
                 state.known[index] = -1
         left = (float(fit.residual @ fit.residual) / energy) ** 0.5
         task.progress.tell(events=len(draft.strikes), error=f"{left:.3f}")
+
+
+def _add(fit: Fit, state: State, unheard: list[Unheard]) -> None:
+    """Strike keys that were found nowhere, and tell the state; a sweep must learn their sound."""
+    state.show(add_unheard(fit, unheard))
+    state.known += [-1] * len(unheard)
+    state.groups.modes += [key.resonance.modes for key in unheard]
+    state.groups.pitches_hz += [key.resonance.pitch_hz for key in unheard]
