@@ -141,6 +141,25 @@ def test_what_rings_on_from_just_before_the_chord_is_not_struck_in_it() -> None:
     assert find_unheard(Fit(true.model(), draft), 8) == []
 
 
+def test_a_strike_that_was_turned_down_makes_no_octave_of_its_key() -> None:
+    true = played([LOW, HIGH])
+    draft = copy.deepcopy(true)
+    draft.strikes[0].gain *= 0.1
+    draft.strikes[-2].gain *= 0.1
+    assert find_unheard(Fit(true.model(), draft), 8) == []
+
+
+def test_a_twelfth_whose_first_partial_a_chords_key_has_is_not_taken_for_its_octave() -> None:
+    fit = taken_over(played([LOW, HIGH, 67]), 2, 0)
+    assert find_unheard(fit, 8) == []
+
+
+def test_a_key_that_the_draft_has_but_that_is_struck_nowhere_is_not_added_again() -> None:
+    fit = taken_over(played([LOW, HIGH, FIFTH]), 2, 0)
+    fit.draft.resonances.append(string(FIFTH, 1))
+    assert find_unheard(fit, 8) == []
+
+
 def test_no_more_resonances_are_added_than_are_allowed() -> None:
     fit = taken_over(played([LOW, HIGH, FIFTH]), 2, 0)
     before = fit.residual.copy()

@@ -32,6 +32,7 @@ AROUND_HZ = 60.0
 OUT_OF_NOISE, MORE, RISEN = 4.0, 4.0, 2.0  # a peak against its surroundings, elsewhere, before
 FAINTEST, LOUD = 3e-4, 0.08  # of the onset's loudest peak: any partial, and the loudest of them
 FEWEST, MOST_OF_THEM = 3, 0.5  # partials that must be there, and of those that could be
+LEFT = 0.25  # of what an onset brought, that may be unexplained
 T60_S = 1.0  # of a new key's modes, until the fit knows better
 
 
@@ -57,7 +58,7 @@ def find_unheard(fit: Fit, most: int) -> list[Unheard]:
     """
     draft = fit.draft
     struck = {strike.resonance for strike in draft.strikes}
-    if not struck or any(draft.resonances[index].pitch_hz <= 0.0 for index in struck):
+    if most <= 0 or not struck or any(draft.resonances[index].pitch_hz <= 0.0 for index in struck):
         return []
     chords = _Chords(fit)
     found: dict[int, Unheard] = {}
@@ -83,7 +84,7 @@ def add_unheard(fit: Fit, found: Sequence[Unheard]) -> list[Strike]:
     for unheard in found:
         index = len(draft.resonances)
         draft.resonances.append(unheard.resonance)
-        strikes += [Strike(onset, index, 1.0, seen_gain=1.0) for onset in unheard.onsets]
+        strikes += [Strike(onset, index, 1.0) for onset in unheard.onsets]
     draft.strikes += strikes
     fit.take_away(strikes)
     return strikes
@@ -118,6 +119,8 @@ class _Chords:
             strike.resonance: nearest_key(draft.resonances[strike.resonance].pitch_hz)
             for strike in draft.strikes
         }
+        found = [r.pitch_hz for r in draft.resonances if r.pitch_hz > 0.0]  # struck now or not
+        self._found = {nearest_key(pitch_hz) for pitch_hz in found}
         self._tuning = float(
             np.median([draft.resonances[i].pitch_hz / key_hz(k) for i, k in self._key.items()])
         )
@@ -125,16 +128,20 @@ class _Chords:
     def unheard(self, number: int) -> _Shown | None:
         """The key that shows most plainly at an onset of those that are found nowhere."""
         onset, span = self.onsets[number], int(self._spans[number])
-        if span < SHORTEST_S * self._rate:
+        is_chord = len({strike.resonance for strike in onset.strikes}) > 1
+        if span < SHORTEST_S * self._rate or not is_chord:
             return None
-        here = _Spectrum(self._brought(onset.frame, span, onset.strikes), self._rate)
+        brought, left = (self._brought(onset.frame, span, some) for some in (onset.strikes, []))
+        if left @ left > LEFT * (brought @ brought):  # its own keys are not as loud as they should
+            return None
+        here = _Spectrum(brought, self._rate)
         ringing = _Spectrum(self._before(onset.frame, span), self._rate)
         known, strange = self._known(number, span)
         ceiling = np.maximum(MORE * known, RISEN * ringing.level)
         theirs = np.concatenate([self._partials(self._key[s.resonance]) for s in onset.strikes])
         found = [
             shown
-            for key in sorted(set(KEYS.tolist()) - set(self._key.values()))
+            for key in sorted(set(KEYS.tolist()) - self._found)
             if (shown := self._shown(key, here, ceiling, theirs, strange)) is not None
         ]
         return max(found, key=lambda shown: len(shown.freq_hz), default=None)
@@ -145,9 +152,10 @@ class _Chords:
         """A key's partials that stand out; None if these are too few, too faint or rootless.
 
         Where another key has a partial, one that does not stand out tells nothing; where nobody
-        knows how loud the other's is, nor does one that does.
+        knows how loud the other's is, nor does one that does. One at least must be where no other
+        key has any, else it may be all partials of a lower key.
         """
-        freq, possible, loudest = list[float](), 0, 0.0
+        freq, alone, possible, loudest = list[float](), 0, 0, 0.0
         for order, place in enumerate(self._partials(key)[:PARTIALS], 1):
             reach = max(PLACE_HZ, PLACE * place * (1.0 + LOOSER * order))
             peak = None if _beside(place, strange) else here.peak(place, reach, ceiling)
@@ -156,9 +164,12 @@ class _Chords:
                 loudest = max(loudest, peak[1])
             elif order == 1:
                 return None
-            possible += peak is not None or not _beside(place, theirs)
+            own = not _beside(place, theirs)
+            alone += peak is not None and own
+            possible += peak is not None or own
         enough = max(FEWEST, MOST_OF_THEM * possible)
-        return _Shown(key, freq) if len(freq) >= enough and loudest >= LOUD else None
+        is_key = len(freq) >= enough and alone > 0 and loudest >= LOUD
+        return _Shown(key, freq) if is_key else None
 
     def resonance(self, number: int, shown: _Shown) -> Resonance:
         """The first guess of a key's resonance, from the partials that nobody has."""
