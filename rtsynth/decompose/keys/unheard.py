@@ -250,6 +250,7 @@ class _Spectrum:
         size = _size(len(sound))
         spectrum = np.abs(scipy.fft.rfft(sound * window, size))
         self.level: Float = spectrum * 2.0 / window.sum()
+        self._loudest = float(self.level.max(initial=0.0))
         self._step_hz = sample_rate / size
 
     def peak(self, place_hz: float, reach_hz: float, ceiling: Float) -> tuple[float, float] | None:
@@ -264,16 +265,16 @@ class _Spectrum:
         if near.stop + 1 >= len(self.level) or near.start < 1:
             return None
         top = near.start + int(np.argmax(self.level[near]))
-        level, loudest = float(self.level[top]), float(self.level.max())
+        level = float(self.level[top])
         around = float(np.median(self.level[self._slice(place_hz, AROUND_HZ)]))
         if (
             level < max(self.level[top - 1], self.level[top + 1])
-            or level <= FAINTEST * loudest
+            or level <= FAINTEST * self._loudest
             or level <= OUT_OF_NOISE * around
             or level <= float(ceiling[top - 2 : top + 3].max(initial=0.0))
         ):
             return None
-        return top * self._step_hz, level / loudest
+        return top * self._step_hz, level / self._loudest
 
     def _slice(self, centre_hz: float, half_hz: float) -> slice:
         first, last = (centre_hz - half_hz) / self._step_hz, (centre_hz + half_hz) / self._step_hz
