@@ -16,18 +16,14 @@ from rtsynth.decompose.amplitude import weighted_amplitudes
 from rtsynth.decompose.damped import Float, Modes, poles
 from rtsynth.decompose.draft import Resonance, Strike
 from rtsynth.decompose.fit import Fit
-from rtsynth.decompose.keys.keyboard import KEYS, key_hz, nearest_key, partial_hz
-from rtsynth.decompose.keys.likeness import Onset, onsets_of
+from rtsynth.decompose.keys.elsewhere import SHORTEST_S, SKIP_S, Elsewhere, beside
+from rtsynth.decompose.keys.keyboard import KEYS, key_hz, nearest_key
 
 __all__ = ["Unheard", "add_unheard", "find_unheard"]
 
-SKIP_S, SPAN_S, SHORTEST_S, CLEAR_S = 0.03, 0.4, 0.1, 0.01  # after the hammer, before the next
 BEFORE_S = 0.02  # where what rings on is looked at, before an onset
-AS_LONG = 0.7  # of an onset's span: as long as that a strike elsewhere is heard by itself
-OTHERS = 6  # strikes elsewhere that are looked at
-PARTIALS, THEIRS = 16, 32  # of the key sought, and of those that are there
+PARTIALS = 16  # of the key sought
 PLACE_HZ, PLACE, LOOSER = 3.0, 0.012, 0.02  # where a partial's peak may be; wider with its number
-APART_HZ, APART = 8.0, 0.02  # from every partial of those that are there
 AROUND_HZ = 60.0
 OUT_OF_NOISE, MORE, RISEN = 4.0, 4.0, 2.0  # a peak against its surroundings, elsewhere, before
 FAINTEST, LOUD = 3e-4, 0.08  # of the onset's loudest peak: any partial, and the loudest of them
@@ -49,18 +45,19 @@ class Unheard:
     onsets: list[int]
 
 
-def find_unheard(fit: Fit, most: int) -> list[Unheard]:
+def find_unheard(fit: Fit, most: int, covered: Sequence[Strike] = ()) -> list[Unheard]:
     """Keys that chords show and nobody has found.
 
     Args:
         fit: of keys, after two sweeps: it must be known what every key sounds like.
         most: at most so many.
+        covered: strikes that chords are known to have beside those of the fit's draft.
     """
     draft = fit.draft
     struck = {strike.resonance for strike in draft.strikes}
     if most <= 0 or not struck or any(draft.resonances[index].pitch_hz <= 0.0 for index in struck):
         return []
-    chords = _Chords(fit)
+    chords = _Chords(fit, covered)
     found: dict[int, Unheard] = {}
     for number, onset in enumerate(chords.onsets):
         shown = chords.unheard(number)
@@ -99,46 +96,34 @@ class _Shown:
 
 
 class _Chords:
-    """What the onsets of a fit bring, and what their keys bring elsewhere.
+    """What the onsets of a fit bring that their keys do not bring elsewhere.
 
     Args:
         fit: of keys.
-
-    Attributes:
-        onsets: in time.
+        covered: strikes that were found since, which its draft has not yet.
     """
 
-    def __init__(self, fit: Fit) -> None:
-        draft = fit.draft
-        self._fit, self._rate = fit, draft.sample_rate
-        self.onsets: list[Onset] = onsets_of(draft.strikes, self._rate)
-        frames = [onset.frame for onset in self.onsets] + [draft.length]
-        free = np.diff(frames) - round((SKIP_S + CLEAR_S) * self._rate)
-        self._spans = np.minimum(free, round(SPAN_S * self._rate))
-        self._key = {
-            strike.resonance: nearest_key(draft.resonances[strike.resonance].pitch_hz)
-            for strike in draft.strikes
-        }
-        found = [r.pitch_hz for r in draft.resonances if r.pitch_hz > 0.0]  # struck now or not
+    def __init__(self, fit: Fit, covered: Sequence[Strike]) -> None:
+        self._heard = Elsewhere(fit)
+        self._covered = covered
+        self.onsets = self._heard.onsets
+        found = [r.pitch_hz for r in fit.draft.resonances if r.pitch_hz > 0.0]  # struck now or not
         self._found = {nearest_key(pitch_hz) for pitch_hz in found}
-        self._tuning = float(
-            np.median([draft.resonances[i].pitch_hz / key_hz(k) for i, k in self._key.items()])
-        )
 
     def unheard(self, number: int) -> _Shown | None:
         """The key that shows most plainly at an onset of those that are found nowhere."""
-        onset, span = self.onsets[number], int(self._spans[number])
-        is_chord = len({strike.resonance for strike in onset.strikes}) > 1
-        if span < SHORTEST_S * self._rate or not is_chord:
+        onset, span, rate = self.onsets[number], int(self._heard.spans[number]), self._heard.rate
+        struck = {strike.resonance for strike in self._struck(number)}
+        if span < SHORTEST_S * rate or len(struck) < 2:
             return None
-        brought, left = (self._brought(onset.frame, span, some) for some in (onset.strikes, []))
+        brought, left = (self._brought(number, some) for some in (onset.strikes, []))
         if left @ left > LEFT * (brought @ brought):  # its own keys are not as loud as they should
             return None
-        here = _Spectrum(brought, self._rate)
-        ringing = _Spectrum(self._before(onset.frame, span), self._rate)
+        here = _Spectrum(brought, rate)
+        ringing = _Spectrum(self._before(onset.frame, span), rate)
         known, strange = self._known(number, span)
         ceiling = np.maximum(MORE * known, RISEN * ringing.level)
-        theirs = np.concatenate([self._partials(self._key[s.resonance]) for s in onset.strikes])
+        theirs = np.concatenate([self._heard.partials(self._heard.key(key)) for key in struck])
         found = [
             shown
             for key in sorted(set(KEYS.tolist()) - self._found)
@@ -156,15 +141,15 @@ class _Chords:
         key has any, else it may be all partials of a lower key.
         """
         freq, alone, possible, loudest = list[float](), 0, 0, 0.0
-        for order, place in enumerate(self._partials(key)[:PARTIALS], 1):
+        for order, place in enumerate(self._heard.partials(key)[:PARTIALS], 1):
             reach = max(PLACE_HZ, PLACE * place * (1.0 + LOOSER * order))
-            peak = None if _beside(place, strange) else here.peak(place, reach, ceiling)
+            peak = None if beside(place, strange) else here.peak(place, reach, ceiling)
             if peak is not None:
                 freq.append(peak[0])
                 loudest = max(loudest, peak[1])
             elif order == 1:
                 return None
-            own = not _beside(place, theirs)
+            own = not beside(place, theirs)
             alone += peak is not None and own
             possible += peak is not None or own
         enough = max(FEWEST, MOST_OF_THEM * possible)
@@ -173,62 +158,53 @@ class _Chords:
 
     def resonance(self, number: int, shown: _Shown) -> Resonance:
         """The first guess of a key's resonance, from the partials that nobody has."""
-        onset, span = self.onsets[number], int(self._spans[number])
-        skip = round(SKIP_S * self._rate)
+        rate, span = self._heard.rate, int(self._heard.spans[number])
         freq_hz = np.array(shown.freq_hz)
         t60_s = np.full(len(freq_hz), T60_S)
-        sound = self._brought(onset.frame, span, onset.strikes)
-        s = poles(freq_hz, t60_s, self._rate)
-        amplitude = weighted_amplitudes(s, sound, [(0, span, 1.0)]) * np.exp(-s * skip)
-        pitch_hz = key_hz(shown.key, self._tuning)
-        return Resonance(Modes(freq_hz, t60_s, amplitude), pitch_hz=pitch_hz)
+        sound = self._brought(number, self.onsets[number].strikes)
+        s = poles(freq_hz, t60_s, rate)
+        amplitude = weighted_amplitudes(s, sound, [(0, span, 1.0)])
+        pitch_hz = key_hz(shown.key, self._heard.tuning)
+        modes = Modes(freq_hz, t60_s, amplitude * np.exp(-s * round(SKIP_S * rate)))
+        return Resonance(modes, pitch_hz=pitch_hz)
 
-    def _partials(self, key: int) -> Float:
-        return partial_hz(float(key), key_hz(key, self._tuning), THEIRS)
-
-    def _brought(self, frame: int, span: int, strikes: list[Strike]) -> Float:
+    def _brought(self, number: int, strikes: list[Strike]) -> Float:
         """[span] samples from a moment after an onset: some strikes and what nobody explains."""
-        first = frame + round(SKIP_S * self._rate)
-        sound = np.zeros(span)
-        left = self._fit.residual[first : first + span]
-        sound[: len(left)] = left
-        for strike in strikes:
-            late = first - strike.onset
-            own = self._fit.sound(strike, late + span)[late:]
-            sound[: len(own)] += own
-        return sound
+        first = self.onsets[number].frame + round(SKIP_S * self._heard.rate)
+        return self._heard.brought(first, int(self._heard.spans[number]), strikes)
 
     def _before(self, frame: int, span: int) -> Float:
         """[span] samples until a moment before an onset."""
-        last = max(frame - round(BEFORE_S * self._rate), 0)
+        last = max(frame - round(BEFORE_S * self._heard.rate), 0)
         sound = np.zeros(span)
-        rang = self._fit.signal[max(last - span, 0) : last]
+        rang = self._heard.fit.signal[max(last - span, 0) : last]
         sound[: len(rang)] = rang
         return sound
+
+    def _struck(self, number: int) -> list[Strike]:
+        """All strikes of an onset."""
+        return [
+            *self.onsets[number].strikes,
+            *(strike for strike in self._covered if self._heard.onset_of(strike) == number),
+        ]
 
     def _known(self, number: int, span: int) -> tuple[Float, Float]:
         """[bins] level an onset's keys would have by what they have elsewhere.
 
         And the frequencies of all partials of those that have nothing elsewhere.
         """
+        heard, skip = self._heard, round(SKIP_S * self._heard.rate)
         power = np.zeros(_size(span) // 2 + 1)
         strange = [np.zeros(0)]
-        for strike in self.onsets[number].strikes:
-            others = [
-                (other, int(self._spans[place]))
-                for place, onset in enumerate(self.onsets)
-                if place != number and self._spans[place] >= AS_LONG * span
-                for other in onset.strikes
-                if other.resonance == strike.resonance
-            ]
-            alone = sorted(others, key=lambda one: -one[1])[:OTHERS]
-            if not alone:
-                strange.append(self._partials(self._key[strike.resonance]))
+        for strike in self._struck(number):
+            others = heard.strikes(number, strike.resonance)
+            if not others:
+                strange.append(heard.partials(heard.key(strike.resonance)))
                 continue
             levels = [
-                _Spectrum(self._brought(other.onset, span, [other]), self._rate).level
+                _Spectrum(heard.brought(other.onset + skip, span, [other]), heard.rate).level
                 / max(other.gain, 1e-9)
-                for other, _ in alone
+                for other in others
             ]
             power += (strike.gain * np.median(levels, axis=0)) ** 2
         return np.sqrt(power), np.concatenate(strange)
@@ -279,12 +255,6 @@ class _Spectrum:
     def _slice(self, centre_hz: float, half_hz: float) -> slice:
         first, last = (centre_hz - half_hz) / self._step_hz, (centre_hz + half_hz) / self._step_hz
         return slice(max(int(first), 0), int(last) + 1)
-
-
-def _beside(place_hz: float, partials: Float) -> bool:
-    """Whether a place is too near to some partials to be told from them."""
-    away = np.abs(partials - place_hz).min(initial=np.inf)
-    return bool(away < max(APART_HZ, APART * place_hz))
 
 
 def _size(samples: int) -> int:

@@ -3,8 +3,10 @@
 Thread: worker.
 """
 
+from rtsynth.decompose.draft import Strike
 from rtsynth.decompose.drums.draft import DRUM_SWEEPS
 from rtsynth.decompose.fit import Fit
+from rtsynth.decompose.keys.covered import find_covered
 from rtsynth.decompose.keys.key_offs import find_key_offs, place_key_offs
 from rtsynth.decompose.keys.recognise import recognise
 from rtsynth.decompose.keys.unheard import Unheard, add_unheard, find_unheard
@@ -55,14 +57,16 @@ def fit_draft(task: Task, state: State) -> None:
                 dampers = find_key_offs(fit, dampers)
         # before the weak are gone: their partials would be taken for keys
         looking = keys and 0 < number < sweeps - 1
-        unheard = find_unheard(fit, recipe.resonances - len(draft.resonances)) if looking else []
+        covered = find_covered(fit) if looking else []
+        room = recipe.resonances - len(draft.resonances)
+        unheard = find_unheard(fit, room, covered) if looking else []
         if last or number % 2 == 1:
             if not state.drums:
                 lift_gains(fit)
             if task.played is None:  # what is known to be struck stays
                 drop_weak(fit, recipe.weakest_db)
-        if unheard:  # not sooner: what others have learned as their own would seem needless
-            _add(fit, state, unheard)
+        if covered or unheard:  # not sooner: what others have learned would make them needless
+            _add(fit, state, covered, unheard)
             dampers = find_key_offs(fit, dampers)
         if number == 0 and sweeps > 1:
             for index in thaw(fit):  # the next sweep looks for its modes
@@ -71,9 +75,11 @@ def fit_draft(task: Task, state: State) -> None:
         task.progress.tell(events=len(draft.strikes), error=f"{left:.3f}")
 
 
-def _add(fit: Fit, state: State, unheard: list[Unheard]) -> None:
-    """Strike keys that were found nowhere, and tell the state; a sweep must learn their sound."""
-    state.show(add_unheard(fit, unheard))
+def _add(fit: Fit, state: State, covered: list[Strike], unheard: list[Unheard]) -> None:
+    """Strike keys that were missed, and tell the state; a sweep must learn what is whose."""
+    fit.draft.strikes += covered
+    fit.take_away(covered)
+    state.show([*covered, *add_unheard(fit, unheard)])
     state.known += [-1] * len(unheard)
     state.groups.modes += [key.resonance.modes for key in unheard]
     state.groups.pitches_hz += [key.resonance.pitch_hz for key in unheard]
