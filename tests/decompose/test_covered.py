@@ -62,6 +62,12 @@ def missing(
     return Fit(true.model() + noise, draft)
 
 
+def place_of(true: Draft, resonance: int) -> int:
+    """Place of a resonance's last strike in time."""
+    own = [(s.onset, n) for n, s in enumerate(true.strikes) if s.resonance == resonance]
+    return max(own)[1]
+
+
 @pytest.mark.parametrize(
     ("struck", "missed"), [(LOW, OCTAVE), (OCTAVE, LOW), (LOW, TWELFTH), (THIRD, THIRD + 12)]
 )
@@ -116,6 +122,24 @@ def test_a_strike_of_a_quarter_of_its_keys_usual_gain_is_not_looked_for() -> Non
 def test_a_key_that_shares_no_series_with_the_chord_is_left_to_others() -> None:
     keys = [LOW, FIFTH, THIRD + 1]
     assert find_covered(missing(played(keys, keys), [-1])) == []
+
+
+def test_a_key_that_is_struck_nowhere_without_the_lower_one_may_be_its_partials() -> None:
+    true = played([LOW, FIFTH, OCTAVE], [LOW, FIFTH, OCTAVE])
+    for strike in true.strikes[:-3]:
+        if strike.resonance == 2:
+            true.strikes.append(Strike(strike.onset, 0, 0.7))
+    assert find_covered(missing(true, [place_of(true, 2)])) == []
+
+
+@pytest.mark.parametrize("early_s", [0.032, 0.037])
+def test_a_key_whose_gain_is_too_low_in_a_rolled_chord_is_not_struck_twice(early_s: float) -> None:
+    """C4 comes before the others, an onset by itself."""
+    true = played([LOW, FIFTH, OCTAVE], [LOW, FIFTH, OCTAVE], late_s=-early_s)
+    draft = copy.deepcopy(true)
+    draft.strikes[-1].gain *= 0.2
+    noise = 5e-4 * np.random.default_rng(3).standard_normal(true.length)
+    assert find_covered(Fit(true.model() + noise, draft)) == []
 
 
 def test_where_what_a_chord_brought_is_mostly_noise_nothing_is_found() -> None:

@@ -18,7 +18,7 @@ from scipy.optimize import nnls
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Strike
 from rtsynth.decompose.fit import Fit
-from rtsynth.decompose.keys.elsewhere import SHORTEST_S, SKIP_S, Elsewhere, beside
+from rtsynth.decompose.keys.elsewhere import SHORTEST_S, SKIP_S, Elsewhere, beside, usual_gain
 from rtsynth.decompose.keys.played import TOGETHER_S
 
 __all__ = ["find_covered"]
@@ -31,8 +31,8 @@ LEFT = 0.5  # of what an onset brought, that may be unexplained
 DEARER = 0.5  # worth that is asked for, of what is unexplained
 FREE = 0.4  # of what a key sounds like, that no key covers that is struck only here
 COVERING = (12, 19, 24, 28, 31)  # semitones to the second to sixth partial
-USUAL = 0.75  # quantile of a key's gains
 MOST = 4  # at one onset
+AGAIN_S = 0.06  # no hammer is back sooner
 
 Complex = NDArray[np.complex128]
 
@@ -48,15 +48,20 @@ def find_covered(fit: Fit) -> list[Strike]:
     if not struck or any(draft.resonances[index].pitch_hz <= 0.0 for index in struck):
         return []
     heard = Elsewhere(fit)
-    usual = {
-        index: float(np.quantile([strike.gain for strike in draft.of(index)], USUAL))
-        for index in sorted(struck)
-    }
+    gains = {index: usual_gain(draft.of(index)) for index in sorted(struck)}
+    usual = {index: gain for index, gain in gains.items() if gain > 0.0}
     found: list[Strike] = []
     for number, span in enumerate(heard.spans):
         if span >= SHORTEST_S * heard.rate:
-            found += _covered(_Chord(heard, number), usual)
-    return found
+            new = _covered(_Chord(heard, number), usual)
+            found += [one for one in new if _is_apart(one, [*draft.strikes, *found], heard.rate)]
+    return sorted(found, key=lambda strike: (strike.onset, strike.resonance))
+
+
+def _is_apart(strike: Strike, others: Sequence[Strike], rate: float) -> bool:
+    """Whether a strike is none of its key's others, as in a rolled chord."""
+    same = [other for other in others if other.resonance == strike.resonance]
+    return all(abs(other.onset - strike.onset) >= AGAIN_S * rate for other in same)
 
 
 def _covered(chord: "_Chord", usual: dict[int, float]) -> list[Strike]:
@@ -135,9 +140,9 @@ class _Chord:
 
         And the key is struck elsewhere without these; else it may be what they sound like.
         """
-        if resonance in self.struck:
-            return False
         heard, key = self._heard, self._heard.key(resonance)
+        if any(heard.key(one) == key for one in self.struck):
+            return False
         covering = {one for one in self.struck if abs(key - heard.key(one)) in COVERING}
         return bool(covering) and heard.is_apart(self._number, resonance, covering)
 
@@ -182,15 +187,21 @@ class _Chord:
         return self._spectrum(strike.gain * sound[first : first + self._span])
 
     def _places(self, here: Complex) -> list[int]:
-        """Frames after the onset at which a strike may be: where it is most like what is left."""
+        """Frames after the onset at which a strike may be: where it is most like what is left.
+
+        None where what is left is more like its opposite: there is too much of it, and half a
+        period off that would look like a strike.
+        """
         cross = np.zeros(self._size // 2 + 1, complex)
         cross[: self._bins] = self._left * here.conj()
         late = np.arange(-self._reach - 1, self._reach + 2)
         alike = scipy.fft.irfft(cross, self._size)[late]
+        if -alike.min() > alike.max():
+            return []
         peaks = np.flatnonzero((alike[1:-1] >= alike[:-2]) & (alike[1:-1] >= alike[2:])) + 1
         peaks = peaks[late[peaks] >= -self._frame]  # none before the recording
         best = peaks[np.argsort(-alike[peaks], kind="stable")[:PLACES]]
-        return [int(place) for place in late[best]] or [0]
+        return [int(place) for place in late[best]]
 
     def _sound(self, resonance: int) -> Float | None:
         """[samples] what a resonance struck at gain 1 brings elsewhere, with a margin around.

@@ -11,12 +11,13 @@ from rtsynth.decompose.fit import Fit
 from rtsynth.decompose.keys.keyboard import key_hz, nearest_key, partial_hz
 from rtsynth.decompose.keys.likeness import onsets_of
 
-__all__ = ["SHORTEST_S", "SKIP_S", "Elsewhere", "beside"]
+__all__ = ["SHORTEST_S", "SKIP_S", "Elsewhere", "beside", "usual_gain"]
 
 SKIP_S, SPAN_S, SHORTEST_S, CLEAR_S = 0.03, 0.4, 0.1, 0.01  # after the hammer, before the next
 AS_LONG = 0.7  # of an onset's span: as long as that a strike elsewhere is heard by itself
 OTHERS = 6  # strikes elsewhere that are looked at
 PARTIALS = 32
+USUAL = 0.75  # quantile of a key's gains
 APART_HZ, APART = 8.0, 0.02  # from a partial, to be told from it
 
 
@@ -65,31 +66,33 @@ class Elsewhere:
         return int(np.argmin(np.abs(np.array(frames) - strike.onset)))
 
     def strikes(self, number: int, resonance: int) -> list[Strike]:
-        """A resonance's strikes at other onsets that are heard about as long.
+        """A resonance's strikes at other onsets that are heard about as long, the longest first."""
+        return [strike for strike, _ in self._others(number, resonance)]
 
-        Those with the fewest others first, for others may have been taken for it; then the longest.
-        """
+    def is_apart(self, number: int, resonance: int, others: set[int]) -> bool:
+        """Whether one of these strikes is without any of some other resonances."""
+        return any(
+            not any(strike.resonance in others for strike in self.onsets[place].strikes)
+            for _, place in self._others(number, resonance)
+        )
+
+    def _others(self, number: int, resonance: int) -> list[tuple[Strike, int]]:
+        """Strikes at other onsets, and which."""
         least = AS_LONG * self.spans[number]
         found = [
-            (len(onset.strikes), -int(span), place, strike)
+            (strike, place)
             for place, (onset, span) in enumerate(zip(self.onsets, self.spans, strict=True))
             if place != number and span >= least
             for strike in onset.strikes
             if strike.resonance == resonance
         ]
-        return [strike for *_, strike in sorted(found, key=lambda one: one[:3])[:OTHERS]]
-
-    def is_apart(self, number: int, resonance: int, others: set[int]) -> bool:
-        """Whether a resonance is struck at another onset without any of some others."""
-        return any(
-            place != number
-            and onset.of(resonance) is not None
-            and not any(strike.resonance in others for strike in onset.strikes)
-            for place, onset in enumerate(self.onsets)
-        )
+        return sorted(found, key=lambda one: -self.spans[one[1]])[:OTHERS]
 
     def brought(self, first: int, span: int, strikes: Sequence[Strike]) -> Float:
-        """[span] samples from a frame on: some strikes, and what nobody explains."""
+        """[span] samples from a frame on: some strikes, and what nobody explains.
+
+        That is known within the recording only; strikes ring on beyond it.
+        """
         sound = np.zeros(span)
         lead = max(-first, 0)
         left = self.fit.residual[max(first, 0) : max(first + span, 0)]
@@ -100,6 +103,11 @@ class Elsewhere:
             place = max(-late, 0)
             sound[place : place + len(own)] += own[: max(span - place, 0)]
         return sound
+
+
+def usual_gain(strikes: Sequence[Strike]) -> float:
+    """What strikes of one key mostly have; mistaken ones are the faint ones."""
+    return float(np.quantile([strike.gain for strike in strikes], USUAL))
 
 
 def beside(places_hz: Float | float, partials: Float) -> NDArray[np.bool]:

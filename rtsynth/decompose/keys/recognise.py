@@ -14,6 +14,7 @@ from scipy.optimize import nnls
 from rtsynth.decompose.damped import Float
 from rtsynth.decompose.draft import Strike
 from rtsynth.decompose.fit import Fit
+from rtsynth.decompose.keys.elsewhere import usual_gain
 from rtsynth.decompose.keys.likeness import likenesses, onsets_of
 from rtsynth.decompose.keys.played import TOGETHER_S
 
@@ -30,7 +31,6 @@ TOLD = 0.15  # likeness beyond that times the share explained, of what a key was
 PARTIALS, WITHIN_CENTS = 12, 50.0
 LITTLE, FAINT = 3.5, 0.15  # likeness below which a strike of so low a level goes
 UNLIKE, NEEDLESS = 2.9, 0.01  # likeness below which one goes that the misfit does not need
-USUAL = 0.75  # quantile of a key's gains; mistaken strikes are the faint ones
 BEFORE_S, AFTER_S = 0.06, 0.3
 
 
@@ -89,7 +89,7 @@ class _Heard:
         self.alike = likenesses(fit, self.onsets, elsewhere=elsewhere)
         numbered = list(enumerate(self.onsets))
         self.places = {key: {n for n, onset in numbered if onset.of(key)} for key in self.alike}
-        self.usual = {key: _usual_gain(fit.draft.of(key)) for key in self.alike}
+        self.usual = {key: usual_gain(fit.draft.of(key)) + 1e-30 for key in self.alike}
         self._own = {key: self._own_likeness([key]) for key in self.alike}
         self._all = self._own_likeness(self.alike)
 
@@ -147,10 +147,6 @@ class _Heard:
             return False
         found = self.alike[strike.resonance][number]
         return found.others > 0 and found.likeness < LITTLE
-
-
-def _usual_gain(strikes: Sequence[Strike]) -> float:
-    return float(np.quantile([strike.gain for strike in strikes], USUAL)) + 1e-30
 
 
 def _apart(found: Iterable[Found], kept: Sequence[Strike], together: int) -> list[Strike]:

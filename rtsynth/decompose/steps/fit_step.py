@@ -25,7 +25,8 @@ def fit_draft(task: Task, state: State) -> None:
 
     A sweep finds what is missing, but one resonance creeps towards the other; steps of all at once
     settle what was found. Drums have few modes to settle. Where all onsets are of keys, and
-    nobody said of which, what was missed or mistaken is looked for after every sweep. When keys are
+    nobody said of which, what was missed or mistaken is looked for after every sweep, and between
+    the second and the last octaves of a chord's keys, and keys that only chords have. When keys are
     let go is looked for in all of them together, before the others' sound is learned with it.
     """
     recipe, draft = task.recipe, state.draft
