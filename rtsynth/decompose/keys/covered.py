@@ -32,6 +32,7 @@ DEARER = 0.5  # worth that is asked for, of what is unexplained
 FREE = 0.4  # of what a key sounds like, that no key covers that is struck only here
 COVERING = (12, 19, 24, 28, 31)  # semitones to the second to sixth partial
 MOST = 4  # at one onset
+OPPOSITE = 1.1  # a single partial is as much its own opposite, half a period off
 AGAIN_S = 0.06  # no hammer is back sooner
 
 Complex = NDArray[np.complex128]
@@ -196,7 +197,7 @@ class _Chord:
         cross[: self._bins] = self._left * here.conj()
         late = np.arange(-self._reach - 1, self._reach + 2)
         alike = scipy.fft.irfft(cross, self._size)[late]
-        if -alike.min() > alike.max():
+        if -alike.min() > OPPOSITE * alike.max():
             return []
         peaks = np.flatnonzero((alike[1:-1] >= alike[:-2]) & (alike[1:-1] >= alike[2:])) + 1
         peaks = peaks[late[peaks] >= -self._frame]  # none before the recording
