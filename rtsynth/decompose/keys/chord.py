@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsynth.decompose.damped import Float, Modes
+from rtsynth.decompose.keys.apparent import overtones, rooted_keys
 from rtsynth.decompose.keys.keyboard import (
     HARMONICS,
     KEYS,
@@ -24,6 +25,7 @@ from rtsynth.decompose.keys.keyboard import (
     shown,
     tuning_of,
 )
+from rtsynth.decompose.keys.needed import divergence, needed
 
 __all__ = ["Chords", "find_chords", "weigh_chords"]
 
@@ -31,17 +33,13 @@ ROUNDS, ITERATIONS = 2, 40
 FLOOR = 0.02  # of an onset's peak: below, nothing is told
 OLDER_FLOOR = 0.3  # of what rang before: so well is it known
 LEAST_TONAL, UNTONAL = 0.2, 1.5
-GUESS_STOP = 0.3  # of the first series' score
+GUESS_STOP = 0.2  # of the first series' score
 GUESS_KEYS = 6
 FALL = 0.5  # expected levels of partials: h^−FALL
 BORROWED = 3.0  # weight of the neighbours' levels, in loudest strikes of the key
 NEIGHBOURS = 5.0  # semitones
 FALL_WEIGHT = 0.1
-WORTH = 0.03  # of an onset's divergence from silence, that each of two keys must explain
 FAINTEST_GIVEN = 0.05  # of the loudest key of an onset; a key that is known to be struck is heard
-FAINT = 0.1  # of the loudest key of an onset
-CANDIDATES, TOGETHER = 12, 8
-TRIAL_ITERATIONS = 8
 TINY = 1e-12
 
 
@@ -75,13 +73,18 @@ def find_chords(modes: list[Modes], older: list[Float], tonal: Float) -> Chords:
     tuning = tuning_of(joined(modes))
     seen, wanted, floor, scale = _wanted(modes, older, tonal, tuning)
     levels = np.tile(_fall(), (len(KEYS), 1))
-    struck = np.stack([_guess(column) for column in wanted.T], axis=1)
+    rooted = np.stack([rooted_keys(some, tuning) for some in modes], axis=1)
+    struck = np.stack(
+        [_guess(column, own) for column, own in zip(wanted.T, rooted.T, strict=True)], axis=1
+    )
     gains, parts = struck, _parts(levels)
     for _ in range(ROUNDS):
         levels, parts = _learn(wanted, floor, struck, levels)
-        gains = _solve(wanted, floor, parts, np.full(struck.shape, wanted.sum(axis=0)))
+        gains = _solve(wanted, floor, parts, rooted * wanted.sum(axis=0))
         for onset in range(wanted.shape[1]):
-            gains[:, onset] = _needed(wanted[:, onset], floor[:, onset], parts, gains[:, onset])
+            gains[:, onset] = needed(wanted[:, onset], floor[:, onset], parts, gains[:, onset])
+        rooted = rooted & ~overtones(gains)[:, None]
+        gains = gains * rooted
         struck = (gains > 0).astype(float)
     explained = _explained(wanted, floor, parts, gains)
     return Chords(gains * scale, parts, seen, explained, tuning)
@@ -111,7 +114,7 @@ def weigh_chords(
         column = slice(onset, onset + 1)
         start = known[:, None] * wanted[:, column].sum(axis=0)
         gains = _solve(wanted[:, column], floor[:, column], parts, start)[:, 0]
-        struck[:, onset] = _needed(wanted[:, onset], floor[:, onset], parts, gains) > 0
+        struck[:, onset] = needed(wanted[:, onset], floor[:, onset], parts, gains) > 0
     gains = _solve(wanted, floor, parts, struck * wanted.sum(axis=0))
     faintest = FAINTEST_GIVEN * gains.max(axis=0) + TINY
     gains = struck * np.maximum(gains, faintest)
@@ -132,8 +135,8 @@ def _wanted(
 
 def _explained(wanted: Float, floor: Float, parts: Float, gains: Float) -> Float:
     """[onsets] 0 … 1, share that keys of these gains explain."""
-    left = _divergence(wanted, parts @ gains + floor)
-    share: Float = np.clip(1.0 - left / (_divergence(wanted, floor) + TINY), 0.0, 1.0)
+    left = divergence(wanted, parts @ gains + floor)
+    share: Float = np.clip(1.0 - left / (divergence(wanted, floor) + TINY), 0.0, 1.0)
     return share
 
 
@@ -160,13 +163,13 @@ def _parts(levels: Float) -> Float:
     return scaled
 
 
-def _guess(wanted: Float) -> Float:
+def _guess(wanted: Float, rooted: NDArray[np.bool]) -> Float:
     """[keys] 1 for each harmonic series that stands out by itself."""
     struck = np.zeros(len(KEYS))
     left, first = wanted, 0.0
     for _ in range(GUESS_KEYS):
         peaks = np.append(left, 0.0)[partial_windows()].max(axis=-1)
-        score = _score(peaks) * (1.0 - struck)
+        score = _score(peaks) * rooted * (1.0 - struck)
         best = int(np.argmax(score))
         first = first or float(score[best])
         if score[best] <= 0 or score[best] < GUESS_STOP * first:
@@ -232,39 +235,3 @@ def _neighbours(levels: Float, gains: Float) -> Float:
     mean = weight @ levels + FALL_WEIGHT * _fall()
     scaled: Float = mean / mean.sum(axis=1, keepdims=True)
     return scaled
-
-
-def _needed(wanted: Float, floor: Float, parts: Float, gains: Float) -> Float:
-    """[keys] gains of the keys that explain what no others do; 0 for the rest."""
-    alive: NDArray[np.intp] = np.argsort(-gains, kind="stable")[:CANDIDATES]
-    alive = alive[gains[alive] > FLOOR * gains.max()]
-    own, strength = parts[:, alive], gains[alive]
-    silent = float(_divergence(wanted, floor))
-    cost = float(_divergence(wanted, own @ strength + floor))
-    while len(alive) > 1:
-        trials = _without_each(wanted, floor, own, strength)
-        costs = _divergence(wanted[:, None], own @ trials + floor[:, None])
-        drop = int(np.argmin(costs))
-        if costs[drop] - cost > WORTH * 2.0 / len(alive) * silent and len(alive) <= TOGETHER:
-            break
-        alive, own = np.delete(alive, drop), np.delete(own, drop, axis=1)
-        strength, cost = np.delete(trials[:, drop], drop), float(costs[drop])
-    kept = np.zeros(len(gains))
-    kept[alive] = np.where(strength > FAINT * strength.max(initial=0.0), strength, 0.0)
-    return kept
-
-
-def _without_each(wanted: Float, floor: Float, parts: Float, gains: Float) -> Float:
-    """[keys, keys] column k: the gains of all but key k, fitted."""
-    trials = np.tile(gains[:, None], (1, len(gains)))
-    np.fill_diagonal(trials, 0.0)
-    for _ in range(TRIAL_ITERATIONS):
-        trials = trials * (parts.T @ (wanted[:, None] / (parts @ trials + floor[:, None])))
-    return trials
-
-
-def _divergence(wanted: Float, model: Float) -> Float:
-    """Kullback-Leibler divergence along the first axis."""
-    ratio = np.log((wanted + TINY) / (model + TINY))
-    divergence: Float = np.sum(wanted * ratio - wanted + model, axis=0)
-    return divergence

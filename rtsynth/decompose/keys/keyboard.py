@@ -23,6 +23,7 @@ __all__ = [
     "nearest_key",
     "partial_hz",
     "partial_places",
+    "partial_ratios",
     "partial_weight",
     "partial_windows",
     "shown",
@@ -124,11 +125,17 @@ def shown(modes: Modes, tuning: float = 1.0) -> Float:
     return level
 
 
-def partial_hz(key: float, pitch_hz: float, count: int = 8) -> Float:
-    """[at most `count`] frequencies of a key's partials, as stiff as the key's string."""
+def partial_ratios(key: float, count: int) -> Float:
+    """[count] of a key's partials to the first of them, as stiff as the key's string."""
     number = np.arange(1, count + 1)
     stiffness = STIFFNESS * 2.0 ** ((key - STIFFNESS_KEY) / STIFFNESS_DOUBLES)
-    freq: Float = pitch_hz * number * np.sqrt((1 + stiffness * number**2) / (1 + stiffness))
+    ratios: Float = number * np.sqrt((1 + stiffness * number**2) / (1 + stiffness))
+    return ratios
+
+
+def partial_hz(key: float, pitch_hz: float, count: int = 8) -> Float:
+    """[at most `count`] frequencies of a key's partials."""
+    freq = pitch_hz * partial_ratios(key, count)
     return freq[freq <= TOP_HZ]
 
 
@@ -158,8 +165,7 @@ def partial_places() -> Float:
     places = np.zeros((len(KEYS), HARMONICS, BINS))
     number = np.arange(1, HARMONICS + 1)
     for row, key in enumerate(KEYS):
-        stiffness = STIFFNESS * 2.0 ** ((key - STIFFNESS_KEY) / STIFFNESS_DOUBLES)
-        freq = key_hz(float(key)) * number * np.sqrt((1 + stiffness * number**2) / (1 + stiffness))
+        freq = key_hz(float(key)) * partial_ratios(float(key), HARMONICS)
         known = np.maximum(PLACE_CENTS, CENTS_PER_HZ_RATIO * SPREAD_HZ / freq)
         spread = (known + LOOSE_CENTS * number**2) / 1200.0
         away = (_grid() - np.log2(freq / LOWEST_HZ)[:, None]) / spread[:, None]

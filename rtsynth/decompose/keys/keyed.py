@@ -78,7 +78,7 @@ def find_keys(
     source = {int(key): _purest(chords.gains[key], shares[key]) for key in used}
     members = list(none)
     for place, onset in enumerate(told):
-        if struck is not None and not chords.gains[:, place].any():
+        if (given is None or struck is not None) and not chords.gains[:, place].any():
             continue
         members[int(onset)] = {
             index: float(chords.gains[key, place] / chords.gains[key, source[int(key)]])
