@@ -13,6 +13,7 @@ from rtsynth.decompose.drums.copies import find_copies
 from rtsynth.decompose.drums.percussion import Drums, find_drums, hit_patches
 from rtsynth.decompose.drums.waveforms import Placed, fit_waveforms, sum_waveforms
 from rtsynth.decompose.grouping import Take
+from rtsynth.decompose.keys.keyed import are_keyed
 from rtsynth.decompose.mode import modes_at
 
 __all__ = ["DRUM_SWEEPS", "are_drums", "drum_draft", "falls_db"]
@@ -33,7 +34,9 @@ WEAKEST = 0.05
 
 
 def are_drums(signal: Float, sample_rate: float, takes: list[Take]) -> bool:
-    """Whether most of what starts in a recording are hits: hardly tonal, and soon over.
+    """Whether most of what starts in a recording are hits: hardly tonal, soon over, and no keys.
+
+    A xylophone's bars are as short as drums, and the stick as loud; but they are in tune.
 
     Args:
         signal: [samples], one channel.
@@ -41,6 +44,8 @@ def are_drums(signal: Float, sample_rate: float, takes: list[Take]) -> bool:
         takes: of its onsets.
     """
     if len(takes) < FEWEST or float(np.median([take.tonal for take in takes])) > TONAL:
+        return False
+    if are_keyed([take.modes for take in takes]):
         return False
     onsets = np.array([take.onset for take in takes])
     patches = hit_patches(signal, sample_rate, onsets)

@@ -14,7 +14,7 @@ from rtsynth.decompose.damped import Float, Modes
 from rtsynth.decompose.keys.chord import Chords, find_chords, weigh_chords
 from rtsynth.decompose.keys.keyboard import KEYS, in_tune, joined, key_hz, mode_bins, tuning_of
 
-__all__ = ["Keyed", "Struck", "find_keys"]
+__all__ = ["Keyed", "Struck", "are_keyed", "find_keys"]
 
 Struck = Callable[[int, float], bool]
 """Whether at an onset, by its number, the key of a pitch in Hz is struck."""
@@ -106,16 +106,33 @@ def _confirmed(chords: Chords, told: NDArray[np.intp], struck: Struck) -> Chords
     return dataclasses.replace(chords, gains=gains)
 
 
+def are_keyed(modes: list[Modes]) -> bool:
+    """Whether most onsets' modes lie on the keys of one tuning.
+
+    Args:
+        modes: per onset, what is new there.
+    """
+    return _mostly(_tune(modes))
+
+
 def _keyed(modes: list[Modes], tonal: list[float]) -> NDArray[np.bool]:
     """[onsets] whether each has keys."""
+    tune = _tune(modes)
+    likely = _mostly(tune) & (tune > NEARLY_IN_TUNE) & (np.array(tonal) > TONAL)
+    return np.asarray((tune > IN_TUNE) | likely, np.bool)
+
+
+def _tune(modes: list[Modes]) -> Float:
+    """[onsets] −1 … 1: how far each lies on the keys of one tuning; −1 where there is nothing."""
     some = [m for m in modes if len(m)]
     if not some:
-        return np.zeros(len(modes), np.bool)
+        return np.full(len(modes), -1.0)
     tuning = tuning_of(joined(some))
-    tune = np.array([in_tune(m, tuning) if len(m) else -1.0 for m in modes])
-    mostly = float(np.median(tune)) > IN_TUNE
-    likely = mostly & (tune > NEARLY_IN_TUNE) & (np.array(tonal) > TONAL)
-    return np.asarray((tune > IN_TUNE) | likely, np.bool)
+    return np.array([in_tune(m, tuning) if len(m) else -1.0 for m in modes])
+
+
+def _mostly(tune: Float) -> bool:
+    return len(tune) > 0 and float(np.median(tune)) > IN_TUNE
 
 
 def _purest(gains: Float, shares: Float) -> int:
