@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from rtsynth.decompose import decompose_array
 from rtsynth.decompose.damped import Modes
@@ -45,6 +46,35 @@ def test_drums_are_told_from_keys() -> None:
     for sound, rate, expected in ((PLAYED.sound, RATE, True), (keys.sound, 44_100, False)):
         onsets = find_onsets(sound, rate)
         assert are_drums(sound, rate, take_onsets(sound, rate, onsets)) is expected
+
+
+def bars(keys: list[float]) -> NDArray[np.float64]:
+    """Short bars struck with a stick that is louder than they are."""
+    rng = np.random.default_rng(5)
+    time_s = np.arange(RATE // 3) / RATE
+    sound = 1e-4 * rng.normal(size=RATE // 3 * (len(keys) + 1))
+    for place, key in enumerate(keys):
+        hz = 440.0 * 2.0 ** ((key - 69.0) / 12.0)
+        bar = np.exp(-6.91 * time_s / 0.25) * np.sin(2.0 * np.pi * hz * time_s)
+        bar += 0.08 * np.exp(-6.91 * time_s / 0.1) * np.sin(2.0 * np.pi * 3.0 * hz * time_s)
+        stick = 0.6 * np.exp(-6.91 * time_s / 0.02) * rng.normal(size=len(time_s))
+        sound[place * len(time_s) :][: len(time_s)] += 0.3 * (bar + stick)
+    return sound
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ([72.0, 76.0, 79.0, 84.0, 76.0, 74.0, 77.0, 81.0], False),
+        ([72.4, 76.1, 78.7, 83.5, 75.8, 74.3, 77.6, 81.2], True),
+    ],
+)
+def test_short_bars_under_a_loud_stick_are_keys_if_they_are_in_tune(
+    keys: list[float], expected: bool
+) -> None:
+    sound = bars(keys)
+    onsets = find_onsets(sound, RATE)
+    assert are_drums(sound, RATE, take_onsets(sound, RATE, onsets)) is expected
 
 
 def test_a_patch_holds_what_the_hit_brought_and_nothing_of_before() -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rtsynth.decompose.damped import Float, Modes
 from rtsynth.decompose.keys.keyboard import KEYS, partial_ratios
 
-__all__ = ["overtones", "rooted_keys"]
+__all__ = ["overtones", "rooted_keys", "with_first_partial"]
 
 PARTIALS, THERE_DB, NEAR_SEMITONES = 12, -25.0, 0.6
 PRIMES, OF_PRIMES = (5, 7, 11), 2  # partials no octave and no fifth has; a third has one of them
@@ -24,25 +24,40 @@ STEADY_DB = 4.0  # of an overtone's level beside its key's, from the softest str
 
 
 def rooted_keys(modes: Modes, tuning: float = 1.0) -> NDArray[np.bool]:
-    """[keys] whether each key has its first partial, or one early and one of its own.
+    """[keys] whether each key has its first partial, or one early and two of its own.
 
-    A partial is there if it is not far below the strongest of the first twelve; all others are
-    periods that the keys of a chord have in common.
+    All others are periods that the keys of a chord have in common.
 
     Args:
         modes: of one onset.
         tuning: ratio to A4 = 440 Hz.
     """
+    there = _there(modes, tuning)
+    early = np.where(KEYS < LOW_KEY, there[:, :3].any(axis=1), there[:, 1])
+    primes = there[:, [number - 1 for number in PRIMES]].sum(axis=1)
+    rooted: NDArray[np.bool] = there[:, 0] | (early & (primes >= OF_PRIMES))
+    return rooted
+
+
+def with_first_partial(modes: Modes, tuning: float = 1.0) -> NDArray[np.bool]:
+    """[keys] whether each key's first partial is there; what is held has one.
+
+    Args:
+        modes: of one moment.
+        tuning: ratio to A4 = 440 Hz.
+    """
+    return _there(modes, tuning)[:, 0]
+
+
+def _there(modes: Modes, tuning: float) -> NDArray[np.bool]:
+    """[keys, PARTIALS] whether each is there, not far below the strongest of its key."""
     level = np.zeros(_places().shape)
     keys = 69.0 + 12.0 * np.log2(modes.freq_hz / (440.0 * tuning))
     for key, amplitude in zip(keys, np.abs(modes.amplitude), strict=True):
         near = np.abs(_places() - key) < NEAR_SEMITONES
         level[near] = np.maximum(level[near], amplitude)
-    there = level > 10.0 ** (THERE_DB / 20.0) * level.max(axis=1, keepdims=True)
-    early = np.where(KEYS < LOW_KEY, there[:, :3].any(axis=1), there[:, 1])
-    primes = there[:, [number - 1 for number in PRIMES]].sum(axis=1)
-    rooted: NDArray[np.bool] = there[:, 0] | (early & (primes >= OF_PRIMES))
-    return rooted
+    there: NDArray[np.bool] = level > 10.0 ** (THERE_DB / 20.0) * level.max(axis=1, keepdims=True)
+    return there
 
 
 @functools.cache

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from rtsynth.decompose.damped import Float, Modes
+from rtsynth.decompose.keys.apparent import with_first_partial
 from rtsynth.decompose.keys.chord import find_chords
-from rtsynth.decompose.keys.keyboard import KEYS, key_hz
+from rtsynth.decompose.keys.keyboard import KEYS
 
 __all__ = ["COLUMN_S", "Roll", "sounding_keys"]
 
@@ -28,7 +29,6 @@ FAINT_DB, FAINT_HERE_DB = 55.0, 45.0  # below the loudest peak of all, and of th
 SIDE_LOBE = 0.1  # of a peak within so many widths of a bin
 LOBES = 4.0
 LASTING_S = 5.0  # T60 of a peak: it is held
-FIRST_DB, WITHIN_SEMITONES, PARTIALS = -25.0, 0.6, 12  # first partial under the strongest
 SEVERAL, PITCHED = 0.5, 0.8  # of the power; melodies of one voice have 0 … 0.3, chords 0.8 … 1
 CHANGE = 2.0  # columns that a key must gain, to sound or to be silent
 
@@ -84,8 +84,7 @@ def sounding_keys(signal: Float, sample_rate: float) -> Roll:
     seen = [columns[index] for index in heard]
     chords = find_chords(seen, [np.zeros(len(modes)) for modes in seen], np.ones(len(seen)))
     for index, modes, gains in zip(heard, seen, chords.gains.T, strict=True):
-        for row in np.flatnonzero(gains).tolist():
-            keys[row, index] = _rooted(modes, key_hz(float(KEYS[row]), chords.tuning))
+        keys[:, index] = (gains > 0.0) & with_first_partial(modes, chords.tuning)
     return Roll(np.stack([_steady(own) for own in keys]), power, chords.tuning)
 
 
@@ -124,16 +123,6 @@ def _peaks(level: Float, least: float, near: int, bin_hz: float) -> Modes:
     freq_hz = (places + np.clip(off, -0.5, 0.5)) * bin_hz
     amplitude = np.exp(here - 0.25 * (before - after) * off).astype(complex)
     return Modes(freq_hz, np.full(len(places), LASTING_S), amplitude)
-
-
-def _rooted(modes: Modes, pitch_hz: float) -> bool:
-    """Whether the first of a key's partials is there, beside the strongest."""
-    level = np.zeros(PARTIALS)
-    semitones = 12.0 * np.log2(modes.freq_hz / pitch_hz)
-    for number in range(1, PARTIALS + 1):
-        near = np.abs(semitones - 12.0 * np.log2(number)) < WITHIN_SEMITONES
-        level[number - 1] = np.abs(modes.amplitude[near]).max(initial=0.0)
-    return bool(level[0] > 10.0 ** (FIRST_DB / 20.0) * level.max())
 
 
 def _steady(seen: NDArray[np.bool]) -> NDArray[np.bool]:
